@@ -1,0 +1,65 @@
+# The words a newcomer needs: demo, test, check, bench, sim. Each makes its own .venv at need.
+
+PYTHON ?= $(shell for p in python3.11 python3 python3.14 python3.13 python3.12; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; \
+	done)
+PY = .venv/bin/python
+BUILD_INPUTS = pyproject.toml setup.py $(wildcard dave/crypto/_kernel.c)
+NO_KERNEL_TESTS = $(wildcard tests/crypto/test_work.py tests/crypto/test_kernel.py \
+	tests/edge/test_search.py)
+SCENARIO ?= calm
+SEED ?= 1
+NAMES ?=
+
+.PHONY: demo test check bench sim soak protocol format clean
+
+demo: .venv/.run
+	.venv/bin/dave demo
+
+test: .venv/.test
+	$(if $(NO_KERNEL_TESTS),DAVE_NO_KERNEL=1 $(PY) -bb -m pytest -q $(NO_KERNEL_TESTS))
+	$(PY) -bb -m pytest -q -n 2
+
+check: .venv/.dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m dave_cli.protocol --check PROTOCOL.md
+
+bench: .venv/.bench
+	$(PY) -m bench $(NAMES)
+
+sim: .venv/.run
+	$(PY) -m sim $(SCENARIO) --seed $(SEED)
+
+# The property tests with many more examples, different ones at each run.
+soak: .venv/.test
+	HYPOTHESIS_PROFILE=deep $(PY) -bb -m pytest -q -n 2
+
+# Rewrites the byte tables of PROTOCOL.md from dave/wire/layout.py.
+protocol: .venv/.run
+	$(PY) -m dave_cli.protocol PROTOCOL.md
+
+format: .venv/.dev
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov
+	rm -f .coverage .coverage.* dave/crypto/_kernel*.so
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp per set of extras, so that pip runs again only when the declaration changed.
+.venv/.run: EXTRAS =
+.venv/.test: EXTRAS = [test]
+.venv/.dev: EXTRAS = [dev]
+.venv/.bench: EXTRAS = [bench]
+.venv/.run .venv/.test .venv/.dev .venv/.bench: $(BUILD_INPUTS) | .venv/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.$(EXTRAS)'
+	@touch $@
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Dave needs Python 3.11 or later: install python3.11," \
+		"or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "$(PYTHON) cannot make a virtual" \
+		"environment: on Debian and Ubuntu install its -venv package" >&2; exit 1; }

@@ -1,0 +1,76 @@
+"""`dave get`: the raw value goes to standard output, nothing else."""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from dave_cli import options
+
+EPILOG = """\
+  dave get greeting                     your own key
+  dave get dave://OWNER/KEY             anybody's
+Exit code 1: absent; 3: no node answers."""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of `dave get`."""
+    parser.add_argument("name", metavar="NAME", help="KEY, or dave://OWNER/KEY")
+    parser.add_argument("--out", metavar="PATH", type=Path, help="write the value to a file")
+    parser.add_argument(
+        "--quorum", metavar="N", type=int, default=2,
+        help="how many nodes must return the same version (default: 2)",
+    )  # fmt: skip
+    parser.add_argument("--explain", action="store_true", help="tell who was asked, on stderr")
+    options.add_key(parser)
+    options.add_client(parser)
+
+
+def main(args: Namespace) -> int:
+    """Run `dave get`."""
+    is_uri = args.name[:7].lower() == "dave://"
+    key = None if is_uri else options.owner_key(args)
+    with options.client(args, key) as client:
+        try:
+            found = client.get(args.name, timeout=args.timeout, quorum=args.quorum)
+        finally:
+            if args.explain:
+                _explain(client.trace)
+    if found is None:
+        print(f"dave: nothing stands under {args.name}", file=sys.stderr)
+        return 1
+    if args.out is not None:
+        args.out.write_bytes(found.value)
+    if args.json:
+        print(json.dumps(_as_json(found, args.out is None)))
+    elif args.out is None:
+        sys.stdout.buffer.write(found.value)
+        sys.stdout.buffer.flush()
+    return 0
+
+
+def _explain(trace: list[Any]) -> None:
+    for step in trace:
+        node = "edge" if step.id is None else f"{step.id:016x}"
+        host, port = step.address
+        print(f"hop {step.hop}  {node}  {host}:{port}  {step.rtt_ns / 1e6:7.2f} ms  {step.outcome}",
+              file=sys.stderr)  # fmt: skip
+
+
+def _as_json(found: Any, with_value: bool) -> dict[str, Any]:
+    from base64 import b64encode
+
+    from dave.uri import owner_name
+
+    return {
+        "uri": found.uri,
+        "owner": owner_name(found.owner),
+        "key": found.key.decode("utf-8", "backslashreplace"),
+        "value": b64encode(found.value).decode() if with_value else None,
+        "time": found.time,
+        "digest": found.digest.hex(),
+        "expires": found.expires,
+        "replicas": found.replicas,
+        "seconds": round(found.seconds, 6),
+    }

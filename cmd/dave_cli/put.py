@@ -1,0 +1,115 @@
+"""`dave put`: the URI goes to standard output, the receipt to standard error."""
+
+import json
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from dave.errors import NotStored, UsageError
+from dave.limits import KEY_AND_VALUE_BYTES_MAX, MAX_WORK_DEFAULT, TTL_SECONDS_DEFAULT
+from dave_cli import options
+from dave_cli.progress import WorkProgress
+
+EPILOG = """\
+  dave put greeting hello
+  dave put greeting --file note.txt --ttl 12h
+  date | dave put now --file -
+The first put makes your key. Exit code 1: stored by too few nodes; 3: no node answers."""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of `dave put`."""
+    parser.add_argument("name", metavar="KEY", help="1 to 255 bytes")
+    parser.add_argument("value", metavar="VALUE", nargs="?", help="text; or give --file")
+    parser.add_argument("--file", metavar="PATH", help="read the value from a file, or - for stdin")
+    parser.add_argument(
+        "--ttl", metavar="TIME", type=options.duration, default=TTL_SECONDS_DEFAULT,
+        help="lifetime, such as 90s, 12h, 30d (default: 30d; at most 366d)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cas", metavar="TIME", type=int,
+        help="only if the version that stands has this time (see `get --json`); 0: only if none",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-work", metavar="HASHES", type=int, default=MAX_WORK_DEFAULT,
+        help="most hashes to spend where nodes are full and ask for more",
+    )  # fmt: skip
+    options.add_key(parser)
+    options.add_client(parser)
+
+
+def main(args: Namespace) -> int:
+    """Run `dave put`."""
+    value = _value(args)
+    key = options.owner_key(args, make=True)
+    with options.client(args, key) as client:
+        progress = WorkProgress()
+        try:
+            receipt = client.put(
+                args.name, value, ttl=args.ttl, cas=args.cas, timeout=args.timeout,
+                max_work=args.max_work, progress=progress,
+            )  # fmt: skip
+            receipt.settled()
+        except NotStored as error:
+            progress.close()
+            report(error.receipt, args.json)
+            print(f"dave: {error}", file=sys.stderr)
+            return 1
+        progress.close()
+        report(receipt, args.json)
+    return 0
+
+
+def report(receipt: Any, as_json: bool) -> None:
+    """Print what a put can say for itself."""
+    if as_json:
+        print(json.dumps(_as_json(receipt)))
+        return
+    print(receipt.uri)
+    left = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(receipt.expires))
+    print(
+        f"stored by {receipt.stored} of {receipt.asked} nodes in {receipt.seconds * 1000:.0f} ms, "
+        f"until {left} ({receipt.work_hashes:,} hashes of work)",
+        file=sys.stderr,
+    )
+    for address, reason, detail in receipt.refused:
+        print(f"  {address}: {reason}{f' ({detail:,})' if detail else ''}", file=sys.stderr)
+
+
+def _as_json(receipt: Any) -> dict[str, Any]:
+    from dave.uri import owner_name
+
+    return {
+        "uri": receipt.uri,
+        "owner": owner_name(receipt.owner),
+        "key": receipt.key.decode("utf-8", "backslashreplace"),
+        "digest": receipt.digest.hex(),
+        "time": receipt.time,
+        "stored": receipt.stored,
+        "asked": receipt.asked,
+        "refused": [refusal._asdict() for refusal in receipt.refused],
+        "expires": receipt.expires,
+        "work_hashes": receipt.work_hashes,
+        "seconds": round(receipt.seconds, 6),
+    }
+
+
+def _value(args: Namespace) -> bytes:
+    if (args.value is None) == (args.file is None):
+        raise UsageError("give either a VALUE or --file PATH")
+    if args.value is not None:
+        text: str = args.value
+        return text.encode("utf-8", "surrogateescape")
+    # A byte more than fits is enough to say that it does not.
+    limit = KEY_AND_VALUE_BYTES_MAX + 1
+    if args.file == "-":
+        value = sys.stdin.buffer.read(limit)
+    else:
+        with Path(args.file).open("rb") as file:
+            value = file.read(limit)
+    if len(value) == limit:
+        room = KEY_AND_VALUE_BYTES_MAX - len(args.name.encode("utf-8", "surrogateescape"))
+        raise UsageError(f"the value is too large: with this key the limit is {room} bytes")
+    return value

@@ -1,0 +1,107 @@
+"""`dave run`: a node in the foreground."""
+
+import signal
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+from dave.limits import CAPACITY_BYTES_DEFAULT
+from dave_cli import options
+
+EPILOG = """\
+  dave run                                     a network of your own on this machine
+  dave run --listen 127.0.0.1:0 --edge 127.0.0.1:1424 --data second
+  dave run --edge HOST:1424                    join others; listens on all addresses, port 1424
+The first line on standard output is "dave listening on HOST:PORT"."""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of `dave run`."""
+    parser.add_argument(
+        "--listen", metavar="ADDR",
+        help="HOST:PORT; port 0 takes a free one (default: 127.0.0.1:1424, or all addresses if an "
+        "--edge is not on this machine)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--edge", metavar="HOST:PORT", action="append", default=[],
+        help="a node through which to join, may be repeated; HOST:PORT#NODEKEY pins its key",
+    )  # fmt: skip
+    parser.add_argument(
+        "--key", metavar="FILE", type=Path,
+        help="the node's key, made where it is missing (default: node.key in the data folder)",
+    )  # fmt: skip
+    options.add_data(parser)
+    parser.add_argument(
+        "--capacity", metavar="SIZE", type=options.size, default=CAPACITY_BYTES_DEFAULT,
+        help="memory for entries, such as 500M or 2G (default: 1G)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sync", metavar="MODE", choices=("always", "second", "never"), default="always",
+        help="always: acknowledge what is on disk (default); second; never",
+    )  # fmt: skip
+    options.add_network(parser)
+
+
+def main(args: Namespace) -> int:
+    """Run `dave run`."""
+    import logging
+
+    logging.basicConfig(format="dave: %(message)s", level=logging.INFO, stream=sys.stderr)
+    _loop_runner()(_run(args))
+    return 0
+
+
+async def _run(args: Namespace) -> None:
+    import asyncio
+
+    from dave.edge.node import Config, Node
+
+    config = Config(
+        listen=args.listen,
+        edges=args.edge,
+        data=options.data_folder(args),
+        key=args.key,
+        capacity=args.capacity,
+        sync=args.sync,
+        network=args.network,
+        secret=options.secret(args),
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with Node(config) as node:
+        print(f"dave listening on {node.address}", flush=True)
+        _greet(node, args)
+        await stop.wait()
+        print("dave: stopping", file=sys.stderr)
+
+
+def _greet(node: Any, args: Namespace) -> None:
+    replay = node.replay
+    for line in (
+        f"node key {node.public_key}",
+        f"data in {node.world.folder.path}: {len(node.core.store):,} entries",
+    ):
+        print(f"dave: {line}", file=sys.stderr)
+    if args.listen is None and not args.edge:
+        print("dave: reachable from this machine only; --listen ADDR changes that",
+              file=sys.stderr)  # fmt: skip
+    for found in replay.torn:
+        print(f"dave: {found.path.name}: an unfinished record at the end was cut off "
+              f"({found.end - found.start} bytes)", file=sys.stderr)  # fmt: skip
+    for found in replay.damage:
+        print(f"dave: {found.path.name}: bytes {found.start} to {found.end} are damaged and were "
+              "skipped; the file is kept", file=sys.stderr)  # fmt: skip
+
+
+def _loop_runner() -> Any:
+    """uvloop's runner where it is installed: it halves the loop's cost."""
+    try:
+        import uvloop
+    except ImportError:
+        import asyncio
+
+        return asyncio.run
+    return uvloop.run

@@ -1,0 +1,58 @@
+"""`dave status`: how the node on this machine is doing, by its control socket."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from dave.errors import Unreachable
+from dave_cli import options
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of `dave status` and `dave peers`."""
+    options.add_data(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def main(args: Namespace) -> int:
+    """Run `dave status`."""
+    answer = ask_node(args, "status")
+    if args.json:
+        print(json.dumps(answer))
+        return 0
+    used, capacity = answer["bytes_used"], answer["bytes_capacity"]
+    puts = ", ".join(f"{n:,} {status}" for status, n in answer["puts"].items()) or "none"
+    rows = {
+        "address": answer["address"],
+        "node key": answer["key"],
+        "network": answer["network"],
+        "up": f"{answer['uptime_seconds']:,.0f} s, process {answer['pid']}",
+        "peers": f"{answer['peers']:,} known, {answer['sessions']:,} sessions",
+        "entries": f"{answer['entries']:,}, {used / 1e6:,.1f} of {capacity / 1e6:,.0f} MB",
+        "journal": f"{answer['journal_bytes'] / 1e6:,.1f} MB, --sync {answer['sync']}",
+        "puts": f"{puts}; {answer['puts_waiting']:,} waiting",
+        "gets": f"{answer['gets_found']:,} found, {answer['gets_absent']:,} absent",
+        "drops": ", ".join(f"{n:,} {reason}" for reason, n in answer["drops"].items()) or "none",
+        "kernel": f"{answer['kernel_drops']:,} datagrams dropped before they were read",
+    }
+    if answer["read_only"]:
+        rows["READ ONLY"] = answer["read_only"]
+    for name, text in rows.items():
+        print(f"{name:10} {text}")
+    for damage in answer["journal_damage"]:
+        print(f"{'damage':10} {damage}")
+    return 0
+
+
+def ask_node(args: Namespace, question: str) -> dict[str, Any]:
+    """What the running node answers. Raises Unreachable, saying how to start one."""
+    from dave.edge.control import ask
+
+    path = options.data_folder(args) / "control.sock"
+    try:
+        return ask(path, question)
+    except OSError:
+        raise Unreachable(
+            f"no node is running on {path.parent}: start one with `dave run`, "
+            "or name its folder with --data"
+        ) from None

@@ -1,0 +1,87 @@
+"""Dave: a peer-to-peer key-value store over UDP.
+
+    import dave
+
+    key = dave.Key.generate()
+    async with dave.connect("127.0.0.1:1424", key=key) as d:
+        receipt = await d.put("greeting", b"hello", ttl=3600)
+        value = await d.get("greeting")
+
+Names are loaded when first used, so that a one-shot command starts fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dave.edge.client import Client, Receipt, Refusal, Value
+    from dave.edge.connect import connect, connect_sync
+    from dave.edge.keyfile import Key
+    from dave.edge.node import Config, Node
+    from dave.errors import (
+        AddressInUse,
+        Conflict,
+        DaveError,
+        EntryError,
+        FolderLocked,
+        JournalError,
+        KeyFileError,
+        NetworkError,
+        NotStored,
+        OtherNetwork,
+        ReadOnly,
+        StoreError,
+        Unreachable,
+        UsageError,
+        WireError,
+        WorkCancelled,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AddressInUse",
+    "Client",
+    "Config",
+    "Conflict",
+    "DaveError",
+    "EntryError",
+    "FolderLocked",
+    "JournalError",
+    "Key",
+    "KeyFileError",
+    "NetworkError",
+    "Node",
+    "NotStored",
+    "OtherNetwork",
+    "ReadOnly",
+    "Receipt",
+    "Refusal",
+    "StoreError",
+    "Unreachable",
+    "UsageError",
+    "Value",
+    "WireError",
+    "WorkCancelled",
+    "connect",
+    "connect_sync",
+]
+
+_HOMES = {
+    "Client": "dave.edge.client",
+    "Receipt": "dave.edge.client",
+    "Refusal": "dave.edge.client",
+    "Value": "dave.edge.client",
+    "connect": "dave.edge.connect",
+    "connect_sync": "dave.edge.connect",
+    "Key": "dave.edge.keyfile",
+    "Config": "dave.edge.node",
+    "Node": "dave.edge.node",
+}
+"""Where a public name lives; all others are errors."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'dave' has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "dave.errors")), name)

@@ -1,0 +1,85 @@
+"""Every hash that Dave computes, and every domain tag, in one file: two uses can never collide.
+
+All are BLAKE3 (https://github.com/BLAKE3-team/BLAKE3-specs). A tag fills 24 bytes, so that a
+stamp's input (tag 24, digest 32, nonce 8) is exactly one 64-byte BLAKE3 block: one compression a
+try. The shard of an entry is a keyed xxh3, local to a node and never security.
+"""
+
+from blake3 import blake3
+
+from dave.names import EntryId, Owner
+
+TAG_BYTES = 24
+
+
+def _tag(name: str) -> bytes:
+    tag = name.encode()
+    assert len(tag) <= TAG_BYTES
+    return tag.ljust(TAG_BYTES, b"\0")
+
+
+ENTRY_ID_TAG = _tag("dave entry id")
+SIGNED_TAG = _tag("dave signed entry")
+ENTRY_STAMP_TAG = _tag("dave entry stamp")
+NODE_STAMP_TAG = _tag("dave node stamp")
+NETWORK_KEY_CONTEXT = "dave 2026 network key"
+NETWORK_ID_CONTEXT = "dave 2026 network id"
+NETWORK_PROOF_TAG = _tag("dave network proof")
+COOKIE_TAG = _tag("dave cookie")
+
+STAMP_PREFIX_BYTES = 56
+
+
+def entry_id(owner_and_key: bytes) -> EntryId:
+    """Identity of an entry: BLAKE3(tag, owner 32, key length 1, key), 32 bytes. Takes the three
+    as they stand in an entry's bytes."""
+    return blake3(ENTRY_ID_TAG + owner_and_key).digest()
+
+
+def entry_id_of(owner: Owner, key: bytes) -> EntryId:
+    """Identity of the entry that `owner` keeps under `key`."""
+    return entry_id(owner + bytes((len(key),)) + key)
+
+
+def entry_digest(signed: bytes) -> bytes:
+    """Name of a version: BLAKE3 of the signed bytes (wire/entry.py), 32 bytes."""
+    return blake3(signed).digest()
+
+
+def entry_stamp(digest: bytes, nonce: bytes) -> bytes:
+    """Proof of work of a version: BLAKE3(tag, digest 32, nonce 8), 32 bytes."""
+    return blake3(ENTRY_STAMP_TAG + digest + nonce).digest()
+
+
+def node_stamp(public_key: bytes, nonce: bytes) -> bytes:
+    """Proof of work of a node: BLAKE3(tag, X25519 key 32, nonce 8); its last 8 bytes are the
+    node's id."""
+    return blake3(NODE_STAMP_TAG + public_key + nonce).digest()
+
+
+def network_key(name: str, secret: bytes) -> bytes:
+    """Key of a network: derive_key over (name length 1, name, secret), 32 bytes."""
+    encoded = name.encode()
+    material = bytes((len(encoded),)) + encoded + secret
+    return blake3(material, derive_key_context=NETWORK_KEY_CONTEXT).digest()
+
+
+def network_id(key: bytes) -> bytes:
+    """Public name of a network, part of what owners sign; 32 bytes that do not tell its key."""
+    return blake3(key, derive_key_context=NETWORK_ID_CONTEXT).digest()
+
+
+def network_proof(key: bytes, random: bytes, node_key: bytes) -> bytes:
+    """8 bytes by which a COOKIE shows that its sender knows the network key."""
+    return blake3(NETWORK_PROOF_TAG + random + node_key, key=key).digest(length=8)
+
+
+def cookie(secret: bytes, address: bytes) -> bytes:
+    """16 bytes that only the node with `secret` can make for this address and port."""
+    return blake3(COOKIE_TAG + address, key=secret).digest(length=16)
+
+
+def record_checksum(file_key: bytes, record: bytes) -> bytes:
+    """16-byte checksum of a journal record, keyed per file so that no value can smuggle in a
+    record for the scan of a damaged file to find."""
+    return blake3(record, key=file_key).digest(length=16)

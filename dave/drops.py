@@ -1,0 +1,61 @@
+"""Why an incoming datagram or message was dropped: a name for each reason, and a count of each.
+
+A peer's mistake is never an exception and never a log line per packet: it is one of these, added
+to a counter that `dave status` shows.
+"""
+
+from enum import IntEnum, auto
+
+
+class Drop(IntEnum):
+    """Named reasons, in the order in which the checks run (cheapest first)."""
+
+    SIZE = 0
+    """Datagram shorter than its header, longer than 1424 bytes, or not of its type's size."""
+    VERSION = auto()
+    """Another protocol version."""
+    TYPE = auto()
+    """Unknown packet type."""
+    RATE = auto()
+    """The sender's subnet or session is over its packet budget."""
+    NO_SESSION = auto()
+    """DATA for a session index we do not have, or from another address than the session's."""
+    REPLAY = auto()
+    """A counter seen before, or older than the window."""
+    COOKIE = auto()
+    """COOKIE that answers nothing we sent, or from another network."""
+    HANDSHAKE = auto()
+    """INIT or ACCEPT that does not open, or ACCEPT for nothing we sent."""
+    EPHEMERAL = auto()
+    """INIT whose ephemeral key was seen before."""
+    NODE_WORK = auto()
+    """A node whose id is not backed by enough work."""
+    FULL = auto()
+    """A bounded table had no room."""
+    AEAD = auto()
+    """DATA that does not open under its session's key."""
+    WIRE = auto()
+    """Plaintext that is no valid message."""
+    UNKNOWN_MESSAGE = auto()
+    """A message type that this version does not know."""
+    NOT_IN_INIT = auto()
+    """A message that an INIT may not carry."""
+    NO_REQUEST = auto()
+    """A reply to nothing we asked, or no longer waited for."""
+
+
+class Drops:
+    """A counter per reason; fixed size."""
+
+    __slots__ = ("counts",)
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(Drop)
+
+    def add(self, reason: Drop) -> None:
+        """Count one drop."""
+        self.counts[reason] += 1
+
+    def by_name(self) -> dict[str, int]:
+        """Counts above zero, keyed by the reason's lower-case name."""
+        return {reason.name.lower(): n for reason in Drop if (n := self.counts[reason])}

@@ -1,0 +1,173 @@
+"""Drives a core under asyncio: readers for its sockets, one timer, and its effects carried out.
+
+Everything runs in the loop's thread, so that no core is ever entered twice. Whatever takes long is
+handed over: signatures to the verifier's processes, records to the journal's thread, stamps to a
+thread of the loop's executor.
+"""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from dave.edge.addresses import format_address
+from dave.edge.client import Progress
+from dave.edge.clock import Clock
+from dave.edge.search import find_stamp
+from dave.edge.transport import send_all
+from dave.edge.udp import UdpSocket
+from dave.effects import Append, Effect, Resolve, Verify
+from dave.names import SECOND, Instant
+from dave.node.client import Client as Core
+
+RESULTS_KEPT = 1024
+"""Results that nobody has asked for yet."""
+
+
+class Worker(Protocol):
+    """Does what only a node asks for: signatures and records (edge/node.py)."""
+
+    def carry_out(self, effect: Verify | Append) -> None: ...
+
+    def settle(self) -> None:
+        """All effects of a round are handed over; results may be given to the core at once."""
+
+
+class Runner:
+    """Carries one core's datagrams, time and effects; `worker` takes those that only a node has."""
+
+    def __init__(
+        self, core: Core, sockets: Sequence[UdpSocket], worker: Worker | None = None
+    ) -> None:
+        self.core = core
+        self.sockets = sockets
+        self._worker = worker
+        self._clock = Clock()
+        self._loop = asyncio.get_running_loop()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._armed_for: Instant | None = None
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._results: dict[int, Any] = {}
+        self._writing = False
+        self._is_flushing = False
+        core.wall_offset_ms = self._clock.offset_ms(self.now())
+        for socket in sockets:
+            self._loop.add_reader(socket.fileno(), self._readable, socket)
+
+    def now(self) -> Instant:
+        """Nanoseconds on the monotonic clock."""
+        return self._clock.now()
+
+    def edges_text(self) -> str:
+        """The edges, for a person."""
+        return ", ".join(format_address(edge.address) for edge in self.core.edges)
+
+    async def wait(self, operation: int) -> Any:
+        """The result of an operation of the core."""
+        if operation in self._results:
+            return self._results.pop(operation)
+        future = self._waiting[operation] = self._loop.create_future()
+        try:
+            return await future
+        finally:
+            self._waiting.pop(operation, None)
+
+    async def search(
+        self, prefix: bytes, work: int, progress: Progress | None
+    ) -> tuple[bytes, int]:
+        """Search a stamp in a thread; cancelling the task ends the search."""
+        stop = threading.Event()
+
+        def report(done: int, rate: float, left: float) -> None:
+            if progress is not None:
+                self._loop.call_soon_threadsafe(partial(progress, done, rate, left))
+
+        search = partial(find_stamp, prefix, work, cancelled=stop.is_set, progress=report)
+        try:
+            return await self._loop.run_in_executor(None, search)
+        finally:
+            stop.set()
+
+    def flush(self) -> None:
+        """Carry out what the core wants done, and set the one timer."""
+        if self._is_flushing:
+            return
+        self._is_flushing = True
+        try:
+            while effects := self.core.take_effects():
+                for effect in effects:
+                    self._do(effect)
+                if self._worker is not None:
+                    self._worker.settle()
+        finally:
+            self._is_flushing = False
+        datagrams = self.core.datagrams_to_send()
+        if datagrams:
+            send_all(self.sockets, datagrams)
+            self._watch_writable()
+        due = self.core.get_timer()
+        if due is not None and (self._armed_for is None or due < self._armed_for):
+            self._arm(due)
+
+    def close(self) -> None:
+        """Stop reading, and close the sockets."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        for socket in self.sockets:
+            self._loop.remove_reader(socket.fileno())
+            self._loop.remove_writer(socket.fileno())
+            socket.close()
+        for future in self._waiting.values():
+            future.cancel()
+
+    def _do(self, effect: Effect) -> None:
+        if isinstance(effect, Resolve):
+            future = self._waiting.get(effect.operation)
+            if future is not None and not future.done():
+                future.set_result(effect.result)
+            else:
+                self._keep(effect)
+        else:
+            assert self._worker is not None, "a client asks for nothing else"
+            self._worker.carry_out(effect)
+
+    def _keep(self, effect: Resolve) -> None:
+        """Nobody waits yet. Of results that nobody ever asks for, the oldest go."""
+        self._results[effect.operation] = effect.result
+        while len(self._results) > RESULTS_KEPT:
+            del self._results[next(iter(self._results))]
+
+    def _readable(self, socket: UdpSocket) -> None:
+        receive, now = self.core.receive_datagram, self._clock.now()
+        for data, address in socket.receive():
+            receive(data, address, now)
+        self.flush()
+
+    def _watch_writable(self) -> None:
+        wanted = any(socket.wants_write for socket in self.sockets)
+        if wanted and not self._writing:
+            for socket in self.sockets:
+                self._loop.add_writer(socket.fileno(), self._writable)
+        elif not wanted and self._writing:
+            for socket in self.sockets:
+                self._loop.remove_writer(socket.fileno())
+        self._writing = wanted
+
+    def _writable(self) -> None:
+        for socket in self.sockets:
+            socket.flush()
+        self._watch_writable()
+
+    def _arm(self, due: Instant) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._armed_for = due
+        self._alarm = self._loop.call_later(max(0, due - self.now()) / SECOND, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = self._armed_for = None
+        now = self.now()
+        self.core.wall_offset_ms = self._clock.offset_ms(now)
+        self.core.handle_timer(now)
+        self.flush()

@@ -1,0 +1,150 @@
+"""Drives a client's core without an event loop: a select loop that runs while somebody waits.
+
+It is what `connect_sync` and the command line use. Its `wait` is a coroutine that never suspends,
+so that the verbs of edge/client.py, written for asyncio, run to their end in one step.
+"""
+
+import select
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, ParamSpec, Self, TypeVar
+
+from dave.edge import client as verbs
+from dave.edge.addresses import format_address
+from dave.edge.clock import Clock
+from dave.edge.search import find_stamp
+from dave.edge.transport import send_all
+from dave.edge.udp import UdpSocket
+from dave.effects import Resolve
+from dave.names import SECOND, Instant
+from dave.node.client import Client as Core
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class BlockingDriver:
+    """Carries one core's datagrams, time and results in the caller's own thread."""
+
+    def __init__(self, core: Core, sockets: Sequence[UdpSocket]) -> None:
+        self.core = core
+        self._sockets = sockets
+        self._clock = Clock()
+        self._results: dict[int, Any] = {}
+        core.wall_offset_ms = self._clock.offset_ms(self.now())
+
+    def now(self) -> Instant:
+        """Nanoseconds on the monotonic clock."""
+        return self._clock.now()
+
+    def edges_text(self) -> str:
+        """The edges, for a person."""
+        return ", ".join(format_address(edge.address) for edge in self.core.edges)
+
+    async def wait(self, operation: int) -> Any:
+        """Run the core until an operation is resolved; returns its result."""
+        while operation not in self._results:
+            self._step()
+        return self._results.pop(operation)
+
+    async def search(
+        self, prefix: bytes, work: int, progress: verbs.Progress | None
+    ) -> tuple[bytes, int]:
+        """Search a stamp in the caller's thread; Ctrl-C ends it."""
+        return find_stamp(prefix, work, progress=progress)
+
+    def flush(self) -> None:
+        """Carry out what the core wants done."""
+        send_all(self._sockets, self.core.datagrams_to_send())
+        for effect in self.core.take_effects():
+            assert isinstance(effect, Resolve), "a client asks for nothing else"
+            self._results[effect.operation] = effect.result
+
+    def close(self) -> None:
+        """Close the sockets."""
+        for socket in self._sockets:
+            socket.close()
+
+    def _step(self) -> None:
+        now = self.now()
+        due = self.core.get_timer()
+        patience = None if due is None else max(0.0, (due - now) / SECOND)
+        writing = [socket for socket in self._sockets if socket.wants_write]
+        readable, writable, _ = select.select(self._sockets, writing, [], patience)
+        for socket in writable:
+            socket.flush()
+        now = self.now()
+        for socket in readable:
+            for data, address in socket.receive():
+                self.core.receive_datagram(data, address, now)
+        due = self.core.get_timer()
+        if due is not None and due <= now:
+            self.core.wall_offset_ms = self._clock.offset_ms(now)
+            self.core.handle_timer(now)
+        self.flush()
+
+
+class SyncReceipt:
+    """A receipt whose `settled` blocks; everything else as in `Receipt`."""
+
+    def __init__(self, receipt: verbs.Receipt) -> None:
+        self._receipt = receipt
+
+    def settled(self) -> "SyncReceipt":
+        """Wait until every node that was asked has answered or the time is used up."""
+        run(self._receipt.settled())
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._receipt, name)
+
+
+class SyncClient:
+    """The verbs of `Client`, blocking. Made by `dave.connect_sync`; not for several threads."""
+
+    def __init__(self, client: verbs.Client, driver: BlockingDriver) -> None:
+        self._client = client
+        self._driver = driver
+        self.get = _blocking(client.get)
+        self._put = _blocking(client.put)
+        self._delete = _blocking(client.delete)
+
+    @property
+    def trace(self) -> list[Any]:
+        """The steps of the last lookup."""
+        return self._client.trace
+
+    def put(self, *args: Any, **options: Any) -> SyncReceipt:
+        """As `Client.put`; returns at quorum."""
+        return SyncReceipt(self._put(*args, **options))
+
+    def delete(self, *args: Any, **options: Any) -> SyncReceipt:
+        """As `Client.delete`."""
+        return SyncReceipt(self._delete(*args, **options))
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine whose waits all block, so that it never suspends."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    raise AssertionError("a wait of the blocking driver suspended")
+
+
+def _blocking(verb: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    def call(*args: P.args, **options: P.kwargs) -> T:
+        return run(verb(*args, **options))
+
+    call.__doc__ = verb.__doc__
+    return call

@@ -1,0 +1,395 @@
+"""The verbs of an application: put, get, delete.
+
+They are written once, as coroutines over a `Driver`, and driven twice: by asyncio (edge/aio.py)
+and, blocking, by a plain select loop whose waits never suspend (edge/blocking.py). That is why
+nothing here imports asyncio, whose import alone takes as long as a whole `dave get`.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from dave.crypto import hashes
+from dave.crypto.work import entry_work
+from dave.edge.failures import network_error
+from dave.edge.keyfile import Key
+from dave.errors import Conflict, EntryError, NotStored, UsageError
+from dave.limits import (
+    CLOCK_AHEAD_MS_MAX,
+    MAX_WORK_DEFAULT,
+    SURPLUS_BITS_MAX,
+    TIMEOUT_SECONDS_DEFAULT,
+    TOMBSTONE_TTL_SECONDS,
+    TTL_SECONDS_DEFAULT,
+    WORK_MIN,
+)
+from dave.names import HybridTime, Instant, Owner, hybrid_ms, hybrid_time
+from dave.node import client as core
+from dave.node.operations import Found, GetResult, Outcome, PutResult, is_genuine
+from dave.uri import format_uri, parse_name, parse_owner
+from dave.wire.entry import TOMBSTONE, Entry, check_fields, encode
+from dave.wire.status import PutStatus
+
+Progress = Callable[[int, float, float], None]
+"""Called now and then during a stamp search: hashes done, hashes/s, expected seconds left."""
+
+
+class Driver(Protocol):
+    """What carries a core's datagrams, time and effects."""
+
+    core: core.Client
+
+    def now(self) -> Instant: ...
+    def flush(self) -> None: ...
+    async def wait(self, operation: int) -> Any: ...
+    async def search(
+        self, prefix: bytes, work: int, progress: Progress | None
+    ) -> tuple[bytes, int]: ...
+    def edges_text(self) -> str: ...
+
+
+class Value(NamedTuple):
+    """What a get returns."""
+
+    uri: str
+    owner: Owner
+    """32 bytes."""
+    key: bytes
+    value: bytes
+    time: HybridTime
+    """When its owner wrote it; what `cas` takes."""
+    digest: bytes
+    """32 bytes: the name of this version."""
+    expires: float
+    """Unix seconds."""
+    replicas: int
+    """How many nodes returned this version before the get was content."""
+    seconds: float
+
+
+class Refusal(NamedTuple):
+    """Why a node that was asked did not store."""
+
+    address: str
+    reason: str
+    """A PutStatus, or how the request failed; lower case."""
+    detail: int
+
+
+class Receipt:
+    """What a put can say for itself: how many of how many nodes stored the entry, why not the
+    others. Filled further until it is settled."""
+
+    def __init__(self, entry: Entry, result: PutResult, driver: Driver, operation: int) -> None:
+        self._entry = entry
+        self._result = result
+        self._driver = driver
+        self._operation = operation
+        self.work_hashes = 0
+        """Hashes tried for the stamp."""
+        self.seconds = 0.0
+        """From the call to the quorum."""
+
+    async def settled(self) -> "Receipt":
+        """Wait until every node that was asked has answered or the time is used up."""
+        if not self._result.is_settled:
+            await self._driver.wait(self._operation + 1)
+        return self
+
+    @property
+    def uri(self) -> str:
+        """dave://OWNER/KEY."""
+        return format_uri(self._entry.owner, self._entry.key)
+
+    @property
+    def owner(self) -> Owner:
+        """32 bytes."""
+        return self._entry.owner
+
+    @property
+    def key(self) -> bytes:
+        """The key as bytes."""
+        return self._entry.key
+
+    @property
+    def digest(self) -> bytes:
+        """32 bytes: the name of this version."""
+        return self._entry.digest(self._driver.core.network)
+
+    @property
+    def time(self) -> HybridTime:
+        """What `cas` takes."""
+        return self._entry.time
+
+    @property
+    def expires(self) -> float:
+        """Unix seconds."""
+        return self._entry.expires_ms / 1000
+
+    @property
+    def stored(self) -> int:
+        """How many nodes have committed the entry."""
+        return self._result.stored
+
+    @property
+    def asked(self) -> int:
+        """How many nodes were asked, those that did not answer included."""
+        return len(self._result.outcomes)
+
+    @property
+    def refused(self) -> list[Refusal]:
+        """Those that did not store it, with the reason."""
+        refusals = []
+        for outcome in self._result.outcomes:
+            if not outcome.stored:
+                ack, failure = outcome.ack, outcome.failure
+                reason = ack.status.name if ack else failure.name if failure else "?"
+                host, port = outcome.address
+                where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+                refusals.append(Refusal(where, reason.lower(), ack.detail if ack else 0))
+        return refusals
+
+    def __repr__(self) -> str:
+        return f"<Receipt {self.uri}: stored {self.stored} of {self.asked}>"
+
+
+class Client:
+    """Puts and gets entries. Made by `dave.connect` (asyncio); `dave.connect_sync` has the same
+    verbs, blocking."""
+
+    def __init__(self, driver: Driver, key: Key | None) -> None:
+        self._driver = driver
+        self._key = key
+        self.trace: list[Any] = []
+        """The steps of the last lookup: what `--explain` prints."""
+
+    async def put(
+        self,
+        key: str | bytes,
+        value: str | bytes,
+        *,
+        ttl: int = TTL_SECONDS_DEFAULT,
+        cas: HybridTime | None = None,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+        max_work: int = MAX_WORK_DEFAULT,
+        progress: Progress | None = None,
+    ) -> Receipt:
+        """Sign `value`, stamp it and hand it to the nodes nearest to it; returns at quorum.
+
+        key: 1 to 255 bytes (text is encoded as UTF-8); with the value at most 1240 bytes.
+        ttl: lifetime in seconds, 1 to 31,622,400. cas: the `time` of the version to replace, 0 for
+        "must not exist". timeout: seconds for the network's part. max_work: most hashes expected
+        of a stamp where nodes are full and ask for more.
+
+        Raises UsageError without a key, EntryError for what does not fit an entry, NotStored
+        (with `receipt`) below a quorum, Conflict (with `winner`) where cas lost, Unreachable or
+        OtherNetwork where nobody of this network answered, WorkCancelled.
+        """
+        return await self._put(_bytes(key), _bytes(value), ttl, 0, cas, timeout, max_work, progress)
+
+    async def delete(
+        self,
+        key: str | bytes,
+        *,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+        progress: Progress | None = None,
+    ) -> Receipt:
+        """Retract a key: a signed tombstone takes the entry's place for 366 days.
+
+        Copies that others made cannot be recalled. Raises as `put`.
+        """
+        return await self._put(
+            _bytes(key), b"", TOMBSTONE_TTL_SECONDS, TOMBSTONE, None, timeout,
+            MAX_WORK_DEFAULT, progress,
+        )  # fmt: skip
+
+    async def get(
+        self,
+        name: str | bytes,
+        *,
+        owner: Owner | str | None = None,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+        quorum: int = 2,
+    ) -> Value | None:
+        """The newest version of an entry, verified; None if it is absent or deleted.
+
+        name: a key, or "dave://OWNER/KEY". owner: whose key it is; by default one's own.
+        quorum: how many nodes must return the same version (all, where fewer are known).
+
+        Raises UsageError if neither says whose, Unreachable if too few nodes answered to say that
+        it is absent, OtherNetwork.
+        """
+        started = time.monotonic()
+        whose, key = _whose(name, owner, self._key)
+        result = await self._get(hashes.entry_id_of(whose, key), timeout, quorum)
+        entry = result.entry
+        if result.found is not Found.FOUND or entry is None:
+            return None
+        return Value(
+            uri=format_uri(whose, key),
+            owner=whose,
+            key=key,
+            value=entry.value,
+            time=entry.time,
+            digest=entry.digest(self._driver.core.network),
+            expires=entry.expires_ms / 1000,
+            replicas=result.replicas,
+            seconds=time.monotonic() - started,
+        )
+
+    async def _get(self, entry_id: bytes, timeout: float, quorum: int) -> GetResult:
+        driver = self._driver
+        now = driver.now()
+        operation = driver.core.get(entry_id, now, now + int(timeout * 1e9), quorum)
+        driver.flush()
+        result: GetResult = await driver.wait(operation)
+        self.trace = result.trace
+        if result.found is Found.UNREACHABLE:
+            raise network_error([reason for _, reason in result.failures], driver.edges_text())
+        return result
+
+    async def _put(
+        self,
+        key: bytes,
+        value: bytes,
+        ttl: int,
+        flags: int,
+        cas: HybridTime | None,
+        timeout: float,
+        max_work: int,
+        progress: Progress | None,
+    ) -> Receipt:
+        if self._key is None:
+            raise UsageError("a put needs the owner's key: pass key=dave.Key.load(path)")
+        check_fields(key, value, ttl)
+        started = time.monotonic()
+        floor = 0 if cas is None else cas + 1
+        bits, hashes_tried = 0, 0
+        for is_last in (False, True):
+            stamped, tried = await self._sign(
+                key, value, ttl, flags, max(self._clock(), floor), bits, progress
+            )
+            hashes_tried += tried
+            driver = self._driver
+            now = driver.now()
+            operation = driver.core.put(stamped, now, now + int(timeout * 1e9), cas)
+            driver.flush()
+            result: PutResult = await driver.wait(operation)
+            self.trace = result.trace
+            receipt = Receipt(stamped, result, driver, operation)
+            receipt.work_hashes = hashes_tried
+            receipt.seconds = time.monotonic() - started
+            if is_last:
+                break
+            if cas is None and (newer := self._newer(result, stamped)) is not None:
+                floor = newer.time + 1
+            elif not result.has_quorum and (short := _bits_short(result, stamped, max_work)):
+                bits = short
+            else:
+                break
+        await self._judge(receipt, result, stamped, cas, timeout)
+        return receipt
+
+    async def _judge(
+        self,
+        receipt: Receipt,
+        result: PutResult,
+        entry: Entry,
+        cas: HybridTime | None,
+        timeout: float,
+    ) -> None:
+        """Raise unless the put did what was asked."""
+        if not any(outcome.ack for outcome in result.outcomes):
+            failures = [outcome.failure for outcome in result.outcomes if outcome.failure]
+            raise network_error(failures, self._driver.edges_text())
+        if cas is not None:
+            found = await self._get(entry.id, timeout, 0)
+            winner = found.entry
+            if winner is not None and winner.same_version(entry.data) and result.has_quorum:
+                return
+            if winner is not None and not winner.same_version(entry.data):
+                raise Conflict("another version stands; read it and put again", winner)
+            if any(_status(o) is PutStatus.CONFLICT for o in result.outcomes):
+                raise Conflict("no version stands, so the one expected is gone", None)
+        if not result.has_quorum:
+            raise NotStored(
+                f"stored by {result.stored} of {receipt.asked} nodes, {result.quorum} are needed",
+                receipt,
+            )
+
+    async def _sign(
+        self,
+        key: bytes,
+        value: bytes,
+        ttl: int,
+        flags: int,
+        at: HybridTime,
+        bits: int,
+        progress: Progress | None,
+    ) -> tuple[Entry, int]:
+        """A signed entry with a stamp `bits` better than asked, and how many hashes it took."""
+        assert self._key is not None
+        network = self._driver.core.network
+        bare = Entry(encode(self._key.owner, key, value, at, ttl, flags))
+        signed = bare.signed_bytes(network)
+        nonce, tried = bytes(8), 0
+        if network.asks_work:
+            work = entry_work(len(bare.data), ttl) << bits
+            prefix = hashes.ENTRY_STAMP_TAG + hashes.entry_digest(signed)
+            nonce, tried = await self._driver.search(prefix, work, progress)
+        return bare.with_proofs(self._key.sign(signed), nonce), tried
+
+    def _clock(self) -> HybridTime:
+        return hybrid_time(self._driver.core.unix_ms(self._driver.now()))
+
+    def _newer(self, result: PutResult, mine: Entry) -> Entry | None:
+        """The newest version that stands in the way, if a node proves there is one."""
+        newest: Entry | None = None
+        network = self._driver.core.network
+        for outcome in result.outcomes:
+            held = outcome.ack.held if outcome.ack else None
+            if held is None or held.id != mine.id or held.time < mine.time:
+                continue
+            if not is_genuine(held, network):
+                continue
+            if newest is None or held.time > newest.time:
+                newest = held
+        if newest is not None:
+            ahead = hybrid_ms(newest.time) - hybrid_ms(self._clock())
+            if ahead > CLOCK_AHEAD_MS_MAX:
+                raise EntryError(
+                    f"a version of this key is dated {ahead / 1000:.0f} s ahead of this machine's "
+                    "clock: set the clock, or wait until then"
+                )
+        return newest
+
+
+def _status(outcome: Outcome) -> PutStatus | None:
+    return outcome.ack.status if outcome.ack else None
+
+
+def _bits_short(result: PutResult, entry: Entry, max_work: int) -> int:
+    """How many more bits of work would let the full nodes take the entry; 0 if too many."""
+    full = (PutStatus.LOW_RANK, PutStatus.OVER_SHARE)
+    short = [o.ack.detail for o in result.outcomes if o.ack and o.ack.status in full]
+    # A bit above: each node ranks by its own distance, and rounds.
+    bits = max(short, default=-1) + 1
+    work = entry_work(len(entry.data), entry.ttl) << bits
+    return bits if bits <= SURPLUS_BITS_MAX and WORK_MIN <= work <= max_work else 0
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text)
+
+
+def _whose(name: str | bytes, owner: Owner | str | None, key: Key | None) -> tuple[Owner, bytes]:
+    if isinstance(name, bytes):
+        named, rest = None, name
+    else:
+        named, rest = parse_name(name)
+    whose = named or (parse_owner(owner) if isinstance(owner, str) else owner)
+    if whose is None and key is not None:
+        whose = key.owner
+    if whose is None:
+        raise UsageError("whose? give dave://OWNER/KEY, or the owner's key")
+    return whose, rest

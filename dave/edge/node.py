@@ -1,0 +1,307 @@
+"""A running node: the core, its sockets, its journal, its signature workers, its control socket."""
+
+import asyncio
+import gc
+import logging
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from dave.crypto.network import network
+from dave.edge.addresses import format_address
+from dave.edge.aio import Runner
+from dave.edge.connect import parse_edge
+from dave.edge.control import ControlServer
+from dave.edge.folder import DataFolder
+from dave.edge.journal_file import JournalFile, Replay
+from dave.edge.journal_writer import Sync
+from dave.edge.keyfile import load_or_make_node_key
+from dave.edge.listen import Listeners, bind_listen
+from dave.edge.status import peers_of, status_of
+from dave.edge.transport import is_at_home
+from dave.edge.verify import Verdicts, Verifier
+from dave.effects import Append, Verify
+from dave.limits import (
+    CAPACITY_BYTES_DEFAULT,
+    HALF_LIFE_DAYS,
+    JOURNAL_COMPACT_BYTES_MIN,
+    JOURNAL_COMPACT_FACTOR,
+    NETWORK_NAME_DEFAULT,
+    PORT_DEFAULT,
+    SHARDS,
+)
+from dave.node.node import Node as Core
+from dave.node.requests import Peer
+from dave.store.journal import Record, entry_record, floor_record
+from dave.store.store import Store
+from dave.uri import owner_name
+
+log = logging.getLogger("dave.node")
+
+HOUSEKEEPING_SECONDS = 1.0
+
+
+class Config(NamedTuple):
+    """How a node runs."""
+
+    listen: str | None = None
+    """HOST:PORT; port 0 takes a free one. Default: all addresses, port 1424, where an edge is not
+    on this machine's loopback; else 127.0.0.1:1424."""
+    edges: Sequence[str] = ()
+    """HOST:PORT or HOST:PORT#NODEKEY of nodes through which to join."""
+    data: Path | str | None = None
+    """The data folder; default: the user's."""
+    key: Path | str | None = None
+    """The node's key file; default: node.key in the data folder. Made where it is missing."""
+    capacity: int = CAPACITY_BYTES_DEFAULT
+    """Bytes of memory for entries, at least 1 MiB; each counts 600 more than its own."""
+    sync: str = "always"
+    """always: acknowledge what is on disk; second: within a second; never: as the system likes."""
+    network: str = NETWORK_NAME_DEFAULT
+    secret: bytes = b""
+    """At least 16 random bytes, where the network has a secret."""
+    half_life_days: float = HALF_LIFE_DAYS
+    """An entry this much older needs a bit more of closeness or work to rank the same."""
+
+
+class Node:
+    """A node as an async context manager: `async with dave.Node(dave.Config(...)) as node:`.
+
+    Entering raises UsageError for a configuration that cannot be, AddressInUse, FolderLocked,
+    JournalError, KeyFileError or StoreError.
+    """
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = config or Config()
+        self.listeners: Listeners
+        self.core: Core
+        self.replay: Replay
+        """What reading the journal found."""
+        self.started_at = 0.0
+        self._runner: Runner
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT under which processes on this machine reach the node."""
+        host, port = self.listeners.address
+        return format_address(({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))
+
+    @property
+    def public_key(self) -> str:
+        """The node's key, for `HOST:PORT#NODEKEY`."""
+        return owner_name(self.core.identity.public_key)
+
+    async def __aenter__(self) -> Self:
+        config = self.config
+        sync = _sync(config.sync)
+        net = network(config.network, config.secret)
+        edges = [parse_edge(text) for text in config.edges]
+        folder = DataFolder(data_folder(config.data))
+        try:
+            key_path = Path(config.key) if config.key else folder.node_key
+            identity = load_or_make_node_key(key_path, net.node_work_bits).identity()
+            assert identity.id is not None
+            rng = random.SystemRandom()
+            half_life_ms = int(config.half_life_days * 86_400_000)
+            store = Store(identity.id, net, config.capacity, rng.getrandbits(64), half_life_ms)
+            self.listeners = bind_listen(config.listen or default_listen(edges))
+        except BaseException:
+            folder.close()
+            raise
+        try:
+            self._world = _World(folder, store, sync)
+        except BaseException:
+            self.listeners.close()
+            folder.close()
+            raise
+        self.replay = self._world.journal.replay
+        self.core = Core(identity, net, rng, store, edges, start_count=self._world.journal.start)
+        self._runner = Runner(self.core, self.listeners.udp, self._world)
+        self._world.start(self.core, self._runner)
+        self.core.strangers.at_home = is_at_home(
+            self.listeners.udp, [edge.address for edge in edges]
+        )
+        self._control = ControlServer(
+            folder.control_socket,
+            {
+                "address": lambda: {"address": self.address, "key": self.public_key},
+                "status": lambda: status_of(self),
+                "peers": lambda: peers_of(self),
+            },
+        )
+        await self._control.start()
+        self.started_at = time.monotonic()
+        self.core.start(self._runner.now())
+        self._runner.flush()
+        task = asyncio.create_task(self._keep_house())
+        self._tasks.add(task)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._control.close()
+        self._runner.close()
+        for tcp in self.listeners.tcp:
+            tcp.close()
+        await asyncio.to_thread(self._world.close)
+
+    @property
+    def world(self) -> "_World":
+        """The journal and the verifier, for `status`."""
+        return self._world
+
+    async def _keep_house(self) -> None:
+        """Tend the signature workers each second; compact the journal when it pays."""
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+            self._world.verifier.poll()
+            self._runner.flush()
+            if self._world.wants_compaction:
+                try:
+                    await asyncio.to_thread(self._world.compact, asyncio.get_running_loop())
+                except Exception:
+                    # The journal is whole, only larger than it need be.
+                    log.exception("the journal could not be compacted")
+                    self._world.put_off_compaction()
+
+
+class _World:
+    """Carries out a node's effects: signatures to the verifier, records to the journal."""
+
+    def __init__(self, folder: DataFolder, store: Store, sync: Sync) -> None:
+        self.folder = folder
+        self.sync = sync
+        self._store = store
+        self._loop = asyncio.get_running_loop()
+        self._compact_above = JOURNAL_COMPACT_BYTES_MIN
+        now_ms = time.time_ns() // 1_000_000
+
+        def load(records: list[Record]) -> int:
+            return store.load_records(records, now_ms)
+
+        self.journal = JournalFile(folder.journal, sync, load, self._committed, self._failed)
+        store.end_load()
+        # What was loaded stays: the garbage collector need not look at it again.
+        gc.freeze()
+        self.verifier = Verifier(
+            self._verified, watch=self._watch, unwatch=self._loop.remove_reader
+        )
+
+    def start(self, core: Core, runner: Runner) -> None:
+        """From now on results go to `core`."""
+        self._core = core
+        self._runner = runner
+
+    def carry_out(self, effect: Verify | Append) -> None:
+        """Hand an effect over."""
+        if isinstance(effect, Verify):
+            self.verifier.submit(effect.ticket, effect.owner, effect.signed)
+        else:
+            self.journal.append(effect.record, effect.ticket)
+
+    def settle(self) -> None:
+        """Verify what is waiting, here or in the workers."""
+        self.verifier.poll()
+        if self.verifier.wants_poll:
+            self._loop.call_soon(self._again)
+
+    def close(self) -> None:
+        """Commit what is queued, end the workers, give the folder back."""
+        self.verifier.close()
+        self.journal.close()
+        self.folder.close()
+
+    @property
+    def wants_compaction(self) -> bool:
+        """Whether most of the journal is dead."""
+        live = self._store.bytes_used
+        threshold = max(self._compact_above, JOURNAL_COMPACT_FACTOR * live)
+        return self.journal.bytes_on_disk > threshold and self.journal.failure is None
+
+    def compact(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Compact the journal; in a thread, while `loop` gives it one shard at a time."""
+
+        async def shard(n: int) -> list[bytes]:
+            return [entry_record(*held) for held in self._store.entries_in_shard(n)]
+
+        async def floors() -> list[bytes]:
+            now_ms = time.time_ns() // 1_000_000
+            return [floor_record(floor) for floor in self._store.live_floors(now_ms)]
+
+        def slices() -> Iterator[list[bytes]]:
+            for n in range(SHARDS):
+                yield asyncio.run_coroutine_threadsafe(shard(n), loop).result()
+            yield asyncio.run_coroutine_threadsafe(floors(), loop).result()
+
+        self.journal.compact(slices())
+        self._compact_above = JOURNAL_COMPACT_BYTES_MIN
+
+    def put_off_compaction(self) -> None:
+        """Try again once the journal has doubled."""
+        self._compact_above = 2 * self.journal.bytes_on_disk
+
+    def _again(self) -> None:
+        self.verifier.poll()
+        self._runner.flush()
+
+    def _verified(self, verdicts: Verdicts) -> None:
+        now = self._runner.now()
+        for ticket, is_genuine in verdicts:
+            self._core.verified(ticket, is_genuine, now)
+
+    def _watch(self, fileno: int) -> None:
+        self._loop.add_reader(fileno, self._worker_readable, fileno)
+
+    def _worker_readable(self, fileno: int) -> None:
+        self.verifier.on_readable(fileno)
+        self._runner.flush()
+
+    def _committed(self, tickets: list[int], ok: bool) -> None:
+        self._loop.call_soon_threadsafe(self._appended, tickets, ok)
+
+    def _failed(self, error: Exception) -> None:
+        log.critical(
+            "the journal cannot be written (%s): this node serves reads only; "
+            "mend the disk and start it again", error
+        )  # fmt: skip
+
+    def _appended(self, tickets: list[int], ok: bool) -> None:
+        now = self._runner.now()
+        for ticket in tickets:
+            self._core.appended(ticket, ok, now)
+        self._runner.flush()
+
+
+def default_listen(edges: Sequence[Peer]) -> str:
+    """Where to listen unless told: this machine only, unless an edge is elsewhere."""
+    is_local = all(edge.address[0].startswith("127.") or edge.address[0] == "::1" for edge in edges)
+    return f"127.0.0.1:{PORT_DEFAULT}" if is_local else f":{PORT_DEFAULT}"
+
+
+def data_folder(given: Path | str | None) -> Path:
+    """The folder given, or the user's data folder."""
+    if given is not None:
+        return Path(given)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("dave", appauthor=False))
+
+
+def _sync(mode: str) -> Sync:
+    try:
+        return Sync(mode)
+    except ValueError:
+        from dave.errors import UsageError
+
+        raise UsageError(f"--sync is always, second or never, not {mode!r}") from None

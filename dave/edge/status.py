@@ -1,0 +1,61 @@
+"""What a node tells of itself: the figures behind `dave status` and `dave peers`."""
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from dave.edge.addresses import format_address
+from dave.names import SECOND
+from dave.uri import owner_name
+from dave.wire.status import PutStatus
+
+if TYPE_CHECKING:
+    from dave.edge.node import Node
+
+
+def status_of(node: "Node") -> dict[str, Any]:
+    """How the node is doing; units in the names."""
+    core, world = node.core, node.world
+    failure = world.journal.failure
+    return {
+        "address": node.address,
+        "key": node.public_key,
+        "id": f"{core.id:016x}",
+        "network": core.network.name,
+        "pid": os.getpid(),
+        "uptime_seconds": round(time.monotonic() - node.started_at, 1),
+        "peers": len(core.table),
+        "sessions": len(core.sessions),
+        "entries": len(core.store),
+        "bytes_used": core.store.bytes_used,
+        "bytes_capacity": node.config.capacity,
+        "sync": world.sync.value,
+        "journal_bytes": world.journal.bytes_on_disk,
+        "read_only": None if failure is None else str(failure),
+        "journal_damage": [str(d) for d in (*node.replay.damage, *node.replay.torn)],
+        "puts": {s.name.lower(): n for s in PutStatus if (n := core.puts.counts[s])},
+        "puts_waiting": len(core.puts),
+        "gets_found": core.gets_found,
+        "gets_absent": core.gets_absent,
+        "drops": core.drops.by_name(),
+        "kernel_drops": sum(udp.kernel_drops for udp in node.listeners.udp),
+        "send_drops": sum(udp.queue_drops for udp in node.listeners.udp),
+    }
+
+
+def peers_of(node: "Node") -> dict[str, Any]:
+    """The contacts in the routing table, in order of id."""
+    table = node.core.table
+    now = time.monotonic_ns()
+    return {
+        "peers": [
+            {
+                "id": f"{contact.id:016x}",
+                "address": format_address(contact.address),
+                "key": owner_name(contact.public_key),
+                "rtt_ms": None if (rtt := table.rtt(contact.id)) is None else rtt / 1e6,
+                "heard_seconds_ago": round((now - (table.heard(contact.id) or now)) / SECOND, 1),
+            }
+            for contact in table
+        ]
+    }

@@ -1,0 +1,236 @@
+"""Every number that bounds Dave, in one place, its unit in its name.
+
+Specification constants come first: two implementations must agree on them. What follows is this
+implementation's own choice. The relations between them are asserted at the end, so that a change
+which breaks one fails on import.
+"""
+
+# --- Specification: what a peer can see ------------------------------------------------------
+
+PROTOCOL_VERSION = 1
+
+PACKET_BYTES_MAX = 1424
+"""Largest datagram. IPv6 + UDP headers (48) bring it to 1472, below every common path MTU."""
+
+OWNER_BYTES = 32
+SIGNATURE_BYTES = 64
+WORK_NONCE_BYTES = 8
+ENTRY_ID_BYTES = 32
+PUBLIC_KEY_BYTES = 32
+REQUEST_ID_BYTES = 4
+AEAD_TAG_BYTES = 16
+KEY_BYTES_MIN = 1
+KEY_BYTES_MAX = 255
+
+ENTRY_HEADER_BYTES = 120
+"""nonce 8, signature 64, flags 1, time 8, TTL 4, value length 2, owner 32, key length 1."""
+
+DATA_HEADER_BYTES = 14
+"""version 1, type 1, receiver's session index 4, counter 8."""
+
+ACCEPT_OVERHEAD_BYTES = 58
+"""version 1, type 1, two session indexes 8, ephemeral key 32, tag 16."""
+
+MESSAGE_HEADER_BYTES = 5
+"""type 1, request id 4."""
+
+MESSAGE_BYTES_MAX = PACKET_BYTES_MAX - ACCEPT_OVERHEAD_BYTES
+"""Any reply must fit an ACCEPT, the packet with the most overhead."""
+
+DATA_MESSAGE_BYTES_MAX = PACKET_BYTES_MAX - DATA_HEADER_BYTES - AEAD_TAG_BYTES
+"""A PUT, and a PUT_ACK that brings an entry along, need the room of DATA, not just of ACCEPT."""
+
+ENTRY_BYTES_MAX = MESSAGE_BYTES_MAX - MESSAGE_HEADER_BYTES - 1
+"""The largest entry: a GET_ACK is a message header, one byte 'found', and the entry."""
+
+KEY_AND_VALUE_BYTES_MAX = ENTRY_BYTES_MAX - ENTRY_HEADER_BYTES
+
+CLOCK_AHEAD_MS_MAX = 300_000
+"""An entry whose time is further ahead of the receiver's clock is refused."""
+
+TTL_SECONDS_MIN = 1
+TTL_SECONDS_MAX = 366 * 86_400
+TTL_SECONDS_DEFAULT = 30 * 86_400
+TOMBSTONE_TTL_SECONDS = TTL_SECONDS_MAX
+"""Nothing older than a tombstone can outlive it."""
+
+STORE_OVERHEAD_BYTES = 600
+"""What an entry costs a store beyond its own bytes; part of the price."""
+
+WORK_MIN = 2**12
+"""Least expected hashes for an entry."""
+
+WORK_BYTE_SECONDS_PER_HASH = 1024
+"""One hash buys one kibibyte-second."""
+
+SURPLUS_BITS_MAX = 24
+TOMBSTONE_RANK_BITS = 8
+NODE_WORK_BITS_PUBLIC = 20
+SECRET_BYTES_MIN = 16
+NETWORK_NAME_BYTES_MAX = 64
+NETWORK_NAME_DEFAULT = "dave"
+
+REPLICAS = 8
+"""R: how many nodes nearest to an entry should hold it."""
+
+BUCKET_CONTACTS = 20
+"""K: contacts in one reply, and in one bucket of the routing table."""
+
+# --- Sessions --------------------------------------------------------------------------------
+
+HELLO_BYTES = 192
+"""Padded so that no COOKIE is ever larger than the HELLO it answers."""
+
+HELLO_RANDOM_BYTES = 16
+COOKIE_BYTES = 16
+COOKIE_SECRET_SECONDS = 120
+"""A cookie is accepted under the present secret and the one before."""
+
+REPLAY_WINDOW_PACKETS = 1024
+SESSION_SECONDS = 600
+"""A session in use is replaced by a new handshake after this long ..."""
+SESSION_PACKETS = 2**20
+"""... or after this many packets sent."""
+SESSION_OVERLAP_SECONDS = 60
+SESSION_IDLE_SECONDS = 180
+SESSIONS_MAX = 4096
+SESSION_PROVISIONAL_MAX = 256
+SESSION_PROVISIONAL_SECONDS = 10
+EPHEMERAL_KEYS_KEPT = 4096
+EPHEMERAL_KEY_SECONDS = 240
+CIPHERS_CACHED = 1024
+HANDSHAKES_PER_SECOND = 200
+"""Above this budget an INIT needs a valid cookie."""
+HANDSHAKES_PENDING_MAX = 256
+INIT_OVERHEAD_BYTES = 129
+"""version 1, type 1, index 4, cookie 16, ephemeral key 32, static key 48, tag 16, flags 1,
+nonce 8, length 2: an INIT without message and padding."""
+INIT_MESSAGE_BYTES_MAX = PACKET_BYTES_MAX - INIT_OVERHEAD_BYTES
+COOKIE_PACKET_BYTES_MAX = 101
+"""version 1, type 1, echo 16, key 32, nonce 8, proof 8, cookie 16, IPv6 address 19."""
+SESSION_CONFIRM_MS = 1_000
+"""A session whose peer said nothing for this long after ACCEPT is confirmed by an empty DATA;
+doubling, until the peer's provisional session would have lapsed."""
+REKEY_RETRY_SECONDS = 15
+"""After a rekey that got no answer."""
+SESSION_NUDGE_MS = 1_000
+"""At most one empty DATA in this time tells a peer which of two crossed sessions to use."""
+HANDSHAKE_RETRY_MS = 250
+HANDSHAKE_ATTEMPTS = 5
+
+# --- Requests --------------------------------------------------------------------------------
+
+REQUESTS_IN_FLIGHT_MAX = 4096
+REQUEST_ATTEMPTS = 4
+REQUEST_RETRY_MS_MIN = 50
+REQUEST_RETRY_MS_FIRST = 250
+"""Before a round trip was measured."""
+REQUEST_RETRY_MS_MAX = 2_000
+LOOKUP_PARALLEL = 3
+"""alpha of the Kademlia paper."""
+LOOKUP_PATIENCE_MS = 250
+"""After this long without an answer the next peer is asked beside one of unknown round trip."""
+BUSY_RETRY_MS = 100
+BUSY_RETRIES = 5
+
+# --- Store -----------------------------------------------------------------------------------
+
+SHARDS = 256
+HALF_LIFE_DAYS = 7
+CAPACITY_BYTES_DEFAULT = 1 << 30
+CAPACITY_BYTES_MIN = 1 << 20
+OWNER_SHARE_PERCENT = 5
+OWNERS_TRACKED = 64
+FLOORS_MAX = 65_536
+"""Entry ids whose expired version still bars older ones."""
+PENDING_PUTS_MAX = 1024
+VERIFY_BATCH = 64
+
+JOURNAL_VERSION = 1
+JOURNAL_COMPACT_BYTES_MIN = 16 << 20
+JOURNAL_BODY_BYTES_MAX = 4096
+"""Largest body of a journal record; a longer length is damage, not a record."""
+JOURNAL_READ_BYTES = 1 << 20
+"""Read at a time while a journal is replayed."""
+JOURNAL_SYNC_SECONDS = 1.0
+"""Between two fsyncs under `--sync second`."""
+
+# --- Peers -----------------------------------------------------------------------------------
+
+CONTACTS_MAX = 1024
+RATE_SLOTS = 65_536
+RATE_PER_SECOND = 200
+"""Packets per second from one /24 or /48 without a session; bursts of twice that."""
+PROBE_SECONDS = 10
+JOIN_SECONDS_FIRST = 1
+JOIN_SECONDS_MAX = 60
+EXPIRE_TICK_SECONDS = 1
+"""One shard a tick: each is looked through about every four minutes."""
+STRANGERS_OUTSTANDING_MAX = 64
+STRANGER_SECONDS = 60
+SUBNETS_CACHED = 8192
+RATE_HOSTS_CACHED = 16_384
+"""Hosts whose slot in the rate table is remembered; all are forgotten when full."""
+CONTACT_FAILURES_MAX = 3
+"""Failures in a row after which a contact leaves the routing table."""
+
+# --- Edge ------------------------------------------------------------------------------------
+
+DRAIN_DATAGRAMS = 64
+RECEIVE_BUFFER_BYTES = 4 << 20
+SEND_QUEUE_DATAGRAMS_MAX = 1024
+"""Waiting for room in the kernel's send buffer; what comes beyond is dropped and counted."""
+GSO_BYTES_MAX = 65_000
+GSO_SEGMENTS_MAX = 64
+"""Linux UDP_SEGMENT: one send is at most a full IP packet and, on older kernels, 64 segments."""
+GSO_REFUSALS_MAX = 8
+"""Refusals in a row after which a socket stops trying: one path with a small MTU is not enough."""
+LISTEN_ATTEMPTS = 32
+"""Tries to find one port number that is free for UDP and TCP on both families."""
+VERIFY_INLINE = 8
+"""Signatures that may wait and are still verified at once; more of them are pressure."""
+VERIFY_SLICE = 32
+"""Signatures verified in one go under pressure while no worker is up: about 2 ms."""
+VERIFY_START_COST = 512
+"""Signatures verified here under pressure before a worker starts: what starting one costs."""
+VERIFY_WINDOW = 2
+"""Batches one worker has in hand, so that it never waits for the next."""
+VERIFY_IDLE_SECONDS = 10
+VERIFY_DEADLINE_SECONDS = 5
+"""A worker that owes a verdict for this long is taken for dead."""
+VERIFY_DEATHS_MAX = 3
+"""Workers that may die without a verdict in between before verifying stays in this process."""
+CONTROL_LINE_BYTES_MAX = 1 << 20
+CONTROL_SECONDS = 2.0
+JOURNAL_COMPACT_FACTOR = 2
+"""The journal is compacted when it is this many times what it holds alive."""
+TIMEOUT_SECONDS_DEFAULT = 5.0
+PORT_DEFAULT = 1424
+MAX_WORK_DEFAULT = 2**28
+"""Most expected hashes that a put spends where full nodes ask for more; seconds with the kernel."""
+
+SEARCH_SLICE_HASHES_KERNEL = 2**20
+"""A stamp search looks up after as many hashes: 8 ms with vectors, 70 ms at worst."""
+SEARCH_SLICE_HASHES_PURE = 2**16
+SEARCH_INLINE_HASHES_KERNEL = 2**22
+"""Up to this work a search uses one core: helpers would start for longer than it lasts."""
+SEARCH_INLINE_HASHES_PURE = 2**18
+SEARCH_TICK_SECONDS = 0.05
+SEARCH_REPORT_SECONDS = 0.2
+
+KEY_FILE_BYTES_MAX = 4096
+KEY_FILE_ARGON_PASSES = 3
+"""With 64 MiB, the second choice of RFC 9106 section 4, here in one lane."""
+KEY_FILE_ARGON_BYTES = 64 << 20
+KEY_FILE_ARGON_PASSES_MAX = 64
+"""What a key file may ask of the machine that opens it."""
+KEY_FILE_ARGON_BYTES_MAX = 1 << 30
+
+assert ENTRY_BYTES_MAX + MESSAGE_HEADER_BYTES + 12 <= DATA_MESSAGE_BYTES_MAX
+assert ENTRY_BYTES_MAX + ACCEPT_OVERHEAD_BYTES + MESSAGE_HEADER_BYTES + 1 <= PACKET_BYTES_MAX
+assert DATA_HEADER_BYTES + AEAD_TAG_BYTES <= ACCEPT_OVERHEAD_BYTES
+assert min(HELLO_BYTES, INIT_OVERHEAD_BYTES) >= COOKIE_PACKET_BYTES_MAX
+assert (HANDSHAKE_RETRY_MS << HANDSHAKE_ATTEMPTS) / 1000 < SESSION_PROVISIONAL_SECONDS
+assert OWNERS_TRACKED * OWNER_SHARE_PERCENT > 100
+assert WORK_MIN < 2**48
+assert ENTRY_BYTES_MAX <= JOURNAL_BODY_BYTES_MAX

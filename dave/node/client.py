@@ -1,0 +1,62 @@
+"""The verbs of an application on the core: put, get, ping.
+
+A client is a session without a stamped id: it asks, is never asked, and never enters a table.
+"""
+
+from collections.abc import Sequence
+
+from dave.crypto.identity import Identity
+from dave.crypto.network import Network
+from dave.names import EntryId, HybridTime, Instant, Rng
+from dave.node.core import Core
+from dave.node.operations import GetOperation, PutOperation
+from dave.node.requests import Peer
+from dave.node.timers import Timer
+from dave.wire.entry import Entry
+
+
+class Client(Core):
+    """A core with operations. Each returns a number; an effect Resolve(number, result) ends it."""
+
+    def __init__(
+        self, identity: Identity, network: Network, rng: Rng, edges: Sequence[Peer] = ()
+    ) -> None:
+        super().__init__(identity, network, rng, edges)
+        self._operations = 0
+        self._on_timer |= {
+            Timer.LOOKUP: lambda subject, now: subject[0].on_timer(subject[1], now),
+            Timer.DEADLINE: lambda operation, now: operation.on_deadline(now),
+            Timer.RETRY_PUT: _retry_put,
+        }
+
+    def put(
+        self, entry: Entry, now: Instant, deadline: Instant, expected: HybridTime | None = None
+    ) -> int:
+        """Hand a signed, stamped entry to the nodes nearest to it.
+
+        The number returned is resolved at quorum, the number after it when all have answered.
+        """
+        operation = self._next_operation(2)
+        PutOperation(self, operation, entry, expected, deadline).start(now)
+        return operation
+
+    def get(self, entry_id: EntryId, now: Instant, deadline: Instant, quorum: int = 2) -> int:
+        """Find the newest version of an entry; `quorum` nodes must agree, 0: ask all of R."""
+        operation = self._next_operation()
+        GetOperation(self, operation, entry_id, quorum, deadline).start(
+            now, self.own(entry_id, now)
+        )
+        return operation
+
+    def own(self, entry_id: EntryId, now: Instant) -> Entry | None:
+        """The version in this core's own store; a client has none."""
+        return None
+
+    def _next_operation(self, count: int = 1) -> int:
+        self._operations += count
+        return self._operations - count + 1
+
+
+def _retry_put(subject: tuple[PutOperation, Peer, int], now: Instant) -> None:
+    operation, peer, tries = subject
+    operation.retry(peer, tries, now)

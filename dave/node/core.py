@@ -1,0 +1,209 @@
+"""What a client and a node have in common: sessions, requests, a routing table, alarms.
+
+Bytes and time go in, datagrams and effects come out (aioquic's five methods):
+
+    receive_datagram(data, address, now)      handle_timer(now)      get_timer()
+    datagrams_to_send()                       take_effects()
+
+Nothing here blocks, and nothing here knows a socket, a clock or a thread.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dave.crypto.identity import Identity
+from dave.crypto.network import Network
+from dave.drops import Drop, Drops
+from dave.effects import Effect, Resolve
+from dave.limits import HANDSHAKE_ATTEMPTS, REPLICAS
+from dave.names import MS, Address, Instant, Rng, UnixMs
+from dave.node.requests import Answer, Peer, Requests
+from dave.node.timers import Timer, Timers
+from dave.peers.contact import Contact, checked_contact
+from dave.peers.limiter import RateLimiter
+from dave.peers.strangers import Strangers
+from dave.peers.subnets import is_private
+from dave.peers.table import Table
+from dave.session.session import Established, FailReason, Session
+from dave.session.sessions import Sessions
+from dave.wire import messages
+from dave.wire.messages import Request, WireContact
+from dave.wire.packet import PacketType
+
+DATA_TYPE = int(PacketType.DATA)
+Datagram = tuple[bytes, Address]
+Handler = Callable[[Session, bytes, Instant], None]
+"""Called with the session, the message as bytes and the time."""
+
+
+class Core:
+    """The common part; `Client` adds the verbs of an application, `Node` what it serves."""
+
+    def __init__(
+        self, identity: Identity, network: Network, rng: Rng, edges: Sequence[Peer] = ()
+    ) -> None:
+        self.identity = identity
+        self.network = network
+        self.rng = rng
+        self.edges = tuple(edges)
+        self.wall_offset_ms = 0
+        """Unix milliseconds minus `now` in milliseconds; whoever drives the core keeps it true."""
+        self.drops = Drops()
+        self._limiter = RateLimiter(rng.randbytes(32))
+        self.strangers = Strangers(at_home=False)
+        self.timers = Timers()
+        self.table = Table(identity.id or 0)
+        self.sessions = Sessions(identity, network, rng, self.drops)
+        self.requests = Requests(self.sessions, self.timers, rng, self.drops)
+        self.handlers: dict[int, Handler] = {}
+        self._effects: list[Effect] = []
+        self._on_timer: dict[Timer, Callable[[Any, Instant], None]] = {
+            Timer.REQUEST: self.requests.on_timer,
+        }
+
+    # --- The five methods --------------------------------------------------------------------
+
+    def receive_datagram(self, data: bytes, address: Address, now: Instant) -> None:
+        """A datagram arrived. Any bytes do: what is wrong with them is a counted drop."""
+        if (len(data) < 2 or data[1] != DATA_TYPE) and not self._limiter.allow(address, now):
+            self.drops.add(Drop.RATE)
+            return
+        received = self.sessions.receive(data, address, now)
+        if received is not None:
+            session, message = received
+            if not message:
+                if session.wants_accept:
+                    self.sessions.seal(session, b"", now)
+            else:
+                handler = self.handlers.get(message[0])
+                if handler is not None:
+                    handler(session, message, now)
+                elif session.wants_accept:
+                    self.drops.add(Drop.NOT_IN_INIT)
+                    self.sessions.seal(session, b"", now)
+                else:
+                    self.requests.on_reply(session, message, now)
+        if self.sessions.events:
+            self._handle_events(now)
+
+    def datagrams_to_send(self) -> list[Datagram]:
+        """What has to go out, in order; each is returned once."""
+        out = self.sessions.outbox
+        if out:
+            self.sessions.outbox = []
+        return out
+
+    def take_effects(self) -> list[Effect]:
+        """What the world has to do for the core; each is returned once."""
+        effects = self._effects
+        if effects:
+            self._effects = []
+        return effects
+
+    def get_timer(self) -> Instant | None:
+        """When `handle_timer` wants to be called, or None."""
+        mine, theirs = self.timers.next(), self.sessions.get_timer()
+        if mine is None or theirs is None:
+            return mine if theirs is None else theirs
+        return min(mine, theirs)
+
+    def handle_timer(self, now: Instant) -> None:
+        """Do what is due."""
+        theirs = self.sessions.get_timer()
+        if theirs is not None and theirs <= now:
+            self.sessions.handle_timer(now)
+        while (due := self.timers.pop_due(now)) is not None:
+            purpose, subject = due
+            self._on_timer[purpose](subject, now)
+        if self.sessions.events:
+            self._handle_events(now)
+
+    # --- For the parts above -----------------------------------------------------------------
+
+    def unix_ms(self, now: Instant) -> UnixMs:
+        """The wall clock, as far as this core knows it."""
+        return now // MS + self.wall_offset_ms
+
+    def ask(self, peer: Peer, message: Request, done: Callable[[Answer, Instant], None],
+            now: Instant) -> None:  # fmt: skip
+        """Send a request; the routing table learns how it ended before `done` is called."""
+
+        def learn(answer: Answer, now: Instant) -> None:
+            session = answer.session
+            if session is not None and session.node_id is not None:
+                self.table.seen(session.node_id, now, answer.rtt)
+            elif session is None and peer.id is not None:
+                self.table.failed(peer.id, now)
+            done(answer, now)
+
+        attempts = HANDSHAKE_ATTEMPTS
+        if self._is_hearsay(peer):
+            # Whoever hands out contacts must not be able to aim us at a victim.
+            if not self.strangers.allow(peer.address, now):
+                done(Answer(None, None, 0, FailReason.FULL), now)
+                return
+            if not (self.strangers.at_home and is_private(peer.address[0])):
+                attempts = 1
+        rtt = self.table.rtt(peer.id) if peer.id is not None else None
+        self.requests.ask(peer, message, learn, now, rtt, attempts)
+
+    def _is_hearsay(self, peer: Peer) -> bool:
+        """Whether we have the address from others only, and it never answered us."""
+        if peer.id is None or self.sessions.find(peer.address) is not None:
+            return False
+        known = self.table.get(peer.id)
+        return known is None or known.address != peer.address
+
+    def reply(self, session: Session, request: bytes, message: messages.Reply,
+              now: Instant) -> None:  # fmt: skip
+        """Answer the request whose bytes are given."""
+        self.sessions.seal(session, messages.encode(request[1:5], message), now)
+
+    def emit(self, effect: Effect) -> None:
+        """Ask something of the world."""
+        self._effects.append(effect)
+
+    def resolve(self, operation: int, result: Any) -> None:
+        """Tell the application that an operation ended."""
+        self._effects.append(Resolve(operation, result))
+
+    def peers_near(self, place: int, count: int = REPLICAS) -> list[Peer]:
+        """The nearest known nodes; the edges while none is known."""
+        contacts = self.table.nearest(place, count)
+        return [peer_of(contact) for contact in contacts] or list(self.edges)
+
+    def learn(self, told: WireContact) -> Contact | None:
+        """A node that somebody told of, with its id checked; None if it is nobody, or us."""
+        contact = checked_contact(*told, self.network.node_work_bits)
+        if contact is None:
+            self.drops.add(Drop.NODE_WORK)
+            return None
+        return None if contact.public_key == self.identity.public_key else contact
+
+    def _handle_events(self, now: Instant) -> None:
+        while self.sessions.events:
+            events, self.sessions.events = self.sessions.events, []
+            for event in events:
+                if isinstance(event, Established):
+                    self._established(event, now)
+                else:
+                    self.requests.on_failed(event, now)
+
+    def _established(self, event: Established, now: Instant) -> None:
+        session = event.session
+        self.strangers.answered(session.address)
+        if session.node_id is not None and session.is_initiator:
+            # Its ACCEPT was an answer to our own probe.
+            self.add_contact(session, now)
+        self.requests.on_established(event, now)
+
+    def add_contact(self, session: Session, now: Instant) -> None:
+        """Enter the node at the other end of a session into the routing table."""
+        assert session.node_id is not None
+        contact = Contact(session.public_key, session.nonce, session.address, session.node_id)
+        self.table.add(contact, now)
+
+
+def peer_of(contact: Contact) -> Peer:
+    """A contact as somebody to ask."""
+    return Peer(contact.address, contact.public_key, contact.nonce, contact.id)

@@ -1,0 +1,200 @@
+"""Iterative lookup (Kademlia, Maymounkov and Mazieres 2002, section 2.3): ask the nearest nodes
+known, learn nearer ones from their answers, end when the nearest have all answered.
+
+PUT and GET carry nearer contacts in their acknowledgements, so they are lookups themselves. A peer
+that takes longer than its round trip promises is called slow: the next is asked beside it, and the
+lookup does not wait for it as long as others suffice.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum, auto
+from typing import NamedTuple
+
+from dave.limits import LOOKUP_PARALLEL, LOOKUP_PATIENCE_MS, REPLICAS
+from dave.names import MS, Address, Instant, Place
+from dave.node.core import Core, peer_of
+from dave.node.requests import Answer, Peer
+from dave.node.timers import Timer
+from dave.wire.messages import FindAck, GetAck, PutAck, Request
+
+CANDIDATES_MAX = 256
+
+
+class State(IntEnum):
+    """How far a candidate is."""
+
+    NEW = 0
+    ASKED = auto()
+    SLOW = auto()
+    ANSWERED = auto()
+    FAILED = auto()
+
+
+class Step(NamedTuple):
+    """One line of the trace that `--explain` prints."""
+
+    address: Address
+    id: Place | None
+    outcome: str
+    rtt_ns: int
+    hop: int
+
+
+class Candidate:
+    """A node on the way."""
+
+    __slots__ = ("distance", "hop", "number", "peer", "state")
+
+    def __init__(self, peer: Peer, distance: int, hop: int, number: int) -> None:
+        self.peer = peer
+        self.distance = distance
+        self.hop = hop
+        self.number = number
+        self.state = State.NEW
+
+
+OnReply = Callable[[Candidate, Answer, Instant], bool]
+"""Judge an answer; True ends the lookup."""
+
+
+class Lookup:
+    """One lookup. `done(lookup, now)` is called once; `cancel` ends it without."""
+
+    def __init__(
+        self,
+        core: Core,
+        place: Place,
+        request: Request,
+        on_reply: OnReply,
+        done: Callable[["Lookup", Instant], None],
+        *,
+        width: int = REPLICAS,
+        parallel: int = LOOKUP_PARALLEL,
+    ) -> None:
+        self._core = core
+        self._place = place
+        self._request = request
+        self._on_reply = on_reply
+        self._done = done
+        self._width = width
+        self._parallel = parallel
+        self._by_address: dict[Address, Candidate] = {}
+        self._order: list[Candidate] = []
+        self.is_over = False
+        self.trace: list[Step] = []
+
+    def start(self, peers: Sequence[Peer], now: Instant) -> None:
+        """Begin with these."""
+        for peer in peers:
+            self._add(peer, 0)
+        self._pump(now)
+
+    def cancel(self) -> None:
+        """Stop asking; `done` is not called."""
+        self.is_over = True
+
+    def nearest(self, *states: State) -> list[Candidate]:
+        """The candidates in one of these states, nearest first."""
+        return [candidate for candidate in self._order if candidate.state in states]
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def on_timer(self, candidate: Candidate, now: Instant) -> None:
+        """A candidate's patience is over."""
+        if candidate.state is State.ASKED and not self.is_over:
+            candidate.state = State.SLOW
+            self.trace.append(_step(candidate, "slow", 0))
+            self._pump(now)
+
+    def _add(self, peer: Peer, hop: int) -> None:
+        known = self._by_address.get(peer.address)
+        if known is not None or len(self._order) >= CANDIDATES_MAX:
+            return
+        # An edge of unknown id goes first: it is the only way in.
+        distance = -1 if peer.id is None else peer.id ^ self._place
+        candidate = Candidate(peer, distance, hop, len(self._by_address))
+        self._by_address[peer.address] = candidate
+        self._order.append(candidate)
+        self._order.sort(key=_by_distance)
+
+    def _pump(self, now: Instant) -> None:
+        if self.is_over:
+            return
+        window = [c for c in self._order if c.state not in (State.FAILED, State.SLOW)]
+        window = window[: self._width]
+        asked = sum(candidate.state is State.ASKED for candidate in window)
+        for candidate in window:
+            if asked >= self._parallel or self.is_over:
+                break
+            if candidate.state is State.NEW:
+                asked += 1
+                self._ask(candidate, now)
+        if self.is_over or any(c.state in (State.NEW, State.ASKED) for c in window):
+            return
+        answered = sum(candidate.state is State.ANSWERED for candidate in window)
+        slow = sum(candidate.state is State.SLOW for candidate in self._order)
+        if slow == 0 or answered > slow:
+            self.is_over = True
+            self._done(self, now)
+
+    def _ask(self, candidate: Candidate, now: Instant) -> None:
+        candidate.state = State.ASKED
+        peer = candidate.peer
+        rtt = self._core.table.rtt(peer.id) if peer.id is not None else None
+        patience = LOOKUP_PATIENCE_MS * MS if rtt is None else 3 * rtt + 20 * MS
+        self._core.timers.set(now + patience, Timer.LOOKUP, (self, candidate))
+        self._core.ask(
+            peer, self._request, lambda answer, now: self._answered(candidate, answer, now), now
+        )
+
+    def _answered(self, candidate: Candidate, answer: Answer, now: Instant) -> None:
+        if answer.failure is not None:
+            candidate.state = State.FAILED
+            self.trace.append(_step(candidate, answer.failure.name.lower(), 0))
+            if not self.is_over and self._on_reply(candidate, answer, now):
+                self.is_over = True
+                self._done(self, now)
+            self._pump(now)
+            return
+        session = answer.session
+        assert session is not None
+        if candidate.peer.id is None and session.node_id is not None:
+            candidate.peer = Peer(
+                session.address, session.public_key, session.nonce, session.node_id
+            )
+            candidate.distance = session.node_id ^ self._place
+            self._order.sort(key=_by_distance)
+        candidate.state = State.ANSWERED
+        self.trace.append(_step(candidate, _outcome(answer), answer.rtt))
+        if self.is_over:
+            return
+        if isinstance(answer.reply, FindAck | GetAck | PutAck):
+            for told in answer.reply.contacts:
+                contact = self._core.learn(told)
+                if contact is not None:
+                    self._add(peer_of(contact), candidate.hop + 1)
+        if self._on_reply(candidate, answer, now):
+            self.is_over = True
+            self._done(self, now)
+        else:
+            self._pump(now)
+
+
+def _by_distance(candidate: Candidate) -> tuple[int, int]:
+    return candidate.distance, candidate.number
+
+
+def _step(candidate: Candidate, outcome: str, rtt: int) -> Step:
+    return Step(candidate.peer.address, candidate.peer.id, outcome, rtt, candidate.hop)
+
+
+def _outcome(answer: Answer) -> str:
+    reply = answer.reply
+    if isinstance(reply, GetAck):
+        return "found" if reply.entry is not None else f"absent, {len(reply.contacts)} contacts"
+    if isinstance(reply, PutAck):
+        return reply.status.name.lower()
+    if isinstance(reply, FindAck):
+        return f"{len(reply.contacts)} contacts"
+    return type(reply).__name__.lower()

@@ -1,0 +1,293 @@
+"""What an application asks of the network, as state machines: a put and a get.
+
+Both count honestly: a put says of every node it asked what that node said; a get tells absent
+(most of those who should hold it answered, none had it) from unreachable.
+"""
+
+from enum import IntEnum, auto
+from typing import NamedTuple
+
+from dave.crypto import sign
+from dave.crypto.network import Network
+from dave.limits import BUSY_RETRIES, BUSY_RETRY_MS, LOOKUP_PARALLEL, REPLICAS
+from dave.names import MS, Address, EntryId, HybridTime, Instant, Place, place_of
+from dave.node.core import Core, peer_of
+from dave.node.lookup import Candidate, Lookup, State, Step
+from dave.node.requests import Answer, Peer
+from dave.node.timers import Timer
+from dave.session.session import FailReason
+from dave.wire.entry import Entry, order
+from dave.wire.messages import Find, Get, GetAck, Put, PutAck, WireContact
+from dave.wire.status import STORED_STATUSES, PutStatus
+
+
+def is_genuine(entry: Entry, network: Network) -> bool:
+    """Whether its owner signed it, for this network."""
+    return sign.verify(entry.owner, entry.signature + entry.signed_bytes(network))
+
+
+class Outcome(NamedTuple):
+    """What one node said to a put, or why it said nothing."""
+
+    address: Address
+    id: Place | None
+    ack: PutAck | None
+    failure: FailReason | None
+    rtt_ns: int
+
+    @property
+    def stored(self) -> bool:
+        """Whether the node has committed the entry."""
+        return self.ack is not None and self.ack.status in STORED_STATUSES
+
+
+class PutResult:
+    """How a put stands. It goes on filling after the quorum, until it is settled."""
+
+    __slots__ = ("is_settled", "known", "outcomes", "trace")
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+        self.known = 0
+        """Nodes known that could hold the entry."""
+        self.is_settled = False
+        self.trace: list[Step] = []
+
+    @property
+    def stored(self) -> int:
+        """How many nodes hold it."""
+        return sum(outcome.stored for outcome in self.outcomes)
+
+    @property
+    def quorum(self) -> int:
+        """How many must hold it: more than half of those that should."""
+        return min(REPLICAS, max(self.known, 1)) // 2 + 1
+
+    @property
+    def has_quorum(self) -> bool:
+        """Whether enough hold it."""
+        return self.stored >= self.quorum
+
+
+class PutOperation:
+    """Finds the nodes nearest to the entry and hands it to them, outward until R have stored it.
+
+    Resolves `operation` at quorum or when nothing is left to try, `operation + 1` when all that
+    were asked have answered; both with the same PutResult.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        operation: int,
+        entry: Entry,
+        expected: HybridTime | None,
+        deadline: Instant,
+    ) -> None:
+        self._core = core
+        self._operation = operation
+        self._put = Put(entry, expected)
+        self._place = place_of(entry.id)
+        self._deadline = deadline
+        self._queue: list[Peer] = []
+        self._asked: set[Address] = set()
+        self._waiting = 0
+        self._resolved = False
+        self._lookup: Lookup | None = None
+        self.result = PutResult()
+
+    def start(self, now: Instant) -> None:
+        """Begin; where sessions with the nearest nodes stand, they are asked at once."""
+        near = self._core.peers_near(self._place)
+        self._core.timers.set(self._deadline, Timer.DEADLINE, self)
+        if near and all(self._core.sessions.find(peer.address) for peer in near):
+            self.result.known = len(near)
+            self._queue = near
+            self._pump(now)
+            return
+        self._lookup = Lookup(
+            self._core, self._place, Find(self._place), self._on_found, self._located
+        )
+        self._lookup.start(near, now)
+
+    def _on_found(self, candidate: Candidate, answer: Answer, now: Instant) -> bool:
+        if answer.failure is not None:
+            self._record(candidate.peer, None, answer)
+        return False
+
+    def _located(self, lookup: Lookup, now: Instant) -> None:
+        self.result.trace += lookup.trace
+        candidates = lookup.nearest(State.ANSWERED, State.SLOW)
+        self.result.known = len(candidates)
+        self._queue = [candidate.peer for candidate in candidates if candidate.peer.id is not None]
+        self._pump(now)
+
+    def _pump(self, now: Instant) -> None:
+        while self._queue and self.result.stored + self._waiting < REPLICAS:
+            peer = self._queue.pop(0)
+            if peer.address not in self._asked:
+                self._asked.add(peer.address)
+                self._ask(peer, 0, now)
+        result = self.result
+        if not self._resolved and (result.has_quorum or not self._waiting):
+            self._resolved = True
+            self._core.resolve(self._operation, result)
+        if not self._waiting and not result.is_settled:
+            result.is_settled = True
+            self._core.resolve(self._operation + 1, result)
+
+    def _ask(self, peer: Peer, tries: int, now: Instant) -> None:
+        self._waiting += 1
+        self._core.ask(
+            peer, self._put, lambda answer, now: self._answered(peer, tries, answer, now), now
+        )
+
+    def _answered(self, peer: Peer, tries: int, answer: Answer, now: Instant) -> None:
+        if self.result.is_settled:
+            return
+        self._waiting -= 1
+        ack = answer.reply if isinstance(answer.reply, PutAck) else None
+        if ack is not None and ack.status is PutStatus.BUSY and tries < BUSY_RETRIES:
+            self._waiting += 1
+            wait = BUSY_RETRY_MS * MS << tries
+            self._core.timers.set(now + wait, Timer.RETRY_PUT, (self, peer, tries + 1))
+            return
+        self._record(peer, ack, answer)
+        if ack is not None:
+            for told in ack.contacts:
+                self._consider(told)
+        self._pump(now)
+
+    def _consider(self, told: WireContact) -> None:
+        contact = self._core.learn(told)
+        if contact is not None and contact.address not in self._asked:
+            self._queue.append(peer_of(contact))
+            self._queue.sort(key=lambda peer: (peer.id or 0) ^ self._place)
+
+    def retry(self, peer: Peer, tries: int, now: Instant) -> None:
+        """The wait after a BUSY is over."""
+        if not self.result.is_settled:
+            self._waiting -= 1
+            self._ask(peer, tries, now)
+
+    def on_deadline(self, now: Instant) -> None:
+        """The time is used up: say how it stands."""
+        if self.result.is_settled:
+            return
+        if self._lookup is not None:
+            self._lookup.cancel()
+        self.result.is_settled = True
+        if not self._resolved:
+            self._resolved = True
+            self._core.resolve(self._operation, self.result)
+        self._core.resolve(self._operation + 1, self.result)
+
+    def _record(self, peer: Peer, ack: PutAck | None, answer: Answer) -> None:
+        self.result.outcomes.append(Outcome(peer.address, peer.id, ack, answer.failure, answer.rtt))
+
+
+class Found(IntEnum):
+    """How a get ended."""
+
+    FOUND = 0
+    ABSENT = auto()
+    """Most of the nodes that should hold it answered; none has it, or it was deleted."""
+    UNREACHABLE = auto()
+    """Too few answered to say."""
+
+
+class GetResult:
+    """What a get found."""
+
+    __slots__ = ("answered", "asked", "entry", "failures", "found", "replicas", "trace")
+
+    def __init__(self) -> None:
+        self.found = Found.UNREACHABLE
+        self.entry: Entry | None = None
+        """The newest version seen, a tombstone included; verified."""
+        self.replicas = 0
+        """How many nodes returned that version."""
+        self.asked = 0
+        self.answered = 0
+        self.failures: list[tuple[Address, FailReason]] = []
+        self.trace: list[Step] = []
+
+
+class GetOperation:
+    """Asks the nodes nearest to an entry until enough agree on the newest version.
+
+    `quorum`: how many must agree; 0 asks all of the R nearest. Where fewer nodes are known than
+    that, all of them must. Resolves `operation` with a GetResult.
+    """
+
+    def __init__(
+        self, core: Core, operation: int, entry_id: EntryId, quorum: int, deadline: Instant
+    ) -> None:
+        self._core = core
+        self._operation = operation
+        self._entry_id = entry_id
+        self._quorum = quorum or REPLICAS
+        self._deadline = deadline
+        self._newest: tuple[HybridTime, bool, bytes] | None = None
+        self.result = GetResult()
+        self._lookup = Lookup(
+            core,
+            place_of(entry_id),
+            Get(entry_id),
+            self._on_reply,
+            self._finish,
+            parallel=max(LOOKUP_PARALLEL, quorum or REPLICAS),
+        )
+
+    def start(self, now: Instant, own: Entry | None = None) -> None:
+        """Begin; `own` is the version in the asker's own store, if any."""
+        self._core.timers.set(self._deadline, Timer.DEADLINE, self)
+        if own is not None:
+            self._take(own)
+        self._lookup.start(self._core.peers_near(place_of(self._entry_id)), now)
+
+    def _on_reply(self, candidate: Candidate, answer: Answer, now: Instant) -> bool:
+        result = self.result
+        if answer.failure is not None:
+            result.failures.append((candidate.peer.address, answer.failure))
+            return False
+        result.answered += 1
+        if isinstance(answer.reply, GetAck) and answer.reply.entry is not None:
+            if self._is_valid(answer.reply.entry, now):
+                self._take(answer.reply.entry)
+            elif candidate.peer.id is not None:
+                self._core.table.failed(candidate.peer.id, now)
+        return 0 < min(self._quorum, len(self._lookup)) <= result.replicas
+
+    def _is_valid(self, entry: Entry, now: Instant) -> bool:
+        """Whether it is the entry asked for, alive, and its owner's."""
+        return (
+            entry.id == self._entry_id
+            and entry.expires_ms > self._core.unix_ms(now)
+            and is_genuine(entry, self._core.network)
+        )
+
+    def _take(self, entry: Entry) -> None:
+        place_in_order = order(entry, self._core.network)
+        if self._newest is None or place_in_order > self._newest:
+            self._newest = place_in_order
+            self.result.entry = entry
+            self.result.replicas = 0
+        if place_in_order == self._newest:
+            self.result.replicas += 1
+
+    def _finish(self, lookup: Lookup, now: Instant) -> None:
+        result = self.result
+        result.trace = lookup.trace
+        result.asked = len([c for c in lookup.nearest(*State) if c.state is not State.NEW])
+        if result.entry is not None and not result.entry.is_tombstone:
+            result.found = Found.FOUND
+        elif result.entry is not None or 2 * result.answered > min(result.asked, REPLICAS):
+            result.found = Found.ABSENT
+        self._core.resolve(self._operation, result)
+
+    def on_deadline(self, now: Instant) -> None:
+        """The time is used up: say how it stands."""
+        if not self._lookup.is_over:
+            self._lookup.cancel()
+            self._finish(self._lookup, now)

@@ -1,0 +1,181 @@
+"""The way of a put through a node, cheapest check first:
+
+    size, lengths, TTL (the decoder) -> room -> stamp -> time, version, rank (the store)
+    -> Verify ... verified -> the store once more -> insert -> Append ... appended -> acknowledge
+
+Between the steps the world works (signatures in batches, one fsync for many records), and other
+puts come: so what depends on state is checked again after the signature. A copy that arrives on the
+way joins those who wait. SAME is said only of what is committed.
+"""
+
+from math import ceil
+
+from dave.crypto import hashes
+from dave.crypto.work import entry_work, meets, surplus_bits
+from dave.effects import Append, Verify
+from dave.limits import PENDING_PUTS_MAX
+from dave.names import EntryId, HybridTime, Instant
+from dave.node.core import Core
+from dave.session.session import Session
+from dave.store.journal import entry_record
+from dave.store.store import Store, Verdict
+from dave.wire.entry import Entry
+from dave.wire.messages import Put, PutAck, WireContact
+from dave.wire.status import PutStatus
+
+Waiter = tuple[Session, bytes]
+"""Who waits for an acknowledgement: the session, and the request's bytes (for its id)."""
+
+
+class Pending:
+    """A put on its way."""
+
+    __slots__ = ("digest", "entry", "entry_id", "expected", "surplus", "waiters")
+
+    def __init__(
+        self, put: Put, entry_id: EntryId, digest: bytes, surplus: float, waiter: Waiter
+    ) -> None:
+        self.entry: Entry = put.entry
+        self.expected: HybridTime | None = put.expected
+        self.entry_id = entry_id
+        self.digest = digest
+        self.surplus = surplus
+        self.waiters = [waiter]
+
+
+class Puts:
+    """All puts on their way through one node; at most PENDING_PUTS_MAX."""
+
+    def __init__(self, core: Core, store: Store, start_count: int) -> None:
+        self._core = core
+        self._store = store
+        self._sequence = start_count << 32
+        self._tickets = 0
+        self._verifying: dict[int, Pending] = {}
+        self._by_bytes: dict[tuple[bytes, HybridTime | None], Pending] = {}
+        self._appending: dict[int, Pending] = {}
+        self._committing: dict[bytes, Pending] = {}
+        self.is_read_only = False
+        self.counts = [0] * len(PutStatus)
+        """Acknowledgements by status."""
+
+    def __len__(self) -> int:
+        return len(self._verifying) + len(self._appending)
+
+    def receive(self, put: Put, session: Session, request: bytes, now: Instant) -> None:
+        """A PUT arrived."""
+        waiter = (session, request)
+        if self.is_read_only:
+            self._acknowledge(waiter, PutStatus.READ_ONLY, now)
+            return
+        same = self._by_bytes.get((put.entry.data, put.expected))
+        if same is not None:
+            same.waiters.append(waiter)
+            return
+        if len(self._verifying) + len(self._appending) >= PENDING_PUTS_MAX:
+            self._acknowledge(waiter, PutStatus.BUSY, now)
+            return
+        entry, network = put.entry, self._core.network
+        signed = entry.signed_bytes(network)
+        digest = hashes.entry_digest(signed)
+        committing = self._committing.get(digest)
+        if committing is not None and put.expected is None:
+            committing.waiters.append(waiter)
+            return
+        surplus = 0.0
+        if network.asks_work:
+            work = entry_work(len(entry.data), entry.ttl)
+            stamp = hashes.entry_stamp(digest, entry.nonce)
+            if not meets(stamp, work):
+                self._acknowledge(waiter, PutStatus.LOW_WORK, now, detail=work)
+                return
+            surplus = surplus_bits(stamp, work)
+        pending = Pending(put, entry.id, digest, surplus, waiter)
+        verdict = self._judge(pending, now)
+        if verdict.status is not PutStatus.STORED:
+            self._refuse(pending, verdict, now)
+            return
+        self._tickets += 1
+        self._verifying[self._tickets] = pending
+        self._by_bytes[entry.data, put.expected] = pending
+        self._core.emit(Verify(self._tickets, entry.owner, entry.signature + signed))
+
+    def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
+        """The signature was checked."""
+        pending = self._verifying.pop(ticket)
+        entry = pending.entry
+        del self._by_bytes[entry.data, pending.expected]
+        if not is_genuine:
+            self._acknowledge_all(pending, PutStatus.FORGED, now)
+            return
+        if self.is_read_only:
+            self._acknowledge_all(pending, PutStatus.READ_ONLY, now)
+            return
+        committing = self._committing.get(pending.digest)
+        if committing is not None and pending.expected is None:
+            committing.waiters += pending.waiters
+            return
+        verdict = self._judge(pending, now)
+        if verdict.status is not PutStatus.STORED:
+            self._refuse(pending, verdict, now)
+            return
+        self._sequence += 1
+        self._store.insert(
+            entry, pending.entry_id, self._sequence, self._core.unix_ms(now), pending.surplus
+        )
+        self._append(entry_record(self._sequence, entry.data), pending)
+
+    def appended(self, ticket: int, ok: bool, now: Instant) -> None:
+        """The record was committed, or the disk failed."""
+        pending = self._appending.pop(ticket)
+        if self._committing.get(pending.digest) is pending:
+            del self._committing[pending.digest]
+        if not ok:
+            self.is_read_only = True
+        self._acknowledge_all(pending, PutStatus.STORED if ok else PutStatus.READ_ONLY, now)
+
+    def _append(self, record: bytes, pending: Pending) -> None:
+        self._tickets += 1
+        self._appending[self._tickets] = pending
+        self._committing[pending.digest] = pending
+        self._core.emit(Append(self._tickets, record))
+
+    def _judge(self, pending: Pending, now: Instant) -> Verdict:
+        return self._store.judge(
+            pending.entry,
+            pending.entry_id,
+            pending.digest,
+            self._core.unix_ms(now),
+            pending.surplus,
+            pending.expected,
+        )
+
+    def _refuse(self, pending: Pending, verdict: Verdict, now: Instant) -> None:
+        status, detail = verdict.status, ceil(verdict.bits_short)
+        if status is PutStatus.SAME and pending.digest in self._committing:
+            self._committing[pending.digest].waiters += pending.waiters
+            return
+        if status is PutStatus.FUTURE:
+            detail = self._core.unix_ms(now)
+        held = None if verdict.held is None else Entry(verdict.held)
+        if status not in (PutStatus.STALE, PutStatus.CONFLICT):
+            held = None
+        for waiter in pending.waiters:
+            self._acknowledge(waiter, status, now, detail, held)
+
+    def _acknowledge_all(self, pending: Pending, status: PutStatus, now: Instant) -> None:
+        for waiter in pending.waiters:
+            self._acknowledge(waiter, status, now)
+
+    def _acknowledge(
+        self,
+        waiter: Waiter,
+        status: PutStatus,
+        now: Instant,
+        detail: int = 0,
+        held: Entry | None = None,
+    ) -> None:
+        self.counts[status] += 1
+        session, request = waiter
+        contacts: tuple[WireContact, ...] = ()
+        self._core.reply(session, request, PutAck(status, detail, held, contacts), now)

@@ -1,0 +1,239 @@
+"""Requests in flight: each has an id, a peer, a reply to wait for, and a limit to its patience.
+
+A request travels in the session with its peer. Where there is none, a handshake is started, which
+carries the request at once if it is one that leaves no state; else it waits for the session.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from dave.drops import Drop, Drops
+from dave.errors import WireError
+from dave.limits import (
+    ACCEPT_OVERHEAD_BYTES,
+    HANDSHAKE_ATTEMPTS,
+    MESSAGE_BYTES_MAX,
+    REQUEST_ATTEMPTS,
+    REQUEST_RETRY_MS_FIRST,
+    REQUEST_RETRY_MS_MAX,
+    REQUEST_RETRY_MS_MIN,
+    REQUESTS_IN_FLIGHT_MAX,
+)
+from dave.names import MS, Address, Instant, Place, Rng
+from dave.node.timers import Timer, Timers
+from dave.session.session import Established, Failed, FailReason, Session
+from dave.session.sessions import Sessions
+from dave.wire import messages
+from dave.wire.messages import (
+    Find,
+    FindAck,
+    Get,
+    GetAck,
+    GetMyAddrPort,
+    GetMyAddrPortAck,
+    Ping,
+    Pong,
+    Put,
+    PutAck,
+    Reply,
+    Request,
+)
+
+REPLIES: dict[type[Request], type[Reply]] = {
+    Ping: Pong,
+    Put: PutAck,
+    Get: GetAck,
+    Find: FindAck,
+    GetMyAddrPort: GetMyAddrPortAck,
+}
+"""Which reply answers which request."""
+
+REPLY_ROOM: dict[type[Request], int] = {
+    Ping: 64,
+    Get: MESSAGE_BYTES_MAX,
+    Find: messages.REPLY_BYTES_MAX,
+    GetMyAddrPort: 64,
+}
+"""What an INIT may carry, and how large the reply can be: the INIT is padded to that."""
+
+
+class Peer(NamedTuple):
+    """Whom to ask: a contact, or an edge of which only the address (and a pin) is known."""
+
+    address: Address
+    public_key: bytes | None = None
+    nonce: bytes | None = None
+    id: Place | None = None
+
+
+class Answer(NamedTuple):
+    """How a request ended: a reply and the session it came in, or why there is none."""
+
+    reply: Reply | None
+    session: Session | None
+    rtt: int
+    """Nanoseconds from the last sending to the reply."""
+    failure: FailReason | None
+
+
+Done = Callable[[Answer, Instant], None]
+
+
+class _InFlight:
+    __slots__ = ("attempts", "done", "encoded", "peer", "reply", "sent_at", "wait")
+
+    def __init__(self, peer: Peer, encoded: bytes, reply: type[Reply], done: Done) -> None:
+        self.peer = peer
+        self.encoded = encoded
+        self.reply = reply
+        self.done = done
+        self.attempts = 0
+        self.sent_at: Instant = 0
+        self.wait = 0
+
+
+class Requests:
+    """The table of requests in flight; at most REQUESTS_IN_FLIGHT_MAX."""
+
+    def __init__(self, sessions: Sessions, timers: Timers, rng: Rng, drops: Drops) -> None:
+        self._sessions = sessions
+        self._timers = timers
+        self._rng = rng
+        self._drops = drops
+        self._in_flight: dict[bytes, _InFlight] = {}
+        self._waiting: dict[Address, list[bytes]] = {}
+
+    def __len__(self) -> int:
+        return len(self._in_flight)
+
+    def ask(
+        self,
+        peer: Peer,
+        message: Request,
+        done: Done,
+        now: Instant,
+        rtt: int | None = None,
+        attempts: int = HANDSHAKE_ATTEMPTS,
+    ) -> None:
+        """Send `message` to `peer`; `done` is called once, with the reply or the failure.
+
+        `rtt`: the smoothed round trip to the peer in nanoseconds, if known. `attempts`: how many
+        packets of a handshake may go unanswered.
+        """
+        if len(self._in_flight) >= REQUESTS_IN_FLIGHT_MAX:
+            done(Answer(None, None, 0, FailReason.FULL), now)
+            return
+        request_id = self._rng.randbytes(4)
+        while request_id in self._in_flight:
+            request_id = self._rng.randbytes(4)
+        encoded = messages.encode(request_id, message)
+        request = _InFlight(peer, encoded, REPLIES[type(message)], done)
+        request.wait = _first_wait(rtt)
+        self._in_flight[request_id] = request
+        session = self._session(peer)
+        if session is not None:
+            self._send(request_id, request, session, now)
+            return
+        request.sent_at = now
+        room = REPLY_ROOM.get(type(message))
+        if room is None:
+            self._connect(request_id, request, b"", 0, now, attempts)
+        else:
+            room += ACCEPT_OVERHEAD_BYTES
+            self._connect(request_id, request, encoded, room, now, attempts)
+
+    def _connect(
+        self,
+        request_id: bytes,
+        request: _InFlight,
+        carried: bytes,
+        room: int,
+        now: Instant,
+        attempts: int = HANDSHAKE_ATTEMPTS,
+    ) -> None:
+        peer = request.peer
+        self._waiting.setdefault(peer.address, []).append(request_id)
+        self._sessions.connect(
+            peer.address, now, peer.public_key, peer.nonce, carried, room, attempts
+        )
+
+    def _session(self, peer: Peer) -> Session | None:
+        session = self._sessions.find(peer.address)
+        if session is None or peer.public_key in (None, session.public_key):
+            return session
+        return None
+
+    def _send(self, request_id: bytes, request: _InFlight, session: Session, now: Instant) -> None:
+        request.attempts += 1
+        request.sent_at = now
+        self._sessions.seal(session, request.encoded, now)
+        self._timers.set(now + request.wait, Timer.REQUEST, request_id)
+        request.wait = min(request.wait * 2, REQUEST_RETRY_MS_MAX * MS)
+
+    def on_reply(self, session: Session, data: bytes, now: Instant) -> None:
+        """A message that is no request arrived in `session`."""
+        request_id = data[1:5]
+        request = self._in_flight.get(request_id)
+        if request is None or request.peer.address != session.address:
+            self._drops.add(Drop.NO_REQUEST)
+            return
+        pin = request.peer.public_key
+        if pin is not None and pin != session.public_key:
+            self._drops.add(Drop.NO_REQUEST)
+            return
+        try:
+            _, reply = messages.decode(data)
+        except messages.UnknownMessage:
+            self._drops.add(Drop.UNKNOWN_MESSAGE)
+            return
+        except WireError:
+            self._drops.add(Drop.WIRE)
+            return
+        if type(reply) is not request.reply:
+            self._drops.add(Drop.NO_REQUEST)
+            return
+        del self._in_flight[request_id]
+        request.done(Answer(reply, session, now - request.sent_at, None), now)
+
+    def on_established(self, event: Established, now: Instant) -> None:
+        """Send what waited for this session."""
+        session = event.session
+        for request_id in self._waiting.pop(session.address, ()):
+            request = self._in_flight.get(request_id)
+            if request is None:
+                continue
+            if request.peer.public_key in (None, session.public_key):
+                self._send(request_id, request, session, now)
+            else:
+                self._fail(request_id, FailReason.OTHER_KEY, now)
+
+    def on_failed(self, event: Failed, now: Instant) -> None:
+        """No session came about: so end the requests that waited for it."""
+        for request_id in self._waiting.pop(event.address, ()):
+            self._fail(request_id, event.reason, now)
+
+    def on_timer(self, request_id: bytes, now: Instant) -> None:
+        """A request was not answered in time."""
+        request = self._in_flight.get(request_id)
+        if request is None:
+            return
+        session = self._session(request.peer)
+        if request.attempts < REQUEST_ATTEMPTS and session is not None:
+            self._send(request_id, request, session, now)
+            if request.attempts == REQUEST_ATTEMPTS - 1:
+                # Two sendings unanswered: the peer may have restarted and lost the session.
+                self._connect(request_id, request, b"", 0, now)
+            return
+        self._sessions.forget(request.peer.address)
+        self._fail(request_id, FailReason.NO_ANSWER, now)
+
+    def _fail(self, request_id: bytes, reason: FailReason, now: Instant) -> None:
+        request = self._in_flight.pop(request_id, None)
+        if request is not None:
+            request.done(Answer(None, None, 0, reason), now)
+
+
+def _first_wait(rtt: int | None) -> int:
+    if rtt is None:
+        return REQUEST_RETRY_MS_FIRST * MS
+    return max(REQUEST_RETRY_MS_MIN * MS, min(4 * rtt, REQUEST_RETRY_MS_MAX * MS))

@@ -1,0 +1,59 @@
+"""What the core waits for: an alarm per purpose, in one heap.
+
+Alarms are not cancelled: whoever set one looks, when it rings, whether there is still anything to
+do. Ties are broken by a number, so that a run is a function of its seed.
+"""
+
+from enum import IntEnum, auto
+from heapq import heappop, heappush
+from typing import Any
+
+from dave.names import Instant
+
+
+class Timer(IntEnum):
+    """The purposes."""
+
+    REQUEST = 0
+    """A request was not answered yet: send it again, or give up."""
+    LOOKUP = auto()
+    """A lookup stops waiting for peers that are slow."""
+    DEADLINE = auto()
+    """An operation of the application has used its time."""
+    RETRY_PUT = auto()
+    """A peer that said BUSY is asked once more."""
+    JOIN = auto()
+    """Look for nodes: through the edges first, then near our own id."""
+    PROBE = auto()
+    """Ask the contact that was unheard longest whether it is there."""
+    EXPIRE = auto()
+    """Remove what has expired from one shard."""
+
+
+class Timers:
+    """Alarms in order of time."""
+
+    __slots__ = ("_heap", "_number")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[Instant, int, Timer, Any]] = []
+        self._number = 0
+
+    def set(self, when: Instant, purpose: Timer, subject: Any = None) -> None:
+        """Ring at `when`."""
+        self._number += 1
+        heappush(self._heap, (when, self._number, purpose, subject))
+
+    def next(self) -> Instant | None:
+        """When the first alarm rings, or None."""
+        return self._heap[0][0] if self._heap else None
+
+    def pop_due(self, now: Instant) -> tuple[Timer, Any] | None:
+        """The first alarm that is due, or None."""
+        if self._heap and self._heap[0][0] <= now:
+            _, _, purpose, subject = heappop(self._heap)
+            return purpose, subject
+        return None
+
+    def __len__(self) -> int:
+        return len(self._heap)

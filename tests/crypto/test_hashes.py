@@ -1,0 +1,70 @@
+"""The hashes: the library against BLAKE3's published vectors, and Dave's uses kept apart."""
+
+from collections.abc import Callable
+
+from blake3 import blake3
+
+from dave.crypto import hashes
+from tests.vectors import load
+
+OWNER = bytes(range(32))
+
+
+def test_blake3_vectors_in_all_three_modes() -> None:
+    vectors = load("blake3")
+    key, context = vectors["key"].encode(), vectors["context_string"]
+    assert len(vectors["cases"]) == 35
+    for case in vectors["cases"]:
+        data = bytes(i % 251 for i in range(case["input_len"]))
+        for name, hasher in (
+            ("hash", blake3(data)),
+            ("keyed_hash", blake3(data, key=key)),
+            ("derive_key", blake3(data, derive_key_context=context)),
+        ):
+            expected = bytes.fromhex(case[name])
+            assert hasher.digest(length=len(expected)) == expected
+            assert hasher.digest() == expected[:32]
+
+
+def test_tags_are_distinct_and_fill_their_field() -> None:
+    tags = [value for name, value in vars(hashes).items() if name.endswith("_TAG")]
+    contexts = [value for name, value in vars(hashes).items() if name.endswith("_CONTEXT")]
+    assert len(tags) >= 6
+    assert len(contexts) >= 2
+    assert len(set(tags)) == len(tags)
+    assert len(set(contexts)) == len(contexts)
+    assert {len(tag) for tag in tags} == {hashes.TAG_BYTES}
+
+
+def test_a_stamp_is_one_block() -> None:
+    assert hashes.TAG_BYTES + 32 == hashes.STAMP_PREFIX_BYTES
+    assert hashes.STAMP_PREFIX_BYTES + 8 == 64
+    nonce = bytes(range(8))
+    assert (
+        hashes.entry_stamp(OWNER, nonce) == blake3(hashes.ENTRY_STAMP_TAG + OWNER + nonce).digest()
+    )
+    assert hashes.node_stamp(OWNER, nonce) == blake3(hashes.NODE_STAMP_TAG + OWNER + nonce).digest()
+    assert hashes.entry_stamp(OWNER, nonce) != hashes.node_stamp(OWNER, nonce)
+
+
+def test_entry_id_takes_the_bytes_as_they_stand_in_an_entry() -> None:
+    assert hashes.entry_id_of(OWNER, b"key") == hashes.entry_id(OWNER + b"\3key")
+    ids = {hashes.entry_id_of(OWNER, key).hex() for key in (b"k", b"ke", b"key", b"key\0")}
+    assert len(ids) == 4
+
+
+def test_network_name_and_secret_cannot_be_recut() -> None:
+    assert hashes.network_key("ab", b"c" * 16) != hashes.network_key("abc", b"c" * 15)
+    key = hashes.network_key("dave", b"")
+    assert hashes.network_id(key) != key
+
+
+def test_keyed_hashes_depend_on_their_key_and_have_their_length() -> None:
+    calls: list[tuple[Callable[[bytes], bytes], int]] = [
+        (lambda key: hashes.network_proof(key, bytes(16), bytes(32)), 8),
+        (lambda key: hashes.cookie(key, b"address"), 16),
+        (lambda key: hashes.record_checksum(key, b"record"), 16),
+    ]
+    for call, size in calls:
+        assert len(call(bytes(32))) == size
+        assert call(bytes(32)) != call(OWNER)

@@ -1,0 +1,150 @@
+"""The side that asks: pins, stamps, retries, joins and limits."""
+
+import pytest
+
+from dave.crypto.hashes import network_proof
+from dave.crypto.network import network
+from dave.drops import Drop
+from dave.errors import UsageError
+from dave.limits import HANDSHAKES_PENDING_MAX, INIT_MESSAGE_BYTES_MAX
+from dave.names import SECOND
+from dave.session.session import FailReason
+from dave.wire.packet import Cookie, Init, PacketType, decode
+from tests.session.helpers import NETWORK, A, B, End, Pair, node
+
+
+def reasons(end: End) -> list[FailReason]:
+    return [f.reason for f in end.failed()]
+
+
+def test_nobody_answers() -> None:
+    pair = Pair()
+    pair.lose = lambda _: True
+    start = pair.now
+    pair.a.sessions.connect(B, start)
+    pair.run(20)
+    assert reasons(pair.a) == [FailReason.NO_ANSWER]
+    assert len(pair.log) == 5
+    assert pair.a.sessions.get_timer() is None
+    assert pair.now == start + 20 * SECOND
+
+
+def test_pin() -> None:
+    pair = Pair()
+    pair.a.sessions.connect(B, pair.now, public_key=bytes(32))
+    pair.run(1)
+    assert reasons(pair.a) == [FailReason.OTHER_KEY]
+    pair.a.sessions.connect(B, pair.now, public_key=pair.b.identity.public_key)
+    pair.run(1)
+    assert len(pair.a.established()) == 1
+
+
+def test_a_node_without_work_is_refused_whoever_names_it() -> None:
+    net = network("test", node_work_bits=24)
+    pair = Pair(End(A, node(1), 1, net), End(B, node(2), 2, net))
+    pair.a.sessions.connect(B, pair.now)
+    pair.run(1)
+    identity = pair.b.identity
+    pair.a.sessions.connect(B, pair.now, identity.public_key, identity.nonce)
+    pair.run(1)
+    assert reasons(pair.a) == [FailReason.NODE_WORK] * 2
+    assert [data[1] for data, *_ in pair.log] == [PacketType.HELLO, PacketType.COOKIE]
+
+
+def test_every_attempt_has_a_fresh_key_and_a_late_accept_counts() -> None:
+    pair = Pair(delay=700_000_000)
+    identity = pair.b.identity
+    pair.a.sessions.connect(B, pair.now, identity.public_key, identity.nonce)
+    pair.run(1.45)
+    assert len(pair.a.established()) == 1
+    inits = [p for data, *_ in pair.log if isinstance(p := decode(data), Init)]
+    assert len({init.noise[:32] for init in inits}) == len(inits) == 3
+
+
+def test_join_carries_one_message_and_reports_once() -> None:
+    pair = Pair()
+    pair.a.sessions.connect(B, pair.now)
+    pair.a.sessions.connect(B, pair.now, message=b"first", reply_bytes=300)
+    pair.a.sessions.connect(B, pair.now, message=b"second")
+    pair.run(1)
+    assert [m for _, m in pair.b.got] == [b"first"]
+    assert len(pair.a.established()) == 1
+    assert len([1 for data, *_ in pair.log if data[1] == PacketType.INIT and len(data) == 300]) == 1
+
+
+def test_a_join_that_pins_is_held_to_it() -> None:
+    pair = Pair()
+    pair.a.sessions.connect(B, pair.now)
+    pair.a.sessions.connect(B, pair.now, public_key=bytes(32))
+    pair.run(1)
+    assert reasons(pair.a) == [FailReason.OTHER_KEY]
+
+
+def test_handshakes_under_way_are_bounded() -> None:
+    pair = Pair()
+    for port in range(HANDSHAKES_PENDING_MAX + 1):
+        pair.a.sessions.connect(("192.0.2.9", port + 1), pair.now)
+    pair.collect()
+    assert reasons(pair.a) == [FailReason.FULL]
+    pair.run(20)
+    assert reasons(pair.a) == [FailReason.FULL] + [FailReason.NO_ANSWER] * HANDSHAKES_PENDING_MAX
+    assert not pair.a.sessions._table.reserved
+    assert not pair.a.sessions._initiator._by_index
+
+
+def test_cookies_without_end_use_up_the_attempts() -> None:
+    pair = Pair()
+    identity = pair.b.identity
+    pair.a.sessions.connect(B, pair.now, identity.public_key, identity.nonce)
+    inits = 0
+    for n in range(50):
+        pair.collect()
+        sent = [p for _, d, s, _ in pair.wire if s == A and isinstance(p := decode(d), Init)]
+        pair.wire.clear()
+        inits += len(sent)
+        for init in sent:
+            echo = init.noise[:16]
+            proof = network_proof(NETWORK.key, echo, identity.public_key)
+            fresh = bytes((n + 1,)) * 16
+            cookie = Cookie(echo, identity.public_key, identity.nonce, proof, fresh, A)
+            pair.a.sessions.receive(cookie.encode(), B, pair.now)
+    assert inits == 6
+    assert reasons(pair.a) == [FailReason.NO_ANSWER]
+
+
+def test_misuse_is_told() -> None:
+    connect = Pair().a.sessions.connect
+    with pytest.raises(UsageError):
+        connect(B, 0, nonce=bytes(8))
+    with pytest.raises(UsageError):
+        connect(B, 0, message=bytes(INIT_MESSAGE_BYTES_MAX + 1))
+    with pytest.raises(UsageError):
+        connect(B, 0, reply_bytes=1425)
+    connect(B, 0, message=bytes(INIT_MESSAGE_BYTES_MAX), reply_bytes=1424)
+
+
+def test_a_duplicate_cookie_sends_no_second_init() -> None:
+    pair = Pair()
+    identity = pair.b.identity
+    pair.a.sessions.connect(B, pair.now, identity.public_key, identity.nonce)
+    pair.collect()
+    init = decode(pair.log[0][0])
+    assert isinstance(init, Init)
+    echo = init.noise[:16]
+    proof = network_proof(NETWORK.key, echo, identity.public_key)
+    cookie = Cookie(echo, identity.public_key, identity.nonce, proof, b"c" * 16, A).encode()
+    for _ in range(3):
+        pair.a.sessions.receive(cookie, B, pair.now)
+    assert len(pair.a.sessions.outbox) == 1
+    assert pair.a.count(Drop.COOKIE) == 2
+
+
+def test_an_accept_from_another_address_is_dropped() -> None:
+    pair = Pair()
+    identity = pair.b.identity
+    pair.a.sessions.connect(B, pair.now, identity.public_key, identity.nonce)
+    pair.step(pair.now + SECOND)
+    accept = next(data for _, data, source, _ in pair.wire if source == B)
+    assert pair.a.sessions.receive(accept, ("192.0.2.9", 1424), pair.now) is None
+    assert pair.a.count(Drop.HANDSHAKE) == 1
+    assert pair.a.sessions.receive(accept, B, pair.now) is not None
