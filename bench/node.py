@@ -25,7 +25,7 @@ from dave.wire.entry import Entry, encode
 from dave.wire.messages import Get, Put
 
 VALUE_BYTES = 1000
-PUTS = 30_000
+PUTS = 120_000
 GETS = 300_000
 LATENCIES = 3_000
 NETWORK = "bench"

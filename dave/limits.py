@@ -130,6 +130,8 @@ LOOKUP_PARALLEL = 3
 """alpha of the Kademlia paper."""
 LOOKUP_PATIENCE_MS = 250
 """After this long without an answer the next peer is asked beside one of unknown round trip."""
+LOOKUP_GIVE_UP_MS = 1_000
+"""A slow peer is waited for so much longer, while anybody else has answered."""
 BUSY_RETRY_MS = 100
 BUSY_RETRIES = 5
 
@@ -200,6 +202,8 @@ VERIFY_DEADLINE_SECONDS = 5
 """A worker that owes a verdict for this long is taken for dead."""
 VERIFY_DEATHS_MAX = 3
 """Workers that may die without a verdict in between before verifying stays in this process."""
+RESULTS_KEPT = 1024
+"""Results of operations that nobody has asked for yet; of more, the oldest go."""
 CONTROL_LINE_BYTES_MAX = 1 << 20
 CONTROL_SECONDS = 2.0
 JOURNAL_COMPACT_FACTOR = 2

@@ -51,11 +51,13 @@ def main(args: Namespace) -> int:
 
 
 def _explain(trace: list[Any]) -> None:
+    from dave.edge.addresses import format_address
+
     for step in trace:
         node = "edge" if step.id is None else f"{step.id:016x}"
-        host, port = step.address
-        print(f"hop {step.hop}  {node}  {host}:{port}  {step.rtt_ns / 1e6:7.2f} ms  {step.outcome}",
-              file=sys.stderr)  # fmt: skip
+        rtt = f"{step.rtt_ns / 1e6:.2f} ms" if step.rtt_ns else "-"
+        where = format_address(step.address)
+        print(f"hop {step.hop}  {node:16}  {where:21}  {rtt:>10}  {step.outcome}", file=sys.stderr)
 
 
 def _as_json(found: Any, with_value: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from dave.errors import NotStored, UsageError
 from dave.limits import KEY_AND_VALUE_BYTES_MAX, MAX_WORK_DEFAULT, TTL_SECONDS_DEFAULT
+from dave.wire.entry import check_fields
 from dave_cli import options
 from dave_cli.progress import WorkProgress
 
@@ -43,12 +44,14 @@ def add_options(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Run `dave put`."""
     value = _value(args)
+    name = args.name.encode("utf-8", "surrogateescape")
+    check_fields(name, value, args.ttl)  # before the first put makes a key
     key = options.owner_key(args, make=True)
     with options.client(args, key) as client:
         progress = WorkProgress()
         try:
             receipt = client.put(
-                args.name, value, ttl=args.ttl, cas=args.cas, timeout=args.timeout,
+                name, value, ttl=args.ttl, cas=args.cas, timeout=args.timeout,
                 max_work=args.max_work, progress=progress,
             )  # fmt: skip
             receipt.settled()
@@ -75,7 +78,24 @@ def report(receipt: Any, as_json: bool) -> None:
         file=sys.stderr,
     )
     for address, reason, detail in receipt.refused:
-        print(f"  {address}: {reason}{f' ({detail:,})' if detail else ''}", file=sys.stderr)
+        print(f"  {address}: {_explain(reason, detail)}", file=sys.stderr)
+
+
+def _explain(reason: str, detail: int) -> str:
+    """Why a node refused, and what to do."""
+    if reason == "future":
+        ahead = time.time() - detail / 1000
+        return f"future: this machine's clock is {ahead:,.0f} s ahead of the node's: set it right"
+    texts = {
+        "low_work": f"it asks {detail:,} hashes of work",
+        "low_rank": f"it is full; {detail} bits of work more would do (--max-work)",
+        "over_share": f"it is full and you fill your share; {detail} bits of work more would do",
+        "expired": "by its clock the lifetime is over, or a later version was; check both clocks",
+        "read_only": "it cannot write to its disk and serves reads only",
+        "no_answer": "it did not answer",
+        "busy": "too many puts wait there; try again a little later",
+    }
+    return f"{reason}: {texts[reason]}" if reason in texts else reason
 
 
 def _as_json(receipt: Any) -> dict[str, Any]:

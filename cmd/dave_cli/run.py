@@ -79,7 +79,8 @@ async def _run(args: Namespace) -> None:
 
 
 def _greet(node: Any, args: Namespace) -> None:
-    replay = node.replay
+    from dave.edge.status import damage_texts
+
     for line in (
         f"node key {node.public_key}",
         f"data in {node.world.folder.path}: {len(node.core.store):,} entries",
@@ -88,12 +89,8 @@ def _greet(node: Any, args: Namespace) -> None:
     if args.listen is None and not args.edge:
         print("dave: reachable from this machine only; --listen ADDR changes that",
               file=sys.stderr)  # fmt: skip
-    for found in replay.torn:
-        print(f"dave: {found.path.name}: an unfinished record at the end was cut off "
-              f"({found.end - found.start} bytes)", file=sys.stderr)  # fmt: skip
-    for found in replay.damage:
-        print(f"dave: {found.path.name}: bytes {found.start} to {found.end} are damaged and were "
-              "skipped; the file is kept", file=sys.stderr)  # fmt: skip
+    for text in damage_texts(node.replay):
+        print(f"dave: {text}", file=sys.stderr)
 
 
 def _loop_runner() -> Any:

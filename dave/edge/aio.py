@@ -18,11 +18,10 @@ from dave.edge.search import find_stamp
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
 from dave.effects import Append, Effect, Resolve, Verify
+from dave.errors import UsageError
+from dave.limits import RESULTS_KEPT
 from dave.names import SECOND, Instant
 from dave.node.client import Client as Core
-
-RESULTS_KEPT = 1024
-"""Results that nobody has asked for yet."""
 
 
 class Worker(Protocol):
@@ -51,6 +50,7 @@ class Runner:
         self._results: dict[int, Any] = {}
         self._writing = False
         self._is_flushing = False
+        self._is_closed = False
         core.wall_offset_ms = self._clock.offset_ms(self.now())
         for socket in sockets:
             self._loop.add_reader(socket.fileno(), self._readable, socket)
@@ -67,6 +67,8 @@ class Runner:
         """The result of an operation of the core."""
         if operation in self._results:
             return self._results.pop(operation)
+        if self._is_closed:
+            raise UsageError("the client is closed: use it inside `async with dave.connect(...)`")
         future = self._waiting[operation] = self._loop.create_future()
         try:
             return await future
@@ -91,7 +93,7 @@ class Runner:
 
     def flush(self) -> None:
         """Carry out what the core wants done, and set the one timer."""
-        if self._is_flushing:
+        if self._is_flushing or self._is_closed:
             return
         self._is_flushing = True
         try:
@@ -111,7 +113,8 @@ class Runner:
             self._arm(due)
 
     def close(self) -> None:
-        """Stop reading, and close the sockets."""
+        """Stop reading, and close the sockets. Who waits is cancelled."""
+        self._is_closed = True
         if self._alarm is not None:
             self._alarm.cancel()
         for socket in self.sockets:

@@ -15,6 +15,8 @@ from dave.edge.search import find_stamp
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
 from dave.effects import Resolve
+from dave.errors import UsageError
+from dave.limits import RESULTS_KEPT
 from dave.names import SECOND, Instant
 from dave.node.client import Client as Core
 
@@ -30,6 +32,7 @@ class BlockingDriver:
         self._sockets = sockets
         self._clock = Clock()
         self._results: dict[int, Any] = {}
+        self._is_closed = False
         core.wall_offset_ms = self._clock.offset_ms(self.now())
 
     def now(self) -> Instant:
@@ -43,6 +46,8 @@ class BlockingDriver:
     async def wait(self, operation: int) -> Any:
         """Run the core until an operation is resolved; returns its result."""
         while operation not in self._results:
+            if self._is_closed:
+                raise UsageError("the client is closed: use it inside `with`, or before close()")
             self._step()
         return self._results.pop(operation)
 
@@ -54,15 +59,24 @@ class BlockingDriver:
 
     def flush(self) -> None:
         """Carry out what the core wants done."""
+        if self._is_closed:
+            return
         send_all(self._sockets, self.core.datagrams_to_send())
         for effect in self.core.take_effects():
             assert isinstance(effect, Resolve), "a client asks for nothing else"
-            self._results[effect.operation] = effect.result
+            self._keep(effect.operation, effect.result)
 
     def close(self) -> None:
         """Close the sockets."""
+        self._is_closed = True
         for socket in self._sockets:
             socket.close()
+
+    def _keep(self, operation: int, result: Any) -> None:
+        """Of results that nobody ever asks for, the oldest go."""
+        self._results[operation] = result
+        while len(self._results) > RESULTS_KEPT:
+            del self._results[next(iter(self._results))]
 
     def _step(self) -> None:
         now = self.now()
@@ -96,6 +110,9 @@ class SyncReceipt:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._receipt, name)
+
+    def __repr__(self) -> str:
+        return repr(self._receipt)
 
 
 class SyncClient:

@@ -281,7 +281,8 @@ class Client:
             receipt.seconds = time.monotonic() - started
             if is_last:
                 break
-            if cas is None and (newer := self._newer(result, stamped)) is not None:
+            newer = self._newer(result, stamped) if cas is None or not result.stored else None
+            if newer is not None and (cas is None or (newer.is_tombstone and cas == 0)):
                 floor = newer.time + 1
             elif not result.has_quorum and (short := _bits_short(result, stamped, max_work)):
                 bits = short
@@ -308,7 +309,9 @@ class Client:
             if winner is not None and winner.same_version(entry.data) and result.has_quorum:
                 return
             if winner is not None and not winner.same_version(entry.data):
-                raise Conflict("another version stands; read it and put again", winner)
+                gone = "the key was deleted: to put it anew, expect none (cas 0)"
+                stands = "another version stands; read it and put again"
+                raise Conflict(gone if winner.is_tombstone else stands, winner)
             if any(_status(o) is PutStatus.CONFLICT for o in result.outcomes):
                 raise Conflict("no version stands, so the one expected is gone", None)
         if not result.has_quorum:
@@ -372,8 +375,7 @@ def _bits_short(result: PutResult, entry: Entry, max_work: int) -> int:
     """How many more bits of work would let the full nodes take the entry; 0 if too many."""
     full = (PutStatus.LOW_RANK, PutStatus.OVER_SHARE)
     short = [o.ack.detail for o in result.outcomes if o.ack and o.ack.status in full]
-    # A bit above: each node ranks by its own distance, and rounds.
-    bits = max(short, default=-1) + 1
+    bits = max(short, default=0)
     work = entry_work(len(entry.data), entry.ttl) << bits
     return bits if bits <= SURPLUS_BITS_MAX and WORK_MIN <= work <= max_work else 0
 

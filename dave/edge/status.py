@@ -10,6 +10,7 @@ from dave.uri import owner_name
 from dave.wire.status import PutStatus
 
 if TYPE_CHECKING:
+    from dave.edge.journal_file import Replay
     from dave.edge.node import Node
 
 
@@ -32,7 +33,7 @@ def status_of(node: "Node") -> dict[str, Any]:
         "sync": world.sync.value,
         "journal_bytes": world.journal.bytes_on_disk,
         "read_only": None if failure is None else str(failure),
-        "journal_damage": [str(d) for d in (*node.replay.damage, *node.replay.torn)],
+        "journal_damage": damage_texts(node.replay),
         "puts": {s.name.lower(): n for s in PutStatus if (n := core.puts.counts[s])},
         "puts_waiting": len(core.puts),
         "gets_found": core.gets_found,
@@ -41,6 +42,19 @@ def status_of(node: "Node") -> dict[str, Any]:
         "kernel_drops": sum(udp.kernel_drops for udp in node.listeners.udp),
         "send_drops": sum(udp.queue_drops for udp in node.listeners.udp),
     }
+
+
+def damage_texts(replay: "Replay") -> list[str]:
+    """What reading the journal found wrong, a sentence each."""
+    return [
+        f"{found.path.name}: an unfinished record at the end was cut off "
+        f"({found.end - found.start} bytes)"
+        for found in replay.torn
+    ] + [
+        f"{found.path.name}: bytes {found.start} to {found.end} are damaged and were skipped; "
+        "the file is kept"
+        for found in replay.damage
+    ]
 
 
 def peers_of(node: "Node") -> dict[str, Any]:

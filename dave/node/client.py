@@ -38,6 +38,7 @@ class Client(Core):
         """
         operation = self._next_operation(2)
         PutOperation(self, operation, entry, expected, deadline).start(now)
+        self.settle(now)
         return operation
 
     def get(self, entry_id: EntryId, now: Instant, deadline: Instant, quorum: int = 2) -> int:
@@ -46,6 +47,7 @@ class Client(Core):
         GetOperation(self, operation, entry_id, quorum, deadline).start(
             now, self.own(entry_id, now)
         )
+        self.settle(now)
         return operation
 
     def own(self, entry_id: EntryId, now: Instant) -> Entry | None:

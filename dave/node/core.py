@@ -16,7 +16,7 @@ from dave.crypto.network import Network
 from dave.drops import Drop, Drops
 from dave.effects import Effect, Resolve
 from dave.limits import HANDSHAKE_ATTEMPTS, REPLICAS
-from dave.names import MS, Address, Instant, Rng, UnixMs
+from dave.names import MS, Address, Instant, Place, Rng, UnixMs
 from dave.node.requests import Answer, Peer, Requests
 from dave.node.timers import Timer, Timers
 from dave.peers.contact import Contact, checked_contact
@@ -56,6 +56,8 @@ class Core:
         self.sessions = Sessions(identity, network, rng, self.drops)
         self.requests = Requests(self.sessions, self.timers, rng, self.drops)
         self.handlers: dict[int, Handler] = {}
+        self.knows_all_until: Instant = 0
+        """So long the routing table is taken for the whole network: a lookup asked everybody."""
         self._effects: list[Effect] = []
         self._on_timer: dict[Timer, Callable[[Any, Instant], None]] = {
             Timer.REQUEST: self.requests.on_timer,
@@ -83,8 +85,7 @@ class Core:
                     self.sessions.seal(session, b"", now)
                 else:
                     self.requests.on_reply(session, message, now)
-        if self.sessions.events:
-            self._handle_events(now)
+        self.settle(now)
 
     def datagrams_to_send(self) -> list[Datagram]:
         """What has to go out, in order; each is returned once."""
@@ -115,8 +116,7 @@ class Core:
         while (due := self.timers.pop_due(now)) is not None:
             purpose, subject = due
             self._on_timer[purpose](subject, now)
-        if self.sessions.events:
-            self._handle_events(now)
+        self.settle(now)
 
     # --- For the parts above -----------------------------------------------------------------
 
@@ -132,8 +132,8 @@ class Core:
             session = answer.session
             if session is not None and session.node_id is not None:
                 self.table.seen(session.node_id, now, answer.rtt)
-            elif session is None and peer.id is not None:
-                self.table.failed(peer.id, now)
+            elif answer.failure is not FailReason.FULL and peer.id is not None:
+                self._missed(peer, peer.id, now)
             done(answer, now)
 
         attempts = HANDSHAKE_ATTEMPTS
@@ -147,9 +147,18 @@ class Core:
         rtt = self.table.rtt(peer.id) if peer.id is not None else None
         self.requests.ask(peer, message, learn, now, rtt, attempts)
 
+    def _missed(self, peer: Peer, peer_id: Place, now: Instant) -> None:
+        """A peer did not answer. Only at the address we know: another one is but what somebody
+        told us, who must not be able to talk a live contact out of the table."""
+        known = self.table.get(peer_id)
+        if known is not None and known.address == peer.address:
+            self.table.failed(peer_id, now)
+
     def _is_hearsay(self, peer: Peer) -> bool:
         """Whether we have the address from others only, and it never answered us."""
         if peer.id is None or self.sessions.find(peer.address) is not None:
+            return False
+        if self.requests.is_connecting(peer.address):  # who joins sends nothing more
             return False
         known = self.table.get(peer.id)
         return known is None or known.address != peer.address
@@ -180,7 +189,8 @@ class Core:
             return None
         return None if contact.public_key == self.identity.public_key else contact
 
-    def _handle_events(self, now: Instant) -> None:
+    def settle(self, now: Instant) -> None:
+        """Act on what the session layer reports; the last step of whatever enters the core."""
         while self.sessions.events:
             events, self.sessions.events = self.sessions.events, []
             for event in events:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum, auto
 from typing import NamedTuple
 
-from dave.limits import LOOKUP_PARALLEL, LOOKUP_PATIENCE_MS, REPLICAS
+from dave.limits import LOOKUP_GIVE_UP_MS, LOOKUP_PARALLEL, LOOKUP_PATIENCE_MS, REPLICAS
 from dave.names import MS, Address, Instant, Place
 from dave.node.core import Core, peer_of
 from dave.node.requests import Answer, Peer
@@ -43,7 +43,7 @@ class Step(NamedTuple):
 class Candidate:
     """A node on the way."""
 
-    __slots__ = ("distance", "hop", "number", "peer", "state")
+    __slots__ = ("distance", "hop", "is_given_up", "number", "peer", "state")
 
     def __init__(self, peer: Peer, distance: int, hop: int, number: int) -> None:
         self.peer = peer
@@ -51,6 +51,8 @@ class Candidate:
         self.hop = hop
         self.number = number
         self.state = State.NEW
+        self.is_given_up = False
+        """Slow for so long that the lookup ends without it."""
 
 
 OnReply = Callable[[Candidate, Answer, Instant], bool]
@@ -80,6 +82,7 @@ class Lookup:
         self._parallel = parallel
         self._by_address: dict[Address, Candidate] = {}
         self._order: list[Candidate] = []
+        self._is_pumping = False
         self.is_over = False
         self.trace: list[Step] = []
 
@@ -101,10 +104,16 @@ class Lookup:
         return len(self._order)
 
     def on_timer(self, candidate: Candidate, now: Instant) -> None:
-        """A candidate's patience is over."""
-        if candidate.state is State.ASKED and not self.is_over:
+        """A candidate has used up our patience: first it is slow, then given up."""
+        if self.is_over:
+            return
+        if candidate.state is State.ASKED:
             candidate.state = State.SLOW
             self.trace.append(_step(candidate, "slow", 0))
+            self._core.timers.set(now + LOOKUP_GIVE_UP_MS * MS, Timer.LOOKUP, (self, candidate))
+            self._pump(now)
+        elif candidate.state is State.SLOW:
+            candidate.is_given_up = True
             self._pump(now)
 
     def _add(self, peer: Peer, hop: int) -> None:
@@ -119,24 +128,38 @@ class Lookup:
         self._order.sort(key=_by_distance)
 
     def _pump(self, now: Instant) -> None:
-        if self.is_over:
+        if self.is_over or self._is_pumping:  # a request failed at once: the loop below sees it
             return
-        window = [c for c in self._order if c.state not in (State.FAILED, State.SLOW)]
-        window = window[: self._width]
-        asked = sum(candidate.state is State.ASKED for candidate in window)
-        for candidate in window:
-            if asked >= self._parallel or self.is_over:
-                break
-            if candidate.state is State.NEW:
-                asked += 1
-                self._ask(candidate, now)
-        if self.is_over or any(c.state in (State.NEW, State.ASKED) for c in window):
-            return
-        answered = sum(candidate.state is State.ANSWERED for candidate in window)
-        slow = sum(candidate.state is State.SLOW for candidate in self._order)
-        if slow == 0 or answered > slow:
+        self._is_pumping = True
+        while not self.is_over and (candidate := self._next()) is not None:
+            self._ask(candidate, now)
+        self._is_pumping = False
+        if not self.is_over and self._is_complete():
             self.is_over = True
             self._done(self, now)
+
+    def _window(self) -> list[Candidate]:
+        """The nearest that may still count."""
+        order = [c for c in self._order if c.state not in (State.FAILED, State.SLOW)]
+        return order[: self._width]
+
+    def _next(self) -> Candidate | None:
+        """Whom to ask now."""
+        window = self._window()
+        if sum(candidate.state is State.ASKED for candidate in window) >= self._parallel:
+            return None
+        return next((c for c in window if c.state is State.NEW), None)
+
+    def _is_complete(self) -> bool:
+        """Whether the nearest have all answered, and of those who did not, few are missed."""
+        window = self._window()
+        if any(candidate.state is not State.ANSWERED for candidate in window):
+            return False
+        slow = [candidate for candidate in self._order if candidate.state is State.SLOW]
+        # An edge that never answered may be no node at all: it is waited for only while nobody
+        # else has answered. Nor is a peer for ever.
+        missed = [c for c in slow if c.peer.id is not None and not c.is_given_up]
+        return not slow or len(window) > len(missed)
 
     def _ask(self, candidate: Candidate, now: Instant) -> None:
         candidate.state = State.ASKED

@@ -9,8 +9,14 @@ from typing import NamedTuple
 
 from dave.crypto import sign
 from dave.crypto.network import Network
-from dave.limits import BUSY_RETRIES, BUSY_RETRY_MS, LOOKUP_PARALLEL, REPLICAS
-from dave.names import MS, Address, EntryId, HybridTime, Instant, Place, place_of
+from dave.limits import (
+    BUSY_RETRIES,
+    BUSY_RETRY_MS,
+    JOIN_SECONDS_MAX,
+    LOOKUP_PARALLEL,
+    REPLICAS,
+)
+from dave.names import MS, SECOND, Address, EntryId, HybridTime, Instant, Place, place_of
 from dave.node.core import Core, peer_of
 from dave.node.lookup import Candidate, Lookup, State, Step
 from dave.node.requests import Answer, Peer
@@ -93,14 +99,16 @@ class PutOperation:
         self._asked: set[Address] = set()
         self._waiting = 0
         self._resolved = False
+        self._is_pumping = False
         self._lookup: Lookup | None = None
         self.result = PutResult()
 
     def start(self, now: Instant) -> None:
-        """Begin; where sessions with the nearest nodes stand, they are asked at once."""
+        """Begin; where we know the whole network, and have sessions, the nearest are asked now."""
         near = self._core.peers_near(self._place)
         self._core.timers.set(self._deadline, Timer.DEADLINE, self)
-        if near and all(self._core.sessions.find(peer.address) for peer in near):
+        is_all = now < self._core.knows_all_until
+        if is_all and near and all(self._core.sessions.find(peer.address) for peer in near):
             self.result.known = len(near)
             self._queue = near
             self._pump(now)
@@ -117,17 +125,26 @@ class PutOperation:
 
     def _located(self, lookup: Lookup, now: Instant) -> None:
         self.result.trace += lookup.trace
-        candidates = lookup.nearest(State.ANSWERED, State.SLOW)
-        self.result.known = len(candidates)
-        self._queue = [candidate.peer for candidate in candidates if candidate.peer.id is not None]
+        _note_completeness(self._core, lookup, now)
+        # An edge that never answered has no id: it may be no node at all.
+        self._queue = [c.peer for c in lookup.nearest(State.ANSWERED) if c.peer.id is not None]
+        slow = [c.peer for c in lookup.nearest(State.SLOW) if c.peer.id is not None]
+        self.result.known = len(self._queue) + len(slow)
+        for peer in slow:
+            # Nobody waits for the dead; that they should hold it and do not is told.
+            self._record(peer, None, Answer(None, None, 0, FailReason.NO_ANSWER))
         self._pump(now)
 
     def _pump(self, now: Instant) -> None:
+        if self._is_pumping:  # a request failed at once: the loop below sees it
+            return
+        self._is_pumping = True
         while self._queue and self.result.stored + self._waiting < REPLICAS:
             peer = self._queue.pop(0)
             if peer.address not in self._asked:
                 self._asked.add(peer.address)
                 self._ask(peer, 0, now)
+        self._is_pumping = False
         result = self.result
         if not self._resolved and (result.has_quorum or not self._waiting):
             self._resolved = True
@@ -230,13 +247,17 @@ class GetOperation:
         self._deadline = deadline
         self._newest: tuple[HybridTime, bool, bytes] | None = None
         self.result = GetResult()
-        self._lookup = Lookup(
-            core,
-            place_of(entry_id),
-            Get(entry_id),
+        self._known = 0
+        self._lookup = self._ask_nearest()
+
+    def _ask_nearest(self) -> Lookup:
+        return Lookup(
+            self._core,
+            place_of(self._entry_id),
+            Get(self._entry_id),
             self._on_reply,
-            self._finish,
-            parallel=max(LOOKUP_PARALLEL, quorum or REPLICAS),
+            self._located,
+            parallel=max(LOOKUP_PARALLEL, self._quorum),
         )
 
     def start(self, now: Instant, own: Entry | None = None) -> None:
@@ -257,7 +278,8 @@ class GetOperation:
                 self._take(answer.reply.entry)
             elif candidate.peer.id is not None:
                 self._core.table.failed(candidate.peer.id, now)
-        return 0 < min(self._quorum, len(self._lookup)) <= result.replicas
+        known = self._known + len(self._lookup)
+        return 0 < min(self._quorum, known) <= result.replicas
 
     def _is_valid(self, entry: Entry, now: Instant) -> bool:
         """Whether it is the entry asked for, alive, and its owner's."""
@@ -276,10 +298,36 @@ class GetOperation:
         if place_in_order == self._newest:
             self.result.replicas += 1
 
-    def _finish(self, lookup: Lookup, now: Instant) -> None:
+    def _located(self, lookup: Lookup, now: Instant) -> None:
+        """Enough agree, or nobody is left to ask. Where that is because we know too few nodes, ask
+        them for others first."""
+        self._note(lookup)
+        is_thin = self.result.entry is not None and self._known < self._quorum
+        if is_thin and now >= self._core.knows_all_until:
+            peers = [candidate.peer for candidate in lookup.nearest(State.ANSWERED)]
+            place = place_of(self._entry_id)
+            self._lookup = Lookup(self._core, place, Find(place), _go_on, self._explored)
+            self._lookup.start(peers, now)
+        else:
+            self._finish()
+
+    def _explored(self, lookup: Lookup, now: Instant) -> None:
+        _note_completeness(self._core, lookup, now)
+        self.result.trace += lookup.trace
+        others = [candidate.peer for candidate in lookup.nearest(*State) if candidate.hop]
+        if others:
+            self._lookup = self._ask_nearest()
+            self._lookup.start(others, now)
+        else:
+            self._finish()
+
+    def _note(self, lookup: Lookup) -> None:
+        self._known += len(lookup)
+        self.result.trace += lookup.trace
+        self.result.asked += sum(c.state is not State.NEW for c in lookup.nearest(*State))
+
+    def _finish(self) -> None:
         result = self.result
-        result.trace = lookup.trace
-        result.asked = len([c for c in lookup.nearest(*State) if c.state is not State.NEW])
         if result.entry is not None and not result.entry.is_tombstone:
             result.found = Found.FOUND
         elif result.entry is not None or 2 * result.answered > min(result.asked, REPLICAS):
@@ -290,4 +338,15 @@ class GetOperation:
         """The time is used up: say how it stands."""
         if not self._lookup.is_over:
             self._lookup.cancel()
-            self._finish(self._lookup, now)
+            self._note(self._lookup)
+            self._finish()
+
+
+def _go_on(*_: object) -> bool:
+    return False
+
+
+def _note_completeness(core: Core, lookup: Lookup, now: Instant) -> None:
+    """Where all were asked and nobody knows of anybody else, we know the whole network."""
+    if len(lookup) == len(lookup.nearest(State.ANSWERED, State.FAILED)):
+        core.knows_all_until = now + JOIN_SECONDS_MAX * SECOND

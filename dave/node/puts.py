@@ -8,8 +8,6 @@ puts come: so what depends on state is checked again after the signature. A copy
 way joins those who wait. SAME is said only of what is committed.
 """
 
-from math import ceil
-
 from dave.crypto import hashes
 from dave.crypto.work import entry_work, meets, surplus_bits
 from dave.effects import Append, Verify
@@ -78,10 +76,6 @@ class Puts:
         entry, network = put.entry, self._core.network
         signed = entry.signed_bytes(network)
         digest = hashes.entry_digest(signed)
-        committing = self._committing.get(digest)
-        if committing is not None and put.expected is None:
-            committing.waiters.append(waiter)
-            return
         surplus = 0.0
         if network.asks_work:
             work = entry_work(len(entry.data), entry.ttl)
@@ -91,6 +85,8 @@ class Puts:
                 return
             surplus = surplus_bits(stamp, work)
         pending = Pending(put, entry.id, digest, surplus, waiter)
+        if self._joins(pending):
+            return
         verdict = self._judge(pending, now)
         if verdict.status is not PutStatus.STORED:
             self._refuse(pending, verdict, now)
@@ -111,9 +107,7 @@ class Puts:
         if self.is_read_only:
             self._acknowledge_all(pending, PutStatus.READ_ONLY, now)
             return
-        committing = self._committing.get(pending.digest)
-        if committing is not None and pending.expected is None:
-            committing.waiters += pending.waiters
+        if self._joins(pending):
             return
         verdict = self._judge(pending, now)
         if verdict.status is not PutStatus.STORED:
@@ -140,6 +134,17 @@ class Puts:
         self._committing[pending.digest] = pending
         self._core.emit(Append(self._tickets, record))
 
+    def _joins(self, pending: Pending) -> bool:
+        """Let a copy of a version that is being committed wait for that; not one with a better
+        stamp, which is to replace it, nor a guarded one, which the store has to judge."""
+        committing = self._committing.get(pending.digest)
+        if committing is None or pending.expected is not None:
+            return False
+        if pending.surplus > committing.surplus:
+            return False
+        committing.waiters += pending.waiters
+        return True
+
     def _judge(self, pending: Pending, now: Instant) -> Verdict:
         return self._store.judge(
             pending.entry,
@@ -151,7 +156,7 @@ class Puts:
         )
 
     def _refuse(self, pending: Pending, verdict: Verdict, now: Instant) -> None:
-        status, detail = verdict.status, ceil(verdict.bits_short)
+        status, detail = verdict.status, verdict.bits_short
         if status is PutStatus.SAME and pending.digest in self._committing:
             self._committing[pending.digest].waiters += pending.waiters
             return

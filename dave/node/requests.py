@@ -80,7 +80,8 @@ Done = Callable[[Answer, Instant], None]
 
 
 class _InFlight:
-    __slots__ = ("attempts", "done", "encoded", "peer", "reply", "sent_at", "wait")
+    __slots__ = ("asked_at", "attempts", "done", "due", "encoded", "peer", "reply", "sent_at",
+                 "wait")  # fmt: skip
 
     def __init__(self, peer: Peer, encoded: bytes, reply: type[Reply], done: Done) -> None:
         self.peer = peer
@@ -88,7 +89,10 @@ class _InFlight:
         self.reply = reply
         self.done = done
         self.attempts = 0
+        self.asked_at: Instant = 0
         self.sent_at: Instant = 0
+        self.due: Instant = 0
+        """When the last sending is taken for lost; 0 before the first."""
         self.wait = 0
 
 
@@ -129,6 +133,7 @@ class Requests:
         encoded = messages.encode(request_id, message)
         request = _InFlight(peer, encoded, REPLIES[type(message)], done)
         request.wait = _first_wait(rtt)
+        request.asked_at = now
         self._in_flight[request_id] = request
         session = self._session(peer)
         if session is not None:
@@ -142,6 +147,10 @@ class Requests:
             room += ACCEPT_OVERHEAD_BYTES
             self._connect(request_id, request, encoded, room, now, attempts)
 
+    def is_connecting(self, address: Address) -> bool:
+        """Whether requests wait for a handshake with that address."""
+        return address in self._waiting
+
     def _connect(
         self,
         request_id: bytes,
@@ -152,7 +161,9 @@ class Requests:
         attempts: int = HANDSHAKE_ATTEMPTS,
     ) -> None:
         peer = request.peer
-        self._waiting.setdefault(peer.address, []).append(request_id)
+        waiting = self._waiting.setdefault(peer.address, [])
+        if request_id not in waiting:
+            waiting.append(request_id)
         self._sessions.connect(
             peer.address, now, peer.public_key, peer.nonce, carried, room, attempts
         )
@@ -167,7 +178,8 @@ class Requests:
         request.attempts += 1
         request.sent_at = now
         self._sessions.seal(session, request.encoded, now)
-        self._timers.set(now + request.wait, Timer.REQUEST, request_id)
+        request.due = now + request.wait
+        self._timers.set(request.due, Timer.REQUEST, request_id)
         request.wait = min(request.wait * 2, REQUEST_RETRY_MS_MAX * MS)
 
     def on_reply(self, session: Session, data: bytes, now: Instant) -> None:
@@ -215,17 +227,26 @@ class Requests:
     def on_timer(self, request_id: bytes, now: Instant) -> None:
         """A request was not answered in time."""
         request = self._in_flight.get(request_id)
-        if request is None:
+        if request is None or now < request.due:  # sent once more since this alarm was set
             return
         session = self._session(request.peer)
-        if request.attempts < REQUEST_ATTEMPTS and session is not None:
+        if request.attempts < REQUEST_ATTEMPTS:
+            if session is None:  # it ended meanwhile
+                self._connect(request_id, request, b"", 0, now)
+                return
             self._send(request_id, request, session, now)
-            if request.attempts == REQUEST_ATTEMPTS - 1:
+            is_silent = session.last_received < request.asked_at
+            if request.attempts == REQUEST_ATTEMPTS - 1 and is_silent:
                 # Two sendings unanswered: the peer may have restarted and lost the session.
                 self._connect(request_id, request, b"", 0, now)
             return
-        self._sessions.forget(request.peer.address)
-        self._fail(request_id, FailReason.NO_ANSWER, now)
+        failed = [request_id]
+        if session is None or session.last_received < request.asked_at:
+            # The handshake under way is forgotten as well, and will not say so itself.
+            self._sessions.forget(request.peer.address)
+            failed += self._waiting.pop(request.peer.address, ())
+        for failed_id in failed:
+            self._fail(failed_id, FailReason.NO_ANSWER, now)
 
     def _fail(self, request_id: bytes, reason: FailReason, now: Instant) -> None:
         request = self._in_flight.pop(request_id, None)

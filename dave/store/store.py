@@ -20,7 +20,7 @@ from dave.limits import (
     OWNER_SHARE_PERCENT,
     SHARDS,
 )
-from dave.names import EntryId, HybridTime, Owner, Place, UnixMs
+from dave.names import EntryId, HybridTime, Place, UnixMs
 from dave.store import journal
 from dave.store.floors import Floor, Floors
 from dave.store.owners import Owners
@@ -43,6 +43,9 @@ class Verdict(NamedTuple):
     """The encoded version held instead: with SAME, STALE and CONFLICT, where there is one."""
     bits_short: int = 0
     """With LOW_RANK and OVER_SHARE: how many more bits of work would do; 0 if no number would."""
+
+
+_STORED = Verdict(PutStatus.STORED)
 
 
 class Store:
@@ -116,6 +119,8 @@ class Store:
                 return refused
             if self.floors.bars(entry_id, entry.time):
                 return Verdict(PutStatus.EXPIRED)
+        if self._bytes_over(shard, entry.data, old) <= 0:
+            return _STORED
         newcomer = self._rank(entry, entry_id, surplus)
         status, bits_short, _ = self._plan(shard, entry.data, newcomer, old, now_ms)
         return Verdict(status, None, bits_short)
@@ -274,12 +279,16 @@ class Store:
             return sequence > old[1]
         return entry.digest(self._network) > Entry(old[3]).digest(self._network)
 
+    def _bytes_over(self, shard: Shard, data: bytes, old: Held | None) -> int:
+        """By how much the shard would exceed its share; at most 0 where there is room."""
+        over = shard.bytes_used + size_of(data) - self._shard_bytes
+        return over if old is None else over - size_of(old[3])
+
     def _plan(
         self, shard: Shard, data: bytes, newcomer: float, old: Held | None, now_ms: UnixMs
     ) -> tuple[PutStatus, int, list[Held]]:
         """(STORED, 0, whom to evict), or (LOW_RANK or OVER_SHARE, bits short, [])."""
-        need = size_of(data) - (0 if old is None else size_of(old[3]))
-        need += shard.bytes_used - self._shard_bytes
+        need = self._bytes_over(shard, data, old)
         if need <= 0:
             return PutStatus.STORED, 0, []
         before = shard.bytes_used

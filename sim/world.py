@@ -1,0 +1,201 @@
+"""A whole network in one process: hosts with real cores, joined by links, under virtual time.
+
+A run is a function of its seed. `trace_hash` is BLAKE3 over every datagram delivered (time, from,
+to, bytes) and every operation that ended, in order: equal hashes mean equal runs.
+"""
+
+from random import Random
+from typing import Any
+
+from blake3 import blake3
+
+from dave.crypto.identity import Identity, client_identity, node_identity
+from dave.crypto.network import Network, network
+from dave.effects import Resolve
+from dave.names import MS, SECOND, Address, HybridTime, Instant, hybrid_time
+from dave.node.client import Client
+from dave.node.node import Node
+from dave.node.operations import GetResult, PutResult
+from dave.node.requests import Peer
+from dave.store.store import Store
+from sim.clock import Clock
+from sim.disk import Disk
+from sim.host import Ended, Host, Operation
+from sim.network import Link, Links
+from sim.owner import Owner
+
+PORT = 1424
+CAPACITY_BYTES = 16 << 20
+
+
+class World:
+    """Nodes, clients, links and a clock. Give `link` for other links than the default ones."""
+
+    def __init__(
+        self, seed: int, network_: Network | None = None, link: Link | None = None
+    ) -> None:
+        self.seed = seed
+        self.rng = Random(seed)
+        self.network = network_ or network("sim", node_work_bits=0)
+        self.clock = Clock()
+        self.links = Links(Random(self.rng.getrandbits(64)), link)
+        self.hosts: dict[Address, Host] = {}
+        self.nodes: list[Host] = []
+        self.delivered = 0
+        self._trace = blake3()
+
+    @property
+    def now(self) -> Instant:
+        """The present."""
+        return self.clock.now
+
+    def time(self, count: int = 0) -> HybridTime:
+        """The time that an owner with a true clock signs now."""
+        return hybrid_time(self.clock.unix_ms, count)
+
+    def owner(self) -> Owner:
+        """A new owner of entries."""
+        return Owner(self.rng, self.network)
+
+    def add_node(
+        self,
+        edges: list[Host] | None = None,
+        *,
+        capacity: int = CAPACITY_BYTES,
+        commit_ms: float = 2.0,
+        skew_ms: int = 0,
+        address: Address | None = None,
+    ) -> Host:
+        """A node that joins through `edges`, by default through the first node."""
+        identity = node_identity(self.rng.randbytes(32), bytes(8))
+        peers = _peers(self.nodes[:1] if edges is None else edges)
+        seed = self.rng.getrandbits(64)
+        disk = Disk(Random(self.rng.getrandbits(64)), commit_ms)
+
+        def make_core(host: Host) -> Client:
+            return self._make_node(host, identity, peers, disk, capacity, seed)
+
+        host = self._add(make_core, address, disk, skew_ms)
+        self.nodes.append(host)
+        return host
+
+    def add_client(self, edges: list[Host] | None = None, *, skew_ms: int = 0) -> Host:
+        """A client that knows `edges`, by default the first node."""
+        peers = _peers(self.nodes[:1] if edges is None else edges)
+        seed = self.rng.getrandbits(64)
+
+        def make_core(host: Host) -> Client:
+            rng = Random(seed)
+            return Client(client_identity(rng.randbytes(32)), self.network, rng, peers)
+
+        return self._add(make_core, None, None, skew_ms)
+
+    def kill(self, host: Host) -> None:
+        """End a host's process without a word."""
+        host.kill()
+
+    def restart(self, host: Host) -> None:
+        """Start it again, with what its disk kept."""
+        host.start()
+
+    def run_until(self, when: Instant) -> None:
+        """Let the world go on up to that instant."""
+        while self.clock.step(when):
+            pass
+
+    def run(self, seconds: float) -> None:
+        """Let that much time pass."""
+        self.run_until(self.now + int(seconds * SECOND))
+
+    def run_until_resolved(self, *operations: Operation, seconds: float = 60.0) -> list[Any]:
+        """Go on until these have ended; their results. Raises AssertionError if that takes longer
+        than `seconds`: an operation must never be forgotten."""
+        until = self.now + int(seconds * SECOND)
+        for operation in operations:
+            while operation.number not in operation.host.ended:
+                assert self.clock.step(until), f"operation {operation.number} has not ended"
+        return [self.ended(operation).result for operation in operations]
+
+    def ended(self, operation: Operation) -> Ended:
+        """How an operation ended, and when."""
+        return operation.host.ended[operation.number]
+
+    def settled(self, put: Operation) -> Operation:
+        """The operation that ends when all nodes asked by a put have answered."""
+        return Operation(put.host, put.number + 1)
+
+    def trace_hash(self) -> str:
+        """The name of this run so far, in hexadecimal."""
+        return self._trace.hexdigest()
+
+    def send(self, data: bytes, source: Address, to: Address) -> None:
+        """Put a datagram on the wire, whoever it claims to be from."""
+        for delay in self.links.delays(source[0], to[0]):
+            self.clock.schedule(self.now + delay, lambda: self._deliver(data, source, to))
+
+    def _make_node(
+        self,
+        host: Host,
+        identity: Identity,
+        edges: list[Peer],
+        disk: Disk,
+        capacity: int,
+        seed: int,
+    ) -> Node:
+        records = disk.open()
+        rng = Random(seed + disk.start_count)
+        assert identity.id is not None
+        store = Store(identity.id, self.network, capacity, rng.getrandbits(64))
+        now_ms = self.clock.unix_ms + host.skew_ms
+        host.unreadable_records = store.load_records(records, now_ms)
+        return Node(identity, self.network, rng, store, edges, start_count=disk.start_count)
+
+    def _add(
+        self, make_core: Any, address: Address | None, disk: Disk | None, skew_ms: int
+    ) -> Host:
+        if address is None:
+            number = len(self.hosts) + 1
+            address = f"10.{number >> 8 & 255}.{number & 255}.1", PORT
+        assert address not in self.hosts
+        host = Host(address, self.clock, make_core, self._send_all, self._resolved, disk, skew_ms)
+        self.hosts[address] = host
+        return host
+
+    def _send_all(self, host: Host) -> None:
+        for data, to in host.core.datagrams_to_send():
+            self.send(data, host.address, to)
+
+    def _deliver(self, data: bytes, source: Address, to: Address) -> None:
+        self.delivered += 1
+        self._note(source, to, data)
+        host = self.hosts.get(to)
+        if host is not None:
+            host.receive(data, source)
+
+    def _resolved(self, host: Host, effect: Resolve) -> None:
+        self._note(host.address, host.address, _summary(effect))
+
+    def _note(self, source: Address, to: Address, data: bytes) -> None:
+        self._trace.update(f"{self.now} {source} {to} {len(data)} ".encode())
+        self._trace.update(data)
+
+
+def _peers(hosts: list[Host]) -> list[Peer]:
+    return [Peer(host.address) for host in hosts]
+
+
+def _summary(effect: Resolve) -> bytes:
+    """What an operation came to, the same in every process."""
+    result = effect.result
+    if isinstance(result, PutResult):
+        told = [(o.address, o.ack and o.ack.status.name, o.failure) for o in result.outcomes]
+        return f"{effect.operation} put {result.stored}/{result.known} {told}".encode()
+    assert isinstance(result, GetResult)
+    value = b"" if result.entry is None else result.entry.data
+    told_of = f"{effect.operation} get {result.found.name} {result.replicas} "
+    return f"{told_of}{result.answered}/{result.asked} ".encode() + value
+
+
+def seconds(duration: Instant) -> float:
+    """A duration in seconds, to the millisecond."""
+    return round(duration / MS) / 1000

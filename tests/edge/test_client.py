@@ -1,0 +1,159 @@
+"""What an application can ask, and what it is told, against a node in another process."""
+
+import asyncio
+import time
+
+import pytest
+
+import dave
+from dave.limits import KEY_AND_VALUE_BYTES_MAX
+from dave.names import hybrid_ms
+
+
+def test_the_verbs_as_the_design_shows_them(node, tmp_path):
+    path = tmp_path / "owner.key"
+    dave.Key.generate().save(path)
+    key = dave.Key.load(path)
+
+    async def story():
+        async with dave.connect(node.address, key=key) as d:
+            receipt = await d.put("greeting", b"hello", ttl=3600)
+            assert await receipt.settled() is receipt
+            assert receipt.uri == f"dave://{key.name}/greeting"
+            assert (receipt.stored, receipt.asked, receipt.refused) == (1, 1, [])
+            assert abs(receipt.expires - time.time() - 3600) < 60
+            entry = await d.get("greeting")
+            assert (entry.value, entry.time, entry.owner) == (b"hello", receipt.time, key.owner)
+            assert (entry.digest, entry.replicas) == (receipt.digest, 1)
+            async with dave.connect(node.address) as other:
+                assert (await other.get(receipt.uri)).value == b"hello"
+                assert (await other.get("greeting", owner=key.owner)).value == b"hello"
+                assert (await other.get("greeting", owner=key.name)).value == b"hello"
+            await d.delete("greeting")
+            assert await d.get("greeting") is None
+            assert await d.get("never put") is None
+
+    asyncio.run(story())
+
+
+@pytest.fixture()
+def client(node):
+    with dave.connect_sync(node.address, key=dave.Key.generate()) as made:
+        yield made
+
+
+def test_a_deleted_key_can_be_put_again(client):
+    client.put("k", b"one", ttl=3600)
+    deleted = client.delete("k")
+    assert deleted.expires - time.time() > 365 * 86_400
+    assert client.get("k") is None
+    again = client.put("k", b"two", ttl=3600)
+    assert again.time > deleted.time
+    assert client.get("k").value == b"two"
+
+
+def test_the_largest_value_travels_in_both_directions(client):
+    largest = bytes(range(256)) * 5
+    value = largest[: KEY_AND_VALUE_BYTES_MAX - 1]
+    assert client.put("k", value, ttl=3600).stored == 1
+    assert client.get("k").value == value
+    with pytest.raises(dave.EntryError, match=f"limit is {KEY_AND_VALUE_BYTES_MAX - 1}"):
+        client.put("k", value + b"x")
+    client.put(b"\x00" * 255, b"", ttl=3600)
+    assert client.get(b"\x00" * 255).value == b""
+
+
+@pytest.mark.parametrize(
+    ("key", "ttl", "words"),
+    [
+        ("", 60, "the key is empty; a key has 1 to 255 bytes"),
+        ("k" * 256, 60, "the key has 256 bytes"),
+        ("k", 0, "it must be 1 s to 31622400 s"),
+        ("k", 10 * 365 * 86_400, "366 days"),
+    ],
+)
+def test_what_makes_no_entry_says_the_limit(client, key, ttl, words):
+    with pytest.raises(dave.EntryError, match=words):
+        client.put(key, b"v", ttl=ttl)
+
+
+def test_who_asks_must_say_whose(node):
+    with dave.connect_sync(node.address) as nobody:
+        with pytest.raises(dave.UsageError, match="whose"):
+            nobody.get("greeting")
+        with pytest.raises(dave.UsageError, match="key=dave"):
+            nobody.put("greeting", b"v")
+
+
+def test_compare_and_set(client):
+    first = client.put("k", b"one", ttl=3600, cas=0)
+    with pytest.raises(dave.Conflict) as caught:
+        client.put("k", b"other", ttl=3600, cas=0)
+    assert caught.value.winner.value == b"one"
+    second = client.put("k", b"two", ttl=3600, cas=first.time)
+    with pytest.raises(dave.Conflict) as caught:
+        client.put("k", b"late", ttl=3600, cas=first.time)
+    assert (caught.value.winner.value, caught.value.winner.time) == (b"two", second.time)
+    with pytest.raises(dave.Conflict) as caught:
+        client.put("never put", b"v", ttl=3600, cas=first.time)
+    assert caught.value.winner is None
+    assert client.get("k").value == b"two"
+
+
+def test_compare_and_set_after_a_deletion(client):
+    first = client.put("k", b"one", ttl=3600)
+    deleted = client.delete("k")
+    with pytest.raises(dave.Conflict) as caught:
+        client.put("k", b"two", ttl=3600, cas=first.time)
+    assert caught.value.winner.is_tombstone
+    assert "deleted" in str(caught.value)
+    # At once, so perhaps in the tombstone's own millisecond, where it would lose the tie.
+    assert client.put("k", b"two", ttl=3600, cas=0).time > deleted.time
+    assert client.get("k").value == b"two"
+
+
+def test_of_two_that_compare_and_set_at_once_one_wins(node):
+    key = dave.Key.generate()
+
+    async def attempt(n, expected):
+        async with dave.connect(node.address, key=key) as d:
+            try:
+                return await d.put("counter", b"%d" % n, ttl=3600, cas=expected)
+            except dave.Conflict as conflict:
+                return conflict
+
+    async def round_of(expected):
+        return await asyncio.gather(*(attempt(n, expected) for n in range(4)))
+
+    expected = 0
+    for _ in range(5):
+        results = asyncio.run(round_of(expected))
+        receipts = [each for each in results if not isinstance(each, dave.Conflict)]
+        assert len(receipts) == 1
+        winners = [each.winner for each in results if isinstance(each, dave.Conflict)]
+        assert {winner.time for winner in winners} == {receipts[0].time}
+        expected = receipts[0].time
+
+
+def test_a_version_from_a_clock_ahead_is_overtaken(home, node):
+    home.dave("keygen")
+    put = home.dave(
+        "put", "k", "ahead", "--ttl", "1h", "--json", "--edge", node.address, shift_seconds=250
+    )
+    key = dave.Key.load(home.folder / "config" / "dave" / "owner.key")
+    with dave.connect_sync(node.address, key=key) as client:
+        receipt = client.put("k", b"now", ttl=3600)
+        assert receipt.time == put.json["time"] + 1
+        assert client.get("k").value == b"now"
+
+
+def test_a_version_too_far_ahead_cannot_be_overtaken(home):
+    ahead = home.start(shift_seconds=3600)
+    edge = ("--edge", ahead.address)
+    assert home.dave("put", "k", "ahead", "--ttl", "2h", *edge, shift_seconds=3600).code == 0
+    key = dave.Key.load(home.folder / "config" / "dave" / "owner.key")
+    with dave.connect_sync(ahead.address, key=key) as client:
+        with pytest.raises(dave.EntryError, match=r"dated 3(59\d|600) s ahead of this machine"):
+            client.put("k", b"now", ttl=7200)
+        # The node holds it; by our own clock it is alive.
+        assert hybrid_ms(client.get("k").time) / 1000 > time.time() + 3500
