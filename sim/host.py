@@ -13,6 +13,7 @@ from dave.effects import Append, Effect, Resolve, Verify
 from dave.names import MS, Address, EntryId, HybridTime, Instant
 from dave.node.client import Client
 from dave.node.node import Node
+from dave.peers.subnets import is_private
 from dave.wire.entry import Entry
 from sim.clock import START, WALL_START_MS, Clock
 from sim.disk import Disk
@@ -89,6 +90,7 @@ class Host:
         assert self._core is None, f"{self.address} is up"
         core = self._core = self._make_core(self)
         core.wall_offset_ms = WALL_START_MS - START // MS + self.skew_ms
+        core.strangers.at_home = is_private(self.name)
         if isinstance(core, Node):
             assert self.disk is not None
             core.store.end_load()

@@ -26,13 +26,25 @@ from sim.owner import Owner
 
 PORT = 1424
 CAPACITY_BYTES = 16 << 20
+PRIVATE_PREFIX = 10
+PUBLIC_PREFIX = 20
+"""First byte of the hosts' addresses."""
 
 
 class World:
-    """Nodes, clients, links and a clock. Give `link` for other links than the default ones."""
+    """Nodes, clients, links and a clock. Give `link` for other links than the default ones.
+
+    Hosts stand in one subnet each; with `is_public` their addresses are no private ones, so that
+    nobody is exempt from the limits on first packets to strangers.
+    """
 
     def __init__(
-        self, seed: int, network_: Network | None = None, link: Link | None = None
+        self,
+        seed: int,
+        network_: Network | None = None,
+        link: Link | None = None,
+        *,
+        is_public: bool = False,
     ) -> None:
         self.seed = seed
         self.rng = Random(seed)
@@ -42,6 +54,7 @@ class World:
         self.hosts: dict[Address, Host] = {}
         self.nodes: list[Host] = []
         self.delivered = 0
+        self._prefix = PUBLIC_PREFIX if is_public else PRIVATE_PREFIX
         self._trace = blake3()
 
     @property
@@ -155,7 +168,7 @@ class World:
     ) -> Host:
         if address is None:
             number = len(self.hosts) + 1
-            address = f"10.{number >> 8 & 255}.{number & 255}.1", PORT
+            address = f"{self._prefix}.{number >> 8}.{number & 255}.1", PORT
         assert address not in self.hosts
         host = Host(address, self.clock, make_core, self._send_all, self._resolved, disk, skew_ms)
         self.hosts[address] = host

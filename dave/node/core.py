@@ -57,7 +57,9 @@ class Core:
         self.requests = Requests(self.sessions, self.timers, rng, self.drops)
         self.handlers: dict[int, Handler] = {}
         self.knows_all_until: Instant = 0
-        """So long the routing table is taken for the whole network: a lookup asked everybody."""
+        """So long the routing table is taken for the whole network: a lookup asked everybody ..."""
+        self.nodes_known = 0
+        """... and so many answered."""
         self._effects: list[Effect] = []
         self._on_timer: dict[Timer, Callable[[Any, Instant], None]] = {
             Timer.REQUEST: self.requests.on_timer,
@@ -85,7 +87,8 @@ class Core:
                     self.sessions.seal(session, b"", now)
                 else:
                     self.requests.on_reply(session, message, now)
-        self.settle(now)
+        if self.sessions.events:
+            self.settle(now)
 
     def datagrams_to_send(self) -> list[Datagram]:
         """What has to go out, in order; each is returned once."""
@@ -132,7 +135,7 @@ class Core:
             session = answer.session
             if session is not None and session.node_id is not None:
                 self.table.seen(session.node_id, now, answer.rtt)
-            elif answer.failure is not FailReason.FULL and peer.id is not None:
+            elif answer.failure not in (None, FailReason.FULL) and peer.id is not None:
                 self._missed(peer, peer.id, now)
             done(answer, now)
 

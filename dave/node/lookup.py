@@ -189,6 +189,7 @@ class Lookup:
             candidate.distance = session.node_id ^ self._place
             self._order.sort(key=_by_distance)
         candidate.state = State.ANSWERED
+        candidate.is_given_up = False
         self.trace.append(_step(candidate, _outcome(answer), answer.rtt))
         if self.is_over:
             return

@@ -108,6 +108,7 @@ class PutOperation:
         near = self._core.peers_near(self._place)
         self._core.timers.set(self._deadline, Timer.DEADLINE, self)
         is_all = now < self._core.knows_all_until
+        is_all = is_all and len(near) >= min(REPLICAS, self._core.nodes_known)
         if is_all and near and all(self._core.sessions.find(peer.address) for peer in near):
             self.result.known = len(near)
             self._queue = near
@@ -127,12 +128,15 @@ class PutOperation:
         self.result.trace += lookup.trace
         _note_completeness(self._core, lookup, now)
         # An edge that never answered has no id: it may be no node at all.
-        self._queue = [c.peer for c in lookup.nearest(State.ANSWERED) if c.peer.id is not None]
-        slow = [c.peer for c in lookup.nearest(State.SLOW) if c.peer.id is not None]
-        self.result.known = len(self._queue) + len(slow)
-        for peer in slow:
-            # Nobody waits for the dead; that they should hold it and do not is told.
-            self._record(peer, None, Answer(None, None, 0, FailReason.NO_ANSWER))
+        told = [c for c in lookup.nearest(State.ANSWERED, State.SLOW) if c.peer.id is not None]
+        self.result.known = len(told)
+        # Who is slow may have lost a packet: those are asked last. Nobody waits for the dead; that
+        # they should hold it and do not is told.
+        told.sort(key=lambda candidate: candidate.state is State.SLOW)
+        self._queue = [candidate.peer for candidate in told if not candidate.is_given_up]
+        for candidate in told:
+            if candidate.is_given_up:
+                self._record(candidate.peer, None, Answer(None, None, 0, FailReason.NO_ANSWER))
         self._pump(now)
 
     def _pump(self, now: Instant) -> None:
@@ -350,3 +354,4 @@ def _note_completeness(core: Core, lookup: Lookup, now: Instant) -> None:
     """Where all were asked and nobody knows of anybody else, we know the whole network."""
     if len(lookup) == len(lookup.nearest(State.ANSWERED, State.FAILED)):
         core.knows_all_until = now + JOIN_SECONDS_MAX * SECOND
+        core.nodes_known = len(lookup.nearest(State.ANSWERED))

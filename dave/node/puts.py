@@ -17,8 +17,9 @@ from dave.node.core import Core
 from dave.session.session import Session
 from dave.store.journal import entry_record
 from dave.store.store import Store, Verdict
+from dave.wire import messages
 from dave.wire.entry import Entry
-from dave.wire.messages import Put, PutAck, WireContact
+from dave.wire.messages import Put, PutAck
 from dave.wire.status import PutStatus
 
 Waiter = tuple[Session, bytes]
@@ -182,5 +183,7 @@ class Puts:
     ) -> None:
         self.counts[status] += 1
         session, request = waiter
-        contacts: tuple[WireContact, ...] = ()
-        self._core.reply(session, request, PutAck(status, detail, held, contacts), now)
+        if detail or held is not None:
+            self._core.reply(session, request, PutAck(status, detail, held), now)
+        else:
+            self._core.sessions.seal(session, messages.plain_ack(request, status), now)

@@ -47,7 +47,6 @@ class WireContact(NamedTuple):
 class Ping(NamedTuple):
     """Are you there? Empty body."""
 
-
     def body(self) -> bytes:
         return b""
 
@@ -186,7 +185,6 @@ class FindAck(NamedTuple):
 class GetMyAddrPort(NamedTuple):
     """From which address do you see me? Empty body."""
 
-
     def body(self) -> bytes:
         return b""
 
@@ -216,8 +214,8 @@ Request = Ping | Put | Get | Find | GetMyAddrPort
 Reply = Pong | PutAck | GetAck | FindAck | GetMyAddrPortAck
 Message = Request | Reply
 
-REPLY_BYTES_MAX = MESSAGE_HEADER_BYTES + 2 + BUCKET_CONTACTS * (
-    PUBLIC_KEY_BYTES + WORK_NONCE_BYTES + 19
+REPLY_BYTES_MAX = (
+    MESSAGE_HEADER_BYTES + 2 + BUCKET_CONTACTS * (PUBLIC_KEY_BYTES + WORK_NONCE_BYTES + 19)
 )
 """The largest reply that lists contacts."""
 
@@ -261,6 +259,11 @@ def found(request: bytes, entry: bytes) -> bytes:
     return b"\x06" + request[1:MESSAGE_HEADER_BYTES] + b"\x01" + entry
 
 
+def plain_ack(request: bytes, status: PutStatus) -> bytes:
+    """PUT_ACK that says nothing but a status: the hot path, encoded beforehand."""
+    return b"\x04" + request[1:MESSAGE_HEADER_BYTES] + _PLAIN_ACKS[status]
+
+
 def decode(data: bytes) -> tuple[RequestId, Message]:
     """A message and its request id. Raises WireError, UnknownMessage for a type not known."""
     if len(data) < MESSAGE_HEADER_BYTES:
@@ -288,10 +291,11 @@ def _read_contacts(reader: Reader) -> tuple[WireContact, ...]:
     if count > BUCKET_CONTACTS:
         raise WireError(f"{count} contacts; at most {BUCKET_CONTACTS}")
     contacts = tuple(
-        WireContact(
-            reader.take(PUBLIC_KEY_BYTES), reader.take(WORK_NONCE_BYTES), reader.address()
-        )
+        WireContact(reader.take(PUBLIC_KEY_BYTES), reader.take(WORK_NONCE_BYTES), reader.address())
         for _ in range(count)
     )
     reader.done()
     return contacts
+
+
+_PLAIN_ACKS = [PutAck(status).body() for status in PutStatus]
