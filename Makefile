@@ -32,9 +32,9 @@ bench: .venv/.bench
 sim: .venv/.run
 	$(PY) -m sim $(SCENARIO) --seed $(SEED)
 
-# The property tests with many more examples, different ones at each run.
+# The tests marked `soak`, and the property tests with many more examples, others at each run.
 soak: .venv/.test
-	HYPOTHESIS_PROFILE=deep $(PY) -bb -m pytest -q -n 2
+	HYPOTHESIS_PROFILE=deep $(PY) -bb -m pytest -q -n 2 -m "soak or not soak"
 
 # Rewrites the byte tables of PROTOCOL.md from dave/wire/layout.py.
 protocol: .venv/.run

@@ -21,6 +21,8 @@ def run() -> list[dict[str, Any]]:
     """Interleaved with the interpreter alone, since machines drift."""
     with tempfile.TemporaryDirectory() as home, node_process(NETWORK) as node:
         environment = os.environ | {"XDG_CONFIG_HOME": home, "XDG_DATA_HOME": home}
+        # As installed for a user: with bytecode, which the first command below writes.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         host, port = node.address
         client = ["--network", NETWORK, "--edge", f"{host}:{port}"]
         dave = [str(Path(sys.executable).with_name("dave"))]

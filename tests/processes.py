@@ -4,6 +4,7 @@ folders, and whatever it starts is ended by its process id, however the test end
 Import the fixtures `home` and `node` in the conftest.py of a folder that wants them.
 """
 
+import asyncio
 import json
 import os
 import resource
@@ -51,6 +52,7 @@ class NodeProcess:
 
     def __init__(self, command: list[str], data: Path, env: dict[str, str], limit: int | None):
         self.data = data
+        data.parent.mkdir(parents=True, exist_ok=True)
         self._errors = data.with_name(data.name + ".stderr")
         with self._errors.open("ab") as errors:
             self.process = subprocess.Popen(
@@ -145,9 +147,7 @@ class Home:
             env["DAVE_NO_KERNEL"] = os.environ["DAVE_NO_KERNEL"]
         return env | more
 
-    def dave(
-        self, *args: object, stdin: bytes = b"", shift_seconds: int = 0, **env: str
-    ) -> Done:
+    def dave(self, *args: object, stdin: bytes = b"", shift_seconds: int = 0, **env: str) -> Done:
         """Run one command to its end."""
         done = subprocess.run(
             [sys.executable, "-m", "dave_cli", *map(str, args)],
@@ -188,7 +188,16 @@ def until(condition: Callable[[], Any]) -> Any:
     return result
 
 
-@pytest.fixture()
+async def until_async(condition: Callable[[], Any]) -> Any:
+    """As `until`, for a test that runs in an event loop."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.01)
+    return result
+
+
+@pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     """A home for one test."""
     made = Home(tmp_path)

@@ -19,7 +19,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="KEY, or dave://OWNER/KEY")
     parser.add_argument("--out", metavar="PATH", type=Path, help="write the value to a file")
     parser.add_argument(
-        "--quorum", metavar="N", type=int, default=2,
+        "--quorum", metavar="N", type=options.count, default=2,
         help="how many nodes must return the same version (default: 2)",
     )  # fmt: skip
     parser.add_argument("--explain", action="store_true", help="tell who was asked, on stderr")

@@ -150,6 +150,13 @@ def seconds(text: str) -> float:
     return value
 
 
+def count(text: str) -> int:
+    """A whole number, 1 or more."""
+    if not text.isascii() or not text.isdecimal() or not int(text):
+        raise ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
 def duration(text: str) -> int:
     """A lifetime: 90, 90s, 15m, 12h, 30d, 4w, 1y; in seconds. Its range is the entry's to check."""
     number, unit = (text[:-1], text[-1:]) if text[-1:].lower() in UNITS else (text, "s")

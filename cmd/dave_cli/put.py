@@ -34,7 +34,7 @@ def add_options(parser: ArgumentParser) -> None:
         help="only if the version that stands has this time (see `get --json`); 0: only if none",
     )  # fmt: skip
     parser.add_argument(
-        "--max-work", metavar="HASHES", type=int, default=MAX_WORK_DEFAULT,
+        "--max-work", metavar="HASHES", type=options.count, default=MAX_WORK_DEFAULT,
         help="most hashes to spend where nodes are full and ask for more",
     )  # fmt: skip
     options.add_key(parser)

@@ -4,7 +4,7 @@ It is what `connect_sync` and the command line use. Its `wait` is a coroutine th
 so that the verbs of edge/client.py, written for asyncio, run to their end in one step.
 """
 
-import select
+import selectors
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -30,6 +30,9 @@ class BlockingDriver:
     def __init__(self, core: Core, sockets: Sequence[UdpSocket]) -> None:
         self.core = core
         self._sockets = sockets
+        self._selector = selectors.DefaultSelector()
+        for socket in sockets:
+            self._selector.register(socket, selectors.EVENT_READ, socket)
         self._clock = Clock()
         self._results: dict[int, Any] = {}
         self._is_closed = False
@@ -69,6 +72,7 @@ class BlockingDriver:
     def close(self) -> None:
         """Close the sockets."""
         self._is_closed = True
+        self._selector.close()
         for socket in self._sockets:
             socket.close()
 
@@ -82,13 +86,14 @@ class BlockingDriver:
         now = self.now()
         due = self.core.get_timer()
         patience = None if due is None else max(0.0, (due - now) / SECOND)
-        writing = [socket for socket in self._sockets if socket.wants_write]
-        readable, writable, _ = select.select(self._sockets, writing, [], patience)
-        for socket in writable:
-            socket.flush()
+        for socket in self._sockets:
+            writing = selectors.EVENT_WRITE if socket.wants_write else 0
+            self._selector.modify(socket, selectors.EVENT_READ | writing, socket)
+        ready = self._selector.select(patience)
         now = self.now()
-        for socket in readable:
-            for data, address in socket.receive():
+        for key, _ in ready:
+            key.data.flush()
+            for data, address in key.data.receive():
                 self.core.receive_datagram(data, address, now)
         due = self.core.get_timer()
         if due is not None and due <= now:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Protocol
 
 from dave.crypto import hashes
 from dave.crypto.work import entry_work
-from dave.edge.failures import network_error
+from dave.edge.addresses import format_address
+from dave.edge.failures import network_error, too_few_answered
 from dave.edge.keyfile import Key
 from dave.errors import Conflict, EntryError, NotStored, UsageError
 from dave.limits import (
@@ -142,11 +143,11 @@ class Receipt:
         refusals = []
         for outcome in self._result.outcomes:
             if not outcome.stored:
-                ack, failure = outcome.ack, outcome.failure
-                reason = ack.status.name if ack else failure.name if failure else "?"
-                host, port = outcome.address
-                where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-                refusals.append(Refusal(where, reason.lower(), ack.detail if ack else 0))
+                ack = outcome.ack
+                why = ack.status if ack else outcome.failure
+                reason = "?" if why is None else why.name.lower()
+                where = format_address(outcome.address)
+                refusals.append(Refusal(where, reason, ack.detail if ack else 0))
         return refusals
 
     def __repr__(self) -> str:
@@ -244,6 +245,8 @@ class Client:
         driver.flush()
         result: GetResult = await driver.wait(operation)
         self.trace = result.trace
+        if result.found is Found.UNREACHABLE and result.answered:
+            raise too_few_answered(result.answered, result.asked)
         if result.found is Found.UNREACHABLE:
             raise network_error([reason for _, reason in result.failures], driver.edges_text())
         return result

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dave.errors import UsageError
+from dave.errors import StoreError, UsageError
 from dave.limits import CONTROL_LINE_BYTES_MAX, CONTROL_SECONDS
 
 Answers = Mapping[str, Callable[[], dict[str, Any]]]
@@ -27,16 +27,25 @@ class ControlServer:
         self._writers: list[Any] = []
 
     async def start(self) -> None:
-        """Listen. The data folder is locked, so a socket that is there is a dead node's."""
+        """Listen. The data folder is locked, so a socket that is there is a dead node's.
+
+        Raises StoreError if the folder takes no socket.
+        """
         import asyncio
 
-        self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.setblocking(False)
         old_mask = os.umask(0o177)
         try:
+            self._path.unlink(missing_ok=True)
             with _short(self._path) as name:
                 listener.bind(name)
+        except OSError as error:
+            listener.close()
+            raise StoreError(
+                f"cannot make {self._path}: {error.strerror or error}; "
+                "move away what is there, or give another folder with --data DIR"
+            ) from error
         finally:
             os.umask(old_mask)
         self._server = await asyncio.start_unix_server(
@@ -87,7 +96,10 @@ def ask(path: Path, question: str) -> dict[str, Any]:
             line = lines.readline()
     if not line:
         raise ConnectionResetError("the node hung up")
-    answer: dict[str, Any] = json.loads(line)
+    try:
+        answer: dict[str, Any] = json.loads(line)
+    except ValueError:
+        raise ConnectionResetError("whoever listens there is no node") from None
     if "error" in answer:
         raise UsageError(str(answer["error"]))
     return answer

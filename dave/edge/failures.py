@@ -24,3 +24,11 @@ def network_error(reasons: Sequence[FailReason], edges: str) -> NetworkError:
         f"no answer from {edges}: is a node running there? "
         "start one with `dave run`, or name another with --edge HOST:PORT"
     )
+
+
+def too_few_answered(answered: int, asked: int) -> Unreachable:
+    """The error for a get that some answered, but not enough to call the entry absent."""
+    return Unreachable(
+        f"{answered} of the {asked} nodes asked answered, and none of them has it: "
+        "too few to say that it is absent; try again"
+    )

@@ -92,7 +92,8 @@ def _bind_tcp(address: Address) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if sys.platform == "win32":
             # There SO_REUSEADDR would let us take a port from whoever has it.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)  # type: ignore[attr-defined]
+            exclusive = socket.SO_EXCLUSIVEADDRUSE  # type: ignore[attr-defined]
+            sock.setsockopt(socket.SOL_SOCKET, exclusive, 1)
         else:
             # Connections of a run that has just ended keep the port busy for a minute.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -133,7 +133,11 @@ class Node:
                 "peers": lambda: peers_of(self),
             },
         )
-        await self._control.start()
+        try:
+            await self._control.start()
+        except BaseException:
+            await self._let_go()
+            raise
         self.started_at = time.monotonic()
         self.core.start(self._runner.now())
         self._runner.flush()
@@ -151,15 +155,18 @@ class Node:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._control.close()
-        self._runner.close()
-        for tcp in self.listeners.tcp:
-            tcp.close()
-        await asyncio.to_thread(self._world.close)
+        await self._let_go()
 
     @property
     def world(self) -> "_World":
         """The journal and the verifier, for `status`."""
         return self._world
+
+    async def _let_go(self) -> None:
+        self._runner.close()
+        for tcp in self.listeners.tcp:
+            tcp.close()
+        await asyncio.to_thread(self._world.close)
 
     async def _keep_house(self) -> None:
         """Tend the signature workers each second; compact the journal when it pays."""

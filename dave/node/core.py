@@ -134,6 +134,8 @@ class Core:
         def learn(answer: Answer, now: Instant) -> None:
             session = answer.session
             if session is not None and session.node_id is not None:
+                if session.is_initiator and self.table.get(session.node_id) is None:
+                    self.add_contact(session, now)
                 self.table.seen(session.node_id, now, answer.rtt)
             elif answer.failure not in (None, FailReason.FULL) and peer.id is not None:
                 self._missed(peer, peer.id, now)

@@ -60,7 +60,8 @@ OnReply = Callable[[Candidate, Answer, Instant], bool]
 
 
 class Lookup:
-    """One lookup. `done(lookup, now)` is called once; `cancel` ends it without."""
+    """One lookup. `done(lookup, now)` is called once; `cancel` ends it without. `is_enough` says
+    whether what has been answered is worth something even if slow peers are left out."""
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class Lookup:
         *,
         width: int = REPLICAS,
         parallel: int = LOOKUP_PARALLEL,
+        is_enough: Callable[[], bool] = lambda: False,
     ) -> None:
         self._core = core
         self._place = place
@@ -80,6 +82,7 @@ class Lookup:
         self._done = done
         self._width = width
         self._parallel = parallel
+        self._is_enough = is_enough
         self._by_address: dict[Address, Candidate] = {}
         self._order: list[Candidate] = []
         self._is_pumping = False
@@ -159,7 +162,7 @@ class Lookup:
         # An edge that never answered may be no node at all: it is waited for only while nobody
         # else has answered. Nor is a peer for ever.
         missed = [c for c in slow if c.peer.id is not None and not c.is_given_up]
-        return not slow or len(window) > len(missed)
+        return not slow or len(window) > len(missed) or (bool(window) and self._is_enough())
 
     def _ask(self, candidate: Candidate, now: Instant) -> None:
         candidate.state = State.ASKED

@@ -117,8 +117,9 @@ class Node(Client):
     def _join(self, _subject: Any, now: Instant) -> None:
         """Look up our own id, so that we know our neighbours and they know us."""
         near = self.peers_near(self.id)
-        if len(self.table) < len(self.edges):
-            near += [edge for edge in self.edges if edge not in near]
+        # Edges are kept for ever: through them the halves of a split network find each other.
+        known = {contact.address for contact in self.table}
+        near += [edge for edge in self.edges if edge.address not in known]
         if near:
             lookup = Lookup(self, self.id, Find(self.id), _go_on, _nothing)
             lookup.start(near, now)

@@ -251,7 +251,10 @@ class GetOperation:
         self._deadline = deadline
         self._newest: tuple[HybridTime, bool, bytes] | None = None
         self.result = GetResult()
-        self._known = 0
+        self._heard: set[Address] = set()
+        self._asked: set[Address] = set()
+        self._known: set[Address] = set()
+        self._has_explored = False
         self._lookup = self._ask_nearest()
 
     def _ask_nearest(self) -> Lookup:
@@ -262,6 +265,7 @@ class GetOperation:
             self._on_reply,
             self._located,
             parallel=max(LOOKUP_PARALLEL, self._quorum),
+            is_enough=lambda: self.result.entry is not None,
         )
 
     def start(self, now: Instant, own: Entry | None = None) -> None:
@@ -276,13 +280,16 @@ class GetOperation:
         if answer.failure is not None:
             result.failures.append((candidate.peer.address, answer.failure))
             return False
+        if candidate.peer.address in self._heard:  # a node counts once
+            return False
+        self._heard.add(candidate.peer.address)
         result.answered += 1
         if isinstance(answer.reply, GetAck) and answer.reply.entry is not None:
             if self._is_valid(answer.reply.entry, now):
                 self._take(answer.reply.entry)
             elif candidate.peer.id is not None:
                 self._core.table.failed(candidate.peer.id, now)
-        known = self._known + len(self._lookup)
+        known = len(self._known) + len(self._lookup)
         return 0 < min(self._quorum, known) <= result.replicas
 
     def _is_valid(self, entry: Entry, now: Instant) -> bool:
@@ -306,11 +313,14 @@ class GetOperation:
         """Enough agree, or nobody is left to ask. Where that is because we know too few nodes, ask
         them for others first."""
         self._note(lookup)
-        is_thin = self.result.entry is not None and self._known < self._quorum
-        if is_thin and now >= self._core.knows_all_until:
+        is_thin = self.result.entry is not None and len(self._known) < self._quorum
+        if is_thin and not self._has_explored and now >= self._core.knows_all_until:
+            self._has_explored = True
             peers = [candidate.peer for candidate in lookup.nearest(State.ANSWERED)]
             place = place_of(self._entry_id)
-            self._lookup = Lookup(self._core, place, Find(place), _go_on, self._explored)
+            self._lookup = Lookup(
+                self._core, place, Find(place), _go_on, self._explored, is_enough=lambda: True
+            )
             self._lookup.start(peers, now)
         else:
             self._finish()
@@ -318,7 +328,11 @@ class GetOperation:
     def _explored(self, lookup: Lookup, now: Instant) -> None:
         _note_completeness(self._core, lookup, now)
         self.result.trace += lookup.trace
-        others = [candidate.peer for candidate in lookup.nearest(*State) if candidate.hop]
+        others = [
+            c.peer
+            for c in lookup.nearest(State.NEW, State.ANSWERED, State.SLOW)
+            if c.peer.address not in self._heard and not c.is_given_up
+        ]
         if others:
             self._lookup = self._ask_nearest()
             self._lookup.start(others, now)
@@ -326,9 +340,12 @@ class GetOperation:
             self._finish()
 
     def _note(self, lookup: Lookup) -> None:
-        self._known += len(lookup)
+        self._known.update(candidate.peer.address for candidate in lookup.nearest(*State))
+        self._asked.update(
+            c.peer.address for c in lookup.nearest(*State) if c.state is not State.NEW
+        )
         self.result.trace += lookup.trace
-        self.result.asked += sum(c.state is not State.NEW for c in lookup.nearest(*State))
+        self.result.asked = len(self._asked)
 
     def _finish(self) -> None:
         result = self.result
@@ -352,6 +369,7 @@ def _go_on(*_: object) -> bool:
 
 def _note_completeness(core: Core, lookup: Lookup, now: Instant) -> None:
     """Where all were asked and nobody knows of anybody else, we know the whole network."""
-    if len(lookup) == len(lookup.nearest(State.ANSWERED, State.FAILED)):
+    answered = len(lookup.nearest(State.ANSWERED))
+    if answered and len(lookup) == len(lookup.nearest(State.ANSWERED, State.FAILED)):
         core.knows_all_until = now + JOIN_SECONDS_MAX * SECOND
-        core.nodes_known = len(lookup.nearest(State.ANSWERED))
+        core.nodes_known = answered

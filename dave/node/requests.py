@@ -235,13 +235,13 @@ class Requests:
                 self._connect(request_id, request, b"", 0, now)
                 return
             self._send(request_id, request, session, now)
-            is_silent = session.last_received < request.asked_at
+            is_silent = session.last_received <= request.asked_at
             if request.attempts == REQUEST_ATTEMPTS - 1 and is_silent:
                 # Two sendings unanswered: the peer may have restarted and lost the session.
                 self._connect(request_id, request, b"", 0, now)
             return
         failed = [request_id]
-        if session is None or session.last_received < request.asked_at:
+        if session is None or session.last_received <= request.asked_at:
             # The handshake under way is forgotten as well, and will not say so itself.
             self._sessions.forget(request.peer.address)
             failed += self._waiting.pop(request.peer.address, ())

@@ -23,9 +23,7 @@ def run(seed: int, nodes: int) -> tuple[World, list[Figure]]:
     owner = world.owner()
     writer = world.add_client()
     reader = world.add_client([world.nodes[-1]])
-    entries = [
-        owner.entry(b"key %d" % i, b"value %d" % i, world.time()) for i in range(ENTRIES)
-    ]
+    entries = [owner.entry(b"key %d" % i, b"value %d" % i, world.time()) for i in range(ENTRIES)]
     puts, put_seconds = _put_all(world, writer, entries)
     # Before anything dies: a read finds what the writer put.
     gets, get_seconds = _get_all(world, reader, entries)
@@ -95,9 +93,7 @@ def _misplaced(world: World, entries: list[Entry]) -> int:
     for entry in entries:
         place = place_of(entry.id)
         by_distance = sorted(world.nodes, key=lambda host: host.node.id ^ place)
-        wrong += sum(
-            host.node.own(entry.id, world.now) is None for host in by_distance[:REPLICAS]
-        )
+        wrong += sum(host.node.own(entry.id, world.now) is None for host in by_distance[:REPLICAS])
     return wrong
 
 

@@ -35,7 +35,7 @@ def test_nobody_answers(unanswered):
             assert 0.4 <= time.monotonic() - started < 20
 
 
-@pytest.fixture()
+@pytest.fixture
 def unanswered():
     """The address of a socket that nobody reads."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:

@@ -36,7 +36,7 @@ def test_the_verbs_as_the_design_shows_them(node, tmp_path):
     asyncio.run(story())
 
 
-@pytest.fixture()
+@pytest.fixture
 def client(node):
     with dave.connect_sync(node.address, key=dave.Key.generate()) as made:
         yield made

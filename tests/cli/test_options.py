@@ -1,0 +1,110 @@
+"""What the shared options mean, and which edge a client takes."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+
+import pytest
+
+from dave_cli import options
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("1.5m", 90),
+        ("12h", 43_200),
+        ("30D", 2_592_000),
+        ("1y", 31_536_000),
+    ],
+)
+def test_lifetimes(text, seconds):
+    assert options.duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "d", "soon", "1x", "inf", "nan", "1 d d"])
+def test_lifetimes_that_are_none(text):
+    with pytest.raises(ArgumentTypeError, match="such as 30d"):
+        options.duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1048576", 1 << 20), ("500M", 500 << 20), ("2g", 2 << 30), ("1.5K", 1536), ("1GiB", 1 << 30)],
+)
+def test_sizes(text, size):
+    assert options.size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "M", "many", "nan", "inf", "1Q"])
+def test_sizes_that_are_none(text):
+    with pytest.raises(ArgumentTypeError, match="500M"):
+        options.size(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "86401", "soon"])
+def test_time_outs_that_are_none(text):
+    with pytest.raises(ArgumentTypeError, match="no time in seconds"):
+        options.seconds(text)
+
+
+def parsed(*args):
+    parser = ArgumentParser()
+    options.add_client(parser)
+    options.add_key(parser)
+    return parser.parse_args(args)
+
+
+def test_where_a_client_looks_for_a_node(home, node, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(home.folder / "data"))
+    monkeypatch.delenv("DAVE_EDGE", raising=False)
+    assert options.edges(parsed()) == ["127.0.0.1:1424"]
+    data = home.folder / "data" / "dave"
+    data.mkdir(parents=True)
+    (data / "control.sock").symlink_to(node.data / "control.sock")
+    assert options.edges(parsed()) == [node.address]
+    (data / "control.sock").unlink()
+    (data / "control.sock").touch()  # a dead node's
+    assert options.edges(parsed()) == ["127.0.0.1:1424"]
+    monkeypatch.setenv("DAVE_EDGE", "192.0.2.1 192.0.2.2:9")
+    assert options.edges(parsed()) == ["192.0.2.1", "192.0.2.2:9"]
+    assert options.edges(parsed("--edge", "a:1", "--edge", "b:2")) == ["a:1", "b:2"]
+
+
+def test_a_node_of_ones_own_is_found_without_an_edge(home):
+    home.start(data="data/dave")
+    assert home.dave("put", "k", "v", "--ttl", "1h").code == 0
+    assert home.dave("get", "k").out == "v"
+    assert home.dave("status").code == 0
+
+
+def test_folders(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "c"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "d"))
+    assert options.config_folder() == tmp_path / "c" / "dave"
+    assert options.data_folder(Namespace()) == tmp_path / "d" / "dave"
+    assert options.data_folder(Namespace(data=Path("x"))) == Path("x")
+
+
+def test_owners_key(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert options.owner_key(parsed()) is None
+    made = options.owner_key(parsed(), make=True)
+    assert "keep a copy" in capsys.readouterr().err
+    assert (tmp_path / "dave" / "owner.key").stat().st_mode & 0o777 == 0o600
+    assert options.owner_key(parsed(), make=True) == made
+    assert capsys.readouterr().err == ""
+    assert options.owner_key(parsed("--key", str(tmp_path / "dave" / "owner.key"))) == made
+
+
+def test_a_wrapped_key_asks_for_its_passphrase(home, node):
+    home.dave("keygen", "--passphrase", DAVE_PASSPHRASE="correct")
+    put = ("put", "k", "v", "--ttl", "1h", "--edge", node.address)
+    assert home.dave(*put, DAVE_PASSPHRASE="correct").code == 0
+    wrong = home.dave(*put, DAVE_PASSPHRASE="wrong")
+    assert wrong.code == 2
+    assert "passphrase" in wrong.err
+    nobody = home.dave(*put)
+    assert nobody.code == 2
+    assert "set DAVE_PASSPHRASE" in nobody.err

@@ -1,0 +1,68 @@
+"""What `status` and `peers` say is what happened."""
+
+import asyncio
+from pathlib import Path
+
+import dave
+from dave.edge.journal_file import Damage, Replay
+from dave.edge.status import damage_texts, peers_of, status_of
+from tests.processes import until_async
+
+
+def test_figures_follow_what_happened(tmp_path):
+    key = dave.Key.generate()
+
+    async def story():
+        config = dave.Config(listen="127.0.0.1:0", data=tmp_path / "one", capacity=1 << 20)
+        async with dave.Node(config) as node:
+            before = status_of(node)
+            async with dave.connect(node.address, key=key) as d:
+                await d.put("k", b"v", ttl=60)
+                await d.get("k")
+                await d.get("absent")
+            after = status_of(node)
+        return node, before, after
+
+    node, before, after = asyncio.run(asyncio.wait_for(story(), 30))
+    assert (before["entries"], before["bytes_used"], before["puts"]) == (0, 0, {})
+    assert (after["entries"], after["puts"], after["puts_waiting"]) == (1, {"stored": 1}, 0)
+    assert after["bytes_used"] == 120 + 1 + 1 + 600
+    assert (after["gets_found"], after["gets_absent"]) == (1, 1)
+    assert after["bytes_capacity"] == 1 << 20
+    assert after["sessions"] == 1
+    assert after["journal_bytes"] > before["journal_bytes"]
+    assert (after["read_only"], after["journal_damage"], after["drops"]) == (None, [], {})
+    assert (after["sync"], after["network"]) == ("always", "dave")
+    assert (after["address"], after["key"]) == (node.address, node.public_key)
+
+
+def test_peers_are_those_of_the_table(tmp_path):
+    async def story():
+        def config(name, *edges):
+            return dave.Config(
+                listen="127.0.0.1:0", data=tmp_path / name, edges=edges, capacity=1 << 20
+            )
+
+        async with (
+            dave.Node(config("one")) as one,
+            dave.Node(config("two", one.address)) as two,
+        ):
+            await until_async(lambda: len(one.core.table) and len(two.core.table))
+            return two, peers_of(one)["peers"], status_of(one)
+
+    two, [peer], status = asyncio.run(asyncio.wait_for(story(), 30))
+    assert peer["address"] == two.address
+    assert peer["key"] == two.public_key
+    assert peer["id"] == f"{two.core.id:016x}"
+    assert peer["rtt_ms"] is None or peer["rtt_ms"] > 0
+    assert 0 <= peer["heard_seconds_ago"] < 30
+    assert status["peers"] == 1
+
+
+def test_damage_in_words():
+    path = Path("folder") / "00000001.journal"
+    replay = Replay(3, 0, [Damage(path, 1024, 1200)], [Damage(path, 2000, 2010)], [])
+    assert damage_texts(replay) == [
+        "00000001.journal: an unfinished record at the end was cut off (10 bytes)",
+        "00000001.journal: bytes 1024 to 1200 are damaged and were skipped; the file is kept",
+    ]

@@ -1,0 +1,204 @@
+"""Lookups find the true nearest nodes, and nobody dead, slow or lying holds them up for long."""
+
+import pytest
+
+from dave.crypto.identity import node_identity
+from dave.limits import REPLICAS
+from dave.names import SECOND
+from dave.node.lookup import CANDIDATES_MAX, Lookup, State
+from dave.node.requests import Peer
+from dave.session.session import FailReason
+from dave.wire.messages import Find, FindAck, WireContact
+from sim.network import Link
+from sim.world import World
+
+STEADY = Link(delay_ms=10, jitter_ms=0)
+
+
+def look_up(world, host, place, peers=None, **options):
+    """A lookup by FIND that has ended, and how long that took in seconds."""
+    ended = []
+    lookup = Lookup(
+        host.core, place, Find(place), lambda *_: False, lambda *_: ended.append(world.now),
+        **options,
+    )  # fmt: skip
+    started = world.now
+    lookup.start(host.core.peers_near(place) if peers is None else peers, started)
+    host.settle()
+    until = world.now + 30 * SECOND
+    while not ended and world.clock.step(until):
+        pass
+    assert len(ended) == 1, "a lookup ends once"
+    return lookup, (ended[0] - started) / SECOND
+
+
+def nearest_ids(world, place, count=REPLICAS):
+    ids = [host.node.id for host in world.nodes if host.is_up]
+    return sorted(ids, key=lambda node_id: node_id ^ place)[:count]
+
+
+def answered_ids(lookup, count=REPLICAS):
+    return [candidate.peer.id for candidate in lookup.nearest(State.ANSWERED)][:count]
+
+
+def network_of(nodes, seed=5, **options):
+    world = World(seed, link=STEADY, **options)
+    for _ in range(nodes):
+        world.add_node()
+    world.run(5)
+    return world
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 9, 60])
+@pytest.mark.parametrize("is_public", [False, True])
+def test_the_nearest_nodes_are_found(nodes, is_public):
+    world = network_of(nodes, is_public=is_public)
+    for _ in range(5):
+        place = world.rng.getrandbits(64)
+        lookup, _ = look_up(world, world.add_client(), place)
+        assert answered_ids(lookup) == nearest_ids(world, place)
+
+
+def test_a_lookup_needs_neither_the_first_edge_nor_a_full_table():
+    world = network_of(60)
+    world.kill(world.nodes[0])
+    for edge in world.nodes[1:6]:
+        place = world.rng.getrandbits(64)
+        lookup, took = look_up(world, world.add_client([edge]), place)
+        assert answered_ids(lookup) == nearest_ids(world, place)
+        assert took < 2
+
+
+def test_dead_peers_do_not_hold_a_lookup_up():
+    world = network_of(12)
+    client = world.add_client()
+    look_up(world, client, 1)
+    for host in world.nodes[8:]:
+        world.kill(host)
+    lookup, took = look_up(world, client, 1)
+    assert answered_ids(lookup) == nearest_ids(world, 1)
+    assert took < 2
+
+
+def test_most_peers_dead_is_found_out_within_seconds():
+    world = network_of(8)
+    for host in world.nodes[2:]:
+        world.kill(host)
+    lookup, took = look_up(world, world.add_client(), 1)
+    assert sorted(answered_ids(lookup)) == sorted(host.node.id for host in world.nodes[:2])
+    assert took < 2, "given up, long before their handshakes are"
+
+
+def test_nobody_at_all():
+    world = network_of(3)
+    peers = [Peer(host.address) for host in world.nodes]
+    for host in world.nodes:
+        world.kill(host)
+    lookup, took = look_up(world, world.add_client(), 1)
+    assert [c.state for c in lookup.nearest(*State)] == [State.FAILED]
+    assert took < 10
+    lookup, took = look_up(world, world.add_client(), 1, peers)
+    assert len(lookup.nearest(State.FAILED)) == 3
+    lookup, took = look_up(world, world.add_client([]), 1)
+    assert (len(lookup), took) == (0, 0)
+
+
+def test_a_dead_edge_beside_a_live_one_costs_nothing():
+    world = network_of(4)
+    dead = world.nodes[3]
+    client = world.add_client([dead, world.nodes[0]])
+    world.kill(dead)
+    lookup, took = look_up(world, client, 1)
+    assert sorted(answered_ids(lookup)) == sorted(h.node.id for h in world.nodes[:3])
+    assert took < 2
+
+
+def liar_contacts(world, count, address=None):
+    return tuple(
+        WireContact(
+            node_identity(world.rng.randbytes(32), bytes(8)).public_key,
+            bytes(8),
+            address or (f"10.200.{i}.1", 1424),
+        )
+        for i in range(count)
+    )
+
+
+def lie(host, contacts):
+    """From now on the node answers every FIND with these."""
+
+    def on_find(session, data, now):
+        host.node.reply(session, data, FindAck(contacts), now)
+
+    host.node.handlers[7] = on_find
+
+
+def test_invented_contacts_do_not_hold_a_lookup_up():
+    world = network_of(8)
+    client = world.add_client()
+    lie(world.nodes[3], liar_contacts(world, 20))
+    lookup, took = look_up(world, client, 1)
+    assert sorted(answered_ids(lookup)) == sorted(host.node.id for host in world.nodes)
+    assert took < 4
+
+
+def test_a_liar_cannot_talk_a_live_contact_out_of_the_table():
+    """It names live nodes, each at many addresses where nobody is."""
+    world = network_of(8)
+    client = world.add_client()
+    look_up(world, client, 1)
+    known = sorted(contact.id for contact in client.core.table)
+    assert len(known) == 8
+    lie(
+        world.nodes[0],
+        tuple(
+            WireContact(host.node.identity.public_key, bytes(8), (f"10.200.{i}.1", 1424))
+            for i, host in enumerate(world.nodes[1:3] * 10)
+        ),
+    )
+    for _ in range(3):
+        look_up(world, client, 1)
+        world.run(10)
+    assert sorted(contact.id for contact in client.core.table) == known
+
+
+def test_candidates_are_bounded_and_our_own_id_is_none_of_them():
+    world = network_of(2)
+    host = world.nodes[1]
+    me = WireContact(host.node.identity.public_key, bytes(8), host.address)
+    lie(world.nodes[0], (me, *liar_contacts(world, 19)))
+    lookup, _ = look_up(world, host, 1)
+    assert host.address not in [c.peer.address for c in lookup.nearest(*State)]
+    assert len(lookup) == 20
+    peers = [Peer((f"10.201.{i}.1", 1), bytes(32), bytes(8), i) for i in range(CANDIDATES_MAX + 9)]
+    many = Lookup(host.core, 1, Find(1), lambda *_: False, lambda *_: None)
+    for peer in peers:
+        many._add(peer, 0)
+    assert len(many) == CANDIDATES_MAX
+
+
+def test_requests_that_fail_at_once_neither_recurse_nor_end_it_twice():
+    """Where no room is left for requests, all candidates fail inside the call that asks them."""
+    world = network_of(1)
+    client = world.add_client([])
+    client.core.requests._in_flight = {n.to_bytes(4, "big"): None for n in range(5000)}
+    peers = [Peer((f"10.201.{i}.1", 1), bytes(32), bytes(8)) for i in range(CANDIDATES_MAX)]
+    lookup, took = look_up(world, client, 1, peers)
+    assert len(lookup.nearest(State.FAILED)) == CANDIDATES_MAX
+    assert took == 0
+    assert {step.outcome for step in lookup.trace} == {FailReason.FULL.name.lower()}
+
+
+def test_on_reply_can_end_a_lookup_and_cancel_ends_it_in_silence():
+    world = network_of(8)
+    client = world.add_client()
+    ended = []
+    first = Lookup(client.core, 1, Find(1), lambda *_: True, lambda *_: ended.append("first"))
+    silent = Lookup(client.core, 1, Find(1), lambda *_: True, lambda *_: ended.append("silent"))
+    for lookup in (first, silent):
+        lookup.start(client.core.peers_near(1), world.now)
+    silent.cancel()
+    client.settle()
+    world.run(10)
+    assert ended == ["first"]
+    assert len(first.nearest(State.ANSWERED)) == 1
