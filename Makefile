@@ -7,7 +7,7 @@ PY = .venv/bin/python
 BUILD_INPUTS = pyproject.toml setup.py $(wildcard dave/crypto/_kernel.c)
 NO_KERNEL_TESTS = $(wildcard tests/crypto/test_work.py tests/crypto/test_kernel.py \
 	tests/edge/test_search.py)
-SCENARIO ?= calm
+SCENARIO ?= basics
 SEED ?= 1
 NAMES ?=
 

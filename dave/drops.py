@@ -30,6 +30,8 @@ class Drop(IntEnum):
     """INIT whose ephemeral key was seen before."""
     NODE_WORK = auto()
     """A node whose id is not backed by enough work."""
+    BAD_CONTACT = auto()
+    """A contact whose address can be nobody's, or means nothing here."""
     FULL = auto()
     """A bounded table had no room."""
     AEAD = auto()
@@ -40,6 +42,8 @@ class Drop(IntEnum):
     """A message type that this version does not know."""
     NOT_IN_INIT = auto()
     """A message that an INIT may not carry."""
+    FORGER = auto()
+    """A session that brought forged signatures, ended."""
     NO_REQUEST = auto()
     """A reply to nothing we asked, or no longer waited for."""
 

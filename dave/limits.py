@@ -146,6 +146,11 @@ OWNERS_TRACKED = 64
 FLOORS_MAX = 65_536
 """Entry ids whose expired version still bars older ones."""
 PENDING_PUTS_MAX = 1024
+PENDING_PUTS_PER_SESSION = 512
+"""No session can take all the room; two can, which is for the trust of later versions to mend."""
+PUT_WAITERS_MAX = 64
+"""Requests that wait for one and the same put."""
+FORGED_PER_SESSION = 16
 VERIFY_BATCH = 64
 
 JOURNAL_VERSION = 1

@@ -51,13 +51,15 @@ class Runner:
         self._writing = False
         self._is_flushing = False
         self._is_closed = False
-        core.wall_offset_ms = self._clock.offset_ms(self.now())
+        self.now()
         for socket in sockets:
             self._loop.add_reader(socket.fileno(), self._readable, socket)
 
     def now(self) -> Instant:
-        """Nanoseconds on the monotonic clock."""
-        return self._clock.now()
+        """Nanoseconds on the monotonic clock; keeps the core's wall clock true."""
+        now = self._clock.now()
+        self.core.wall_offset_ms = self._clock.offset_ms(now)
+        return now
 
     def edges_text(self) -> str:
         """The edges, for a person."""
@@ -69,11 +71,12 @@ class Runner:
             return self._results.pop(operation)
         if self._is_closed:
             raise UsageError("the client is closed: use it inside `async with dave.connect(...)`")
-        future = self._waiting[operation] = self._loop.create_future()
-        try:
-            return await future
-        finally:
-            self._waiting.pop(operation, None)
+        future = self._waiting.get(operation)
+        if future is None:
+            future = self._waiting[operation] = self._loop.create_future()
+            future.add_done_callback(lambda _: self._waiting.pop(operation, None))
+        # Several may wait for one result, and each may stop waiting.
+        return await asyncio.shield(future)
 
     async def search(
         self, prefix: bytes, work: int, progress: Progress | None
@@ -121,7 +124,7 @@ class Runner:
             self._loop.remove_reader(socket.fileno())
             self._loop.remove_writer(socket.fileno())
             socket.close()
-        for future in self._waiting.values():
+        for future in list(self._waiting.values()):
             future.cancel()
 
     def _do(self, effect: Effect) -> None:

@@ -36,11 +36,13 @@ class BlockingDriver:
         self._clock = Clock()
         self._results: dict[int, Any] = {}
         self._is_closed = False
-        core.wall_offset_ms = self._clock.offset_ms(self.now())
+        self.now()
 
     def now(self) -> Instant:
-        """Nanoseconds on the monotonic clock."""
-        return self._clock.now()
+        """Nanoseconds on the monotonic clock; keeps the core's wall clock true."""
+        now = self._clock.now()
+        self.core.wall_offset_ms = self._clock.offset_ms(now)
+        return now
 
     def edges_text(self) -> str:
         """The edges, for a person."""
@@ -97,7 +99,6 @@ class BlockingDriver:
                 self.core.receive_datagram(data, address, now)
         due = self.core.get_timer()
         if due is not None and due <= now:
-            self.core.wall_offset_ms = self._clock.offset_ms(now)
             self.core.handle_timer(now)
         self.flush()
 

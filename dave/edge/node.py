@@ -172,7 +172,7 @@ class Node:
         """Tend the signature workers each second; compact the journal when it pays."""
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            self._world.verifier.poll()
+            self._world.settle()
             self._runner.flush()
             if self._world.wants_compaction:
                 try:
@@ -259,7 +259,7 @@ class _World:
         self._compact_above = 2 * self.journal.bytes_on_disk
 
     def _again(self) -> None:
-        self.verifier.poll()
+        self.settle()
         self._runner.flush()
 
     def _verified(self, verdicts: Verdicts) -> None:

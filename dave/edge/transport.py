@@ -34,7 +34,7 @@ def is_at_home(sockets: Sequence[UdpSocket], edges: Sequence[Address]) -> bool:
             hosts += [_source(edge) for edge in towards]
         else:
             hosts.append(host)
-    return all(is_private(host) for host in hosts)
+    return bool(hosts) and all(is_private(host) for host in hosts)
 
 
 def _source(towards: Address) -> str:

@@ -22,7 +22,7 @@ from dave.node.timers import Timer, Timers
 from dave.peers.contact import Contact, checked_contact
 from dave.peers.limiter import RateLimiter
 from dave.peers.strangers import Strangers
-from dave.peers.subnets import is_private
+from dave.peers.subnets import is_private, is_unicast
 from dave.peers.table import Table
 from dave.session.session import Established, FailReason, Session
 from dave.session.sessions import Sessions
@@ -192,7 +192,13 @@ class Core:
         if contact is None:
             self.drops.add(Drop.NODE_WORK)
             return None
-        return None if contact.public_key == self.identity.public_key else contact
+        if contact.public_key == self.identity.public_key:
+            return None
+        host, port = contact.address
+        if not port or not is_unicast(host) or (is_private(host) and not self.strangers.at_home):
+            self.drops.add(Drop.BAD_CONTACT)
+            return None
+        return contact
 
     def settle(self, now: Instant) -> None:
         """Act on what the session layer reports; the last step of whatever enters the core."""

@@ -15,6 +15,7 @@ from dave.names import MS, Address, Instant, Place
 from dave.node.core import Core, peer_of
 from dave.node.requests import Answer, Peer
 from dave.node.timers import Timer
+from dave.session.session import Session
 from dave.wire.messages import FindAck, GetAck, PutAck, Request
 
 CANDIDATES_MAX = 256
@@ -83,7 +84,8 @@ class Lookup:
         self._width = width
         self._parallel = parallel
         self._is_enough = is_enough
-        self._by_address: dict[Address, Candidate] = {}
+        self._by_id: dict[Place, Candidate] = {}
+        self._edges: dict[Address, Candidate] = {}
         self._order: list[Candidate] = []
         self._is_pumping = False
         self.is_over = False
@@ -120,15 +122,40 @@ class Lookup:
             self._pump(now)
 
     def _add(self, peer: Peer, hop: int) -> None:
-        known = self._by_address.get(peer.address)
-        if known is not None or len(self._order) >= CANDIDATES_MAX:
+        """A node is one candidate, however many addresses are told of it: another address is tried
+        only after the first has failed. Two nodes told at one address are two candidates, so that
+        a liar cannot keep an honest one out."""
+        if len(self._order) >= CANDIDATES_MAX:
             return
+        if peer.id is None:
+            if peer.address in self._edges:
+                return
+        else:
+            known = self._by_id.get(peer.id)
+            if known is not None:
+                is_new = known.peer.address != peer.address
+                if known.state is not State.FAILED or not is_new:
+                    return
+            edge = self._edges.get(peer.address)
+            if edge is not None and edge.state is not State.FAILED and edge.peer.id is None:
+                return  # it will tell its id
         # An edge of unknown id goes first: it is the only way in.
         distance = -1 if peer.id is None else peer.id ^ self._place
-        candidate = Candidate(peer, distance, hop, len(self._by_address))
-        self._by_address[peer.address] = candidate
+        candidate = Candidate(peer, distance, hop, len(self._order))
+        if peer.id is None:
+            self._edges[peer.address] = candidate
+        else:
+            self._by_id[peer.id] = candidate
         self._order.append(candidate)
         self._order.sort(key=_by_distance)
+
+    def _identify(self, candidate: Candidate, session: Session) -> bool:
+        """An edge has told its id; False if that node is a candidate already."""
+        assert session.node_id is not None
+        candidate.peer = Peer(session.address, session.public_key, session.nonce, session.node_id)
+        candidate.distance = session.node_id ^ self._place
+        self._order.sort(key=_by_distance)
+        return self._by_id.setdefault(session.node_id, candidate) is candidate
 
     def _pump(self, now: Instant) -> None:
         if self.is_over or self._is_pumping:  # a request failed at once: the loop below sees it
@@ -185,12 +212,11 @@ class Lookup:
             return
         session = answer.session
         assert session is not None
-        if candidate.peer.id is None and session.node_id is not None:
-            candidate.peer = Peer(
-                session.address, session.public_key, session.nonce, session.node_id
-            )
-            candidate.distance = session.node_id ^ self._place
-            self._order.sort(key=_by_distance)
+        is_edge = candidate.peer.id is None and session.node_id is not None
+        if is_edge and not self._identify(candidate, session):
+            candidate.state = State.FAILED
+            self._pump(now)
+            return
         candidate.state = State.ANSWERED
         candidate.is_given_up = False
         self.trace.append(_step(candidate, _outcome(answer), answer.rtt))

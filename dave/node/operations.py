@@ -96,7 +96,7 @@ class PutOperation:
         self._place = place_of(entry.id)
         self._deadline = deadline
         self._queue: list[Peer] = []
-        self._asked: set[Address] = set()
+        self._asked: set[Place | None] = set()
         self._waiting = 0
         self._resolved = False
         self._is_pumping = False
@@ -145,8 +145,8 @@ class PutOperation:
         self._is_pumping = True
         while self._queue and self.result.stored + self._waiting < REPLICAS:
             peer = self._queue.pop(0)
-            if peer.address not in self._asked:
-                self._asked.add(peer.address)
+            if peer.id not in self._asked:
+                self._asked.add(peer.id)
                 self._ask(peer, 0, now)
         self._is_pumping = False
         result = self.result
@@ -181,7 +181,7 @@ class PutOperation:
 
     def _consider(self, told: WireContact) -> None:
         contact = self._core.learn(told)
-        if contact is not None and contact.address not in self._asked:
+        if contact is not None and contact.id not in self._asked:
             self._queue.append(peer_of(contact))
             self._queue.sort(key=lambda peer: (peer.id or 0) ^ self._place)
 
@@ -251,14 +251,14 @@ class GetOperation:
         self._deadline = deadline
         self._newest: tuple[HybridTime, bool, bytes] | None = None
         self.result = GetResult()
-        self._heard: set[Address] = set()
-        self._asked: set[Address] = set()
-        self._known: set[Address] = set()
+        self._heard: set[bytes] = set()
+        """Keys of the nodes that answered: each counts once, whatever its addresses."""
+        self._gets: list[Lookup] = []
         self._has_explored = False
         self._lookup = self._ask_nearest()
 
     def _ask_nearest(self) -> Lookup:
-        return Lookup(
+        lookup = Lookup(
             self._core,
             place_of(self._entry_id),
             Get(self._entry_id),
@@ -267,6 +267,8 @@ class GetOperation:
             parallel=max(LOOKUP_PARALLEL, self._quorum),
             is_enough=lambda: self.result.entry is not None,
         )
+        self._gets.append(lookup)
+        return lookup
 
     def start(self, now: Instant, own: Entry | None = None) -> None:
         """Begin; `own` is the version in the asker's own store, if any."""
@@ -280,17 +282,17 @@ class GetOperation:
         if answer.failure is not None:
             result.failures.append((candidate.peer.address, answer.failure))
             return False
-        if candidate.peer.address in self._heard:  # a node counts once
+        assert answer.session is not None
+        if answer.session.public_key in self._heard:
             return False
-        self._heard.add(candidate.peer.address)
+        self._heard.add(answer.session.public_key)
         result.answered += 1
         if isinstance(answer.reply, GetAck) and answer.reply.entry is not None:
             if self._is_valid(answer.reply.entry, now):
                 self._take(answer.reply.entry)
             elif candidate.peer.id is not None:
                 self._core.table.failed(candidate.peer.id, now)
-        known = len(self._known) + len(self._lookup)
-        return 0 < min(self._quorum, known) <= result.replicas
+        return 0 < min(self._quorum, len(self._candidates())) <= result.replicas
 
     def _is_valid(self, entry: Entry, now: Instant) -> bool:
         """Whether it is the entry asked for, alive, and its owner's."""
@@ -313,7 +315,7 @@ class GetOperation:
         """Enough agree, or nobody is left to ask. Where that is because we know too few nodes, ask
         them for others first."""
         self._note(lookup)
-        is_thin = self.result.entry is not None and len(self._known) < self._quorum
+        is_thin = self.result.entry is not None and len(self._candidates()) < self._quorum
         if is_thin and not self._has_explored and now >= self._core.knows_all_until:
             self._has_explored = True
             peers = [candidate.peer for candidate in lookup.nearest(State.ANSWERED)]
@@ -331,7 +333,7 @@ class GetOperation:
         others = [
             c.peer
             for c in lookup.nearest(State.NEW, State.ANSWERED, State.SLOW)
-            if c.peer.address not in self._heard and not c.is_given_up
+            if c.peer.public_key not in self._heard and not c.is_given_up
         ]
         if others:
             self._lookup = self._ask_nearest()
@@ -340,18 +342,36 @@ class GetOperation:
             self._finish()
 
     def _note(self, lookup: Lookup) -> None:
-        self._known.update(candidate.peer.address for candidate in lookup.nearest(*State))
-        self._asked.update(
-            c.peer.address for c in lookup.nearest(*State) if c.state is not State.NEW
-        )
         self.result.trace += lookup.trace
-        self.result.asked = len(self._asked)
+        self.result.asked = sum(c.state is not State.NEW for c in self._candidates())
+
+    def _candidates(self) -> list[Candidate]:
+        """All nodes that were or could be asked for the entry, one each, nearest first."""
+        found: dict[object, Candidate] = {}
+        for lookup in self._gets:
+            for candidate in lookup.nearest(*State):
+                peer = candidate.peer
+                # The last address tried of a node counts, and one that answered always does.
+                who = peer.address if peer.id is None else peer.id
+                known = found.get(who)
+                if known is None or known.state is not State.ANSWERED:
+                    found[who] = candidate
+        return sorted(found.values(), key=lambda candidate: candidate.distance)
+
+    def _is_absent(self) -> bool:
+        """Whether most of the nodes that should hold the entry have answered, and nobody is left:
+        what farther nodes say is no evidence."""
+        nearest = [c for c in self._candidates() if c.peer.id is not None][:REPLICAS]
+        answered = sum(candidate.state is State.ANSWERED for candidate in nearest)
+        is_over = all(c.state not in (State.NEW, State.ASKED) for c in nearest)
+        return is_over and 2 * answered > len(nearest)
 
     def _finish(self) -> None:
         result = self.result
-        if result.entry is not None and not result.entry.is_tombstone:
-            result.found = Found.FOUND
-        elif result.entry is not None or 2 * result.answered > min(result.asked, REPLICAS):
+        if result.entry is not None:
+            is_deleted = result.entry.is_tombstone
+            result.found = Found.ABSENT if is_deleted else Found.FOUND
+        elif self._is_absent():
             result.found = Found.ABSENT
         self._core.resolve(self._operation, result)
 

@@ -10,8 +10,16 @@ way joins those who wait. SAME is said only of what is committed.
 
 from dave.crypto import hashes
 from dave.crypto.work import entry_work, meets, surplus_bits
+from dave.drops import Drop
 from dave.effects import Append, Verify
-from dave.limits import PENDING_PUTS_MAX
+from dave.limits import (
+    FORGED_PER_SESSION,
+    MESSAGE_HEADER_BYTES,
+    PENDING_PUTS_MAX,
+    PENDING_PUTS_PER_SESSION,
+    PUT_WAITERS_MAX,
+    SESSIONS_MAX,
+)
 from dave.names import EntryId, HybridTime, Instant
 from dave.node.core import Core
 from dave.session.session import Session
@@ -23,7 +31,7 @@ from dave.wire.messages import Put, PutAck
 from dave.wire.status import PutStatus
 
 Waiter = tuple[Session, bytes]
-"""Who waits for an acknowledgement: the session, and the request's bytes (for its id)."""
+"""Who waits for an acknowledgement: the session, and the head of its request (for the id)."""
 
 
 class Pending:
@@ -39,7 +47,13 @@ class Pending:
         self.entry_id = entry_id
         self.digest = digest
         self.surplus = surplus
-        self.waiters = [waiter]
+        self.waiters = {waiter: None}
+        """In order of arrival, each once, however often it asks; at most PUT_WAITERS_MAX."""
+
+    @property
+    def sender(self) -> Session:
+        """Who came first: the put is on its account."""
+        return next(iter(self.waiters))[0]
 
 
 class Puts:
@@ -54,6 +68,10 @@ class Puts:
         self._by_bytes: dict[tuple[bytes, HybridTime | None], Pending] = {}
         self._appending: dict[int, Pending] = {}
         self._committing: dict[bytes, Pending] = {}
+        self._by_sender: dict[int, int] = {}
+        """Puts on their way by session index; none at 0."""
+        self._forged: dict[int, int] = {}
+        """Forged signatures by session index."""
         self.is_read_only = False
         self.counts = [0] * len(PutStatus)
         """Acknowledgements by status."""
@@ -63,15 +81,17 @@ class Puts:
 
     def receive(self, put: Put, session: Session, request: bytes, now: Instant) -> None:
         """A PUT arrived."""
-        waiter = (session, request)
+        waiter = (session, request[:MESSAGE_HEADER_BYTES])
         if self.is_read_only:
             self._acknowledge(waiter, PutStatus.READ_ONLY, now)
             return
         same = self._by_bytes.get((put.entry.data, put.expected))
-        if same is not None:
-            same.waiters.append(waiter)
+        if same is not None and (len(same.waiters) < PUT_WAITERS_MAX or waiter in same.waiters):
+            same.waiters[waiter] = None
             return
-        if len(self._verifying) + len(self._appending) >= PENDING_PUTS_MAX:
+        started = self._by_sender.get(session.index, 0)
+        is_full = len(self._verifying) + len(self._appending) >= PENDING_PUTS_MAX
+        if same is not None or is_full or started >= PENDING_PUTS_PER_SESSION:
             self._acknowledge(waiter, PutStatus.BUSY, now)
             return
         entry, network = put.entry, self._core.network
@@ -94,31 +114,40 @@ class Puts:
             return
         self._tickets += 1
         self._verifying[self._tickets] = pending
+        self._by_sender[session.index] = started + 1
         self._by_bytes[entry.data, put.expected] = pending
         self._core.emit(Verify(self._tickets, entry.owner, entry.signature + signed))
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
         """The signature was checked."""
         pending = self._verifying.pop(ticket)
+        del self._by_bytes[pending.entry.data, pending.expected]
+        if not self._goes_on(pending, is_genuine, now):
+            self._release(pending)
+            return
         entry = pending.entry
-        del self._by_bytes[entry.data, pending.expected]
-        if not is_genuine:
-            self._acknowledge_all(pending, PutStatus.FORGED, now)
-            return
-        if self.is_read_only:
-            self._acknowledge_all(pending, PutStatus.READ_ONLY, now)
-            return
-        if self._joins(pending):
-            return
-        verdict = self._judge(pending, now)
-        if verdict.status is not PutStatus.STORED:
-            self._refuse(pending, verdict, now)
-            return
         self._sequence += 1
         self._store.insert(
             entry, pending.entry_id, self._sequence, self._core.unix_ms(now), pending.surplus
         )
         self._append(entry_record(self._sequence, entry.data), pending)
+
+    def _goes_on(self, pending: Pending, is_genuine: bool, now: Instant) -> bool:
+        """Whether the store takes it, now that the signature is known; else all is said."""
+        if not is_genuine:
+            self._acknowledge_all(pending, PutStatus.FORGED, now)
+            self._blame(pending.sender)
+            return False
+        if self.is_read_only:
+            self._acknowledge_all(pending, PutStatus.READ_ONLY, now)
+            return False
+        if self._joins(pending):
+            return False
+        verdict = self._judge(pending, now)
+        if verdict.status is not PutStatus.STORED:
+            self._refuse(pending, verdict, now)
+            return False
+        return True
 
     def appended(self, ticket: int, ok: bool, now: Instant) -> None:
         """The record was committed, or the disk failed."""
@@ -127,7 +156,30 @@ class Puts:
             del self._committing[pending.digest]
         if not ok:
             self.is_read_only = True
+        self._release(pending)
         self._acknowledge_all(pending, PutStatus.STORED if ok else PutStatus.READ_ONLY, now)
+
+    def _release(self, pending: Pending) -> None:
+        """A put has ended: its sender has room for another."""
+        index = pending.sender.index
+        left = self._by_sender[index] - 1
+        if left:
+            self._by_sender[index] = left
+        else:
+            del self._by_sender[index]
+
+    def _blame(self, sender: Session) -> None:
+        """A forged signature costs us 60 us and its sender nothing: after a few its session ends,
+        and a new one costs a handshake."""
+        count = self._forged.get(sender.index, 0) + 1
+        if count < FORGED_PER_SESSION:
+            if len(self._forged) >= SESSIONS_MAX:
+                self._forged.clear()
+            self._forged[sender.index] = count
+            return
+        self._forged.pop(sender.index, None)
+        self._core.drops.add(Drop.FORGER)
+        self._core.sessions.forget(sender.address)
 
     def _append(self, record: bytes, pending: Pending) -> None:
         self._tickets += 1
@@ -143,7 +195,7 @@ class Puts:
             return False
         if pending.surplus > committing.surplus:
             return False
-        committing.waiters += pending.waiters
+        committing.waiters |= pending.waiters
         return True
 
     def _judge(self, pending: Pending, now: Instant) -> Verdict:
@@ -159,7 +211,7 @@ class Puts:
     def _refuse(self, pending: Pending, verdict: Verdict, now: Instant) -> None:
         status, detail = verdict.status, verdict.bits_short
         if status is PutStatus.SAME and pending.digest in self._committing:
-            self._committing[pending.digest].waiters += pending.waiters
+            self._committing[pending.digest].waiters |= pending.waiters
             return
         if status is PutStatus.FUTURE:
             detail = self._core.unix_ms(now)

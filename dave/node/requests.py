@@ -105,7 +105,8 @@ class Requests:
         self._rng = rng
         self._drops = drops
         self._in_flight: dict[bytes, _InFlight] = {}
-        self._waiting: dict[Address, list[bytes]] = {}
+        self._waiting: dict[tuple[Address, bytes | None], list[bytes]] = {}
+        """Requests that wait for a session, by address and pin: what a handshake is asked for."""
 
     def __len__(self) -> int:
         return len(self._in_flight)
@@ -147,9 +148,10 @@ class Requests:
             room += ACCEPT_OVERHEAD_BYTES
             self._connect(request_id, request, encoded, room, now, attempts)
 
-    def is_connecting(self, address: Address) -> bool:
-        """Whether requests wait for a handshake with that address."""
-        return address in self._waiting
+    def is_connecting(self, address: Address, public_key: bytes | None = None) -> bool:
+        """Whether requests wait for a handshake with that address for that key (None: for any), so
+        that one more like them would send nothing. Another key would be a handshake of its own."""
+        return (address, public_key) in self._waiting
 
     def _connect(
         self,
@@ -161,7 +163,7 @@ class Requests:
         attempts: int = HANDSHAKE_ATTEMPTS,
     ) -> None:
         peer = request.peer
-        waiting = self._waiting.setdefault(peer.address, [])
+        waiting = self._waiting.setdefault((peer.address, peer.public_key), [])
         if request_id not in waiting:
             waiting.append(request_id)
         self._sessions.connect(
@@ -208,20 +210,17 @@ class Requests:
         request.done(Answer(reply, session, now - request.sent_at, None), now)
 
     def on_established(self, event: Established, now: Instant) -> None:
-        """Send what waited for this session."""
+        """Send what waited for this session; who wants another key has a handshake of its own."""
         session = event.session
-        for request_id in self._waiting.pop(session.address, ()):
-            request = self._in_flight.get(request_id)
-            if request is None:
-                continue
-            if request.peer.public_key in (None, session.public_key):
-                self._send(request_id, request, session, now)
-            else:
-                self._fail(request_id, FailReason.OTHER_KEY, now)
+        for pin in (None, session.public_key):
+            for request_id in self._waiting.pop((session.address, pin), ()):
+                request = self._in_flight.get(request_id)
+                if request is not None:
+                    self._send(request_id, request, session, now)
 
     def on_failed(self, event: Failed, now: Instant) -> None:
         """No session came about: so end the requests that waited for it."""
-        for request_id in self._waiting.pop(event.address, ()):
+        for request_id in self._waiting.pop((event.address, event.public_key), ()):
             self._fail(request_id, event.reason, now)
 
     def on_timer(self, request_id: bytes, now: Instant) -> None:
@@ -242,9 +241,11 @@ class Requests:
             return
         failed = [request_id]
         if session is None or session.last_received <= request.asked_at:
-            # The handshake under way is forgotten as well, and will not say so itself.
-            self._sessions.forget(request.peer.address)
-            failed += self._waiting.pop(request.peer.address, ())
+            # The handshakes under way are forgotten as well, and will not say so themselves.
+            address = request.peer.address
+            self._sessions.forget(address)
+            for key in [key for key in self._waiting if key[0] == address]:
+                failed += self._waiting.pop(key)
         for failed_id in failed:
             self._fail(failed_id, FailReason.NO_ANSWER, now)
 

@@ -20,6 +20,7 @@ _PRIVATE_4 = tuple(
         "100.64.0.0/10",  # behind a carrier's NAT, RFC 6598
     )
 )
+_BROADCAST = IPv4Address("255.255.255.255")
 _PRIVATE_6 = (
     IPv6Network("::1/128"),  # loopback, RFC 4291
     IPv6Network("fc00::/7"),  # unique local, RFC 4193
@@ -50,6 +51,14 @@ def is_private(host: str) -> bool:
     if isinstance(ip, IPv4Address):
         return any(ip in network for network in _PRIVATE_4)
     return any(ip in network for network in _PRIVATE_6)
+
+
+@lru_cache(SUBNETS_CACHED)
+def is_unicast(host: str) -> bool:
+    """Whether an IP literal can be one machine's: not unspecified, multicast or broadcast. Raises
+    ValueError for what is no IP literal."""
+    ip = _parse(host)
+    return not (ip.is_multicast or ip.is_unspecified or ip == _BROADCAST)
 
 
 def _parse(host: str) -> IPv4Address | IPv6Address:

@@ -3,6 +3,9 @@
 A responder whose nonce is unknown is asked by HELLO first; then an INIT goes out, with a fresh
 ephemeral key at each attempt (the responder drops one it has seen). An ACCEPT may answer any of
 the attempts, so a round trip longer than the first interval costs nothing.
+
+A contact may name an honest address with a key that is not that node's. So handshakes towards one
+address for different keys, or for any key, run side by side, and one that fails ends alone.
 """
 
 from hmac import compare_digest
@@ -30,10 +33,11 @@ from dave.wire.packet import INIT_PAYLOAD_BYTES_MIN, Accept, Cookie, Hello, Init
 
 
 class Opening:
-    """A handshake under way towards one address."""
+    """A handshake under way towards one address, for one key or for any."""
 
     __slots__ = (
         "address",
+        "asked_key",
         "attempt",
         "attempts_max",
         "cookie",
@@ -48,11 +52,15 @@ class Opening:
         "tries",
     )
 
-    def __init__(self, address: Address, random: bytes, is_rekey: bool) -> None:
+    def __init__(
+        self, address: Address, asked_key: bytes | None, random: bytes, is_rekey: bool
+    ) -> None:
         self.address = address
+        self.asked_key = asked_key
+        """The key that the caller asked for; None if any will do."""
         self.random = random
         self.is_rekey = is_rekey
-        self.public_key: bytes | None = None
+        self.public_key = asked_key
         self.nonce: bytes | None = None
         self.node_id: Place | None = None
         """None while we wait for the COOKIE that answers our HELLO."""
@@ -96,7 +104,8 @@ class HandshakeInitiator:
         self._drops = drops
         self._table = table
         self._out = out
-        self._openings: dict[Address, Opening] = {}
+        self._openings: dict[tuple[Address, bytes | None], Opening] = {}
+        """By address and by the key asked for."""
         self._by_index: dict[int, Opening] = {}
         self.due: Instant = NEVER
         """Not later than the first retry."""
@@ -117,19 +126,20 @@ class HandshakeInitiator:
     ) -> None:
         """See Sessions.connect."""
         _check(public_key, nonce, message, reply_bytes)
-        opening = self._openings.get(address)
+        opening = self._openings.get((address, public_key))
         if opening is not None:
-            _join(opening, public_key, message, reply_bytes, is_rekey)
+            _join(opening, message, reply_bytes, is_rekey)
             return
         if len(self._openings) >= HANDSHAKES_PENDING_MAX:
             if not is_rekey:
-                self._out.events.append(Failed(address, FailReason.FULL))
+                self._out.events.append(Failed(address, FailReason.FULL, public_key))
             return
-        opening = Opening(address, self._rng.randbytes(HELLO_RANDOM_BYTES), is_rekey)
-        opening.public_key, opening.nonce = public_key, nonce
+        random = self._rng.randbytes(HELLO_RANDOM_BYTES)
+        opening = Opening(address, public_key, random, is_rekey)
+        opening.nonce = nonce
         opening.attempts_max = attempts
         opening.message, opening.reply_bytes = message, reply_bytes
-        self._openings[address] = opening
+        self._openings[address, public_key] = opening
         if public_key is not None and nonce is not None:
             opening.node_id = checked_node_id(public_key, nonce, self._network.node_work_bits)
             if opening.node_id is None:
@@ -137,16 +147,15 @@ class HandshakeInitiator:
         self._try(opening, now)
 
     def forget(self, address: Address) -> None:
-        """Give up the handshake towards an address, without an event."""
-        opening = self._openings.get(address)
-        if opening is not None:
+        """Give up all handshakes towards an address, without an event."""
+        for opening in [o for o in self._openings.values() if o.address == address]:
             self._remove(opening)
 
     def receive_cookie(self, cookie: Cookie, address: Address, now: Instant) -> None:
         """Go on to INIT with what a COOKIE says, or end the handshake if it says that there is no
         use."""
-        opening = self._openings.get(address)
-        if opening is None or not _is_asked(opening, cookie):
+        opening = self._find_asked(cookie, address)
+        if opening is None:
             return self._drops.add(Drop.COOKIE)
         proof = hashes.network_proof(self._network.key, cookie.echo, cookie.public_key)
         if not compare_digest(proof, cookie.proof):
@@ -180,9 +189,13 @@ class HandshakeInitiator:
         except WireError:
             self._drops.add(Drop.HANDSHAKE)
             return None
-        self._remove(opening)
         assert opening.public_key is not None
         assert opening.nonce is not None
+        self._remove(opening)
+        for key in (None, opening.public_key):  # whoever asked for these is served as well
+            other = self._openings.get((address, key))
+            if other is not None:
+                self._remove(other)
         indexes = accept.receiver, accept.sender
         node = opening.node_id, opening.nonce
         session = Session(address, indexes, opening.public_key, node, True, now)
@@ -199,6 +212,12 @@ class HandshakeInitiator:
             if opening.due <= now:
                 self._try(opening, now)
         self.due = min((o.due for o in self._openings.values()), default=NEVER)
+
+    def _find_asked(self, cookie: Cookie, address: Address) -> Opening | None:
+        for opening in self._openings.values():
+            if opening.address == address and _is_asked(opening, cookie):
+                return opening
+        return None
 
     def _try(self, opening: Opening, now: Instant) -> None:
         if opening.attempt == opening.attempts_max:
@@ -235,10 +254,10 @@ class HandshakeInitiator:
     def _fail(self, opening: Opening, reason: FailReason) -> None:
         self._remove(opening)
         if not opening.is_rekey:  # the session it would replace is still good
-            self._out.events.append(Failed(opening.address, reason))
+            self._out.events.append(Failed(opening.address, reason, opening.asked_key))
 
     def _remove(self, opening: Opening) -> None:
-        del self._openings[opening.address]
+        del self._openings[opening.address, opening.asked_key]
         for index in opening.tries:
             del self._by_index[index]
             self._table.reserved.discard(index)
@@ -252,12 +271,8 @@ def _is_asked(opening: Opening, cookie: Cookie) -> bool:
     return any(t.ephemeral_public[:16] == cookie.echo for t in opening.tries.values())
 
 
-def _join(
-    opening: Opening, public_key: bytes | None, message: bytes, reply_bytes: int, is_rekey: bool
-) -> None:
+def _join(opening: Opening, message: bytes, reply_bytes: int, is_rekey: bool) -> None:
     opening.is_rekey = opening.is_rekey and is_rekey
-    if opening.public_key is None:
-        opening.public_key = public_key
     if not opening.message:
         opening.message = message
     opening.reply_bytes = max(opening.reply_bytes, reply_bytes)

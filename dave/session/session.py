@@ -143,6 +143,8 @@ class Failed(NamedTuple):
 
     address: Address
     reason: FailReason
+    public_key: bytes | None
+    """The key that was asked for; None where any would have done."""
 
 
 Event = Established | Failed

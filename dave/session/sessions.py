@@ -150,7 +150,9 @@ class Sessions(Outgoing):
         reply_bytes: int = 0,
         attempts: int = HANDSHAKE_ATTEMPTS,
     ) -> None:
-        """Start a handshake, or join the one under way; Established or Failed tells how it ends.
+        """Start a handshake, or join the one under way for the same address and key (None: for
+        any key). Others towards that address run beside it. Failed tells the key asked for;
+        Established serves who asked for its key or for any, and ends their other handshakes.
 
         With `public_key` and `nonce` an INIT goes out at once; without a nonce HELLO comes first,
         and a public_key alone is a pin. The INIT carries `message` (at most
@@ -166,8 +168,8 @@ class Sessions(Outgoing):
         )
 
     def forget(self, address: Address) -> None:
-        """End all that is held of an address, without a word: sessions, and the handshake under
-        way."""
+        """End all that is held of an address, without a word: sessions, and the handshakes
+        under way, whatever key they ask for."""
         self._initiator.forget(address)
         self._table.forget(address)
 

@@ -1,9 +1,10 @@
 """All sessions, by index and by address, and when each of them goes.
 
-An address has one current session. A new one supersedes it, and both stay good for an overlap. If
+An address has one current session. A new one supersedes it, and both stay good for an overlap; the
+one before those ends at once, so that nobody fills the table from one address. If
 both sides opened at once, each could prefer the other one's for ever; so of two sessions crossed
 like this the side with the larger public key keeps its newest, and the other side follows what it
-hears (`follow`, and the nudge in sessions.py).
+hears (`make_current`, and the nudge in sessions.py).
 """
 
 from dave.limits import (
@@ -57,7 +58,8 @@ class SessionTable:
         return is_full
 
     def establish(self, session: Session, now: Instant) -> None:
-        """Make a session good, and the current one of its address."""
+        """Make a session good, and the current one of its address. When there are too many, a
+        superseded one makes room; where there is none, the one not heard for longest."""
         self.provisional.pop(session.index, None)
         session.is_provisional = False
         session.established = session.last_received = now
@@ -65,13 +67,17 @@ class SessionTable:
         self.by_index[session.index] = session
         self.make_current(session, now)
         if len(self.by_index) - len(self.provisional) > SESSIONS_MAX:
-            self.close(min(self._good(but=session), key=_last_received))
+            self.close(min(self._good(but=session), key=_worth))
         self.sweep_at = min(self.sweep_at, now + _IDLE)
 
     def make_current(self, session: Session, now: Instant) -> None:
-        """Prefer `session` for its address; what was current stays good for the overlap."""
+        """Prefer `session` for its address; what was current stays good for the overlap, what that
+        one superseded does not."""
         old = self.by_address.get(session.address)
         if old is not None and old is not session:
+            older = old.previous
+            if older is not None and older is not session and older.is_open:
+                self.close(older)
             old.is_current = False
             old.rekey_at = NEVER
             old.previous = None
@@ -135,5 +141,5 @@ class SessionTable:
         return [s for s in self.by_index.values() if not s.is_provisional and s is not but]
 
 
-def _last_received(session: Session) -> Instant:
-    return session.last_received
+def _worth(session: Session) -> tuple[bool, Instant]:
+    return session.is_current, session.last_received

@@ -9,6 +9,7 @@ from dave.node.operations import Found, PutOperation
 from dave.node.requests import Peer
 from dave.session.session import FailReason
 from dave.wire import messages
+from dave.wire.messages import PutAck, WireContact
 from dave.wire.status import PutStatus
 from sim.network import Link
 from sim.world import World
@@ -96,6 +97,24 @@ def test_who_knew_the_whole_network_and_forgot_some_looks_again():
         client.core.table._remove(contact.id)
     result, _ = put(world, client, owner.entry(b"a", b"", world.time()))
     assert (result.stored, result.known) == (5, 5)
+
+
+def test_nodes_that_an_acknowledgement_tells_of_are_asked_too():
+    """This version's nodes tell of none there; later ones may."""
+    world = network_of(3)
+    late = world.add_node([])  # nobody knows it
+    told = WireContact(late.node.identity.public_key, bytes(8), late.address)
+    me = WireContact(world.nodes[0].node.identity.public_key, bytes(8), world.nodes[0].address)
+    node = world.nodes[1].node
+
+    def on_put(session, data, now):
+        node.reply(session, data, PutAck(PutStatus.LOW_RANK, 7, None, (told, me)), now)
+
+    node.handlers[3] = on_put
+    entry = world.owner().entry(b"a", b"", world.time())
+    result, _ = put(world, world.add_client(), entry)
+    assert statuses(result) == ["LOW_RANK", "STORED", "STORED", "STORED"]
+    assert late in holders(world, entry)
 
 
 def test_the_quorum_is_most_of_those_that_should_hold_it():
@@ -307,8 +326,8 @@ def test_busy_is_tried_again_and_then_told():
 def test_a_put_at_the_end_of_its_time_says_how_it_stands():
     world = network_of(5, commit_ms=60_000)
     client = world.add_client()
-    result, took = put(world, client, world.owner().entry(b"a", b"", world.time()), 2.0)
-    assert (result.stored, result.known, took) == (0, 5, 2.0)
+    result, took = put(world, client, world.owner().entry(b"a", b"", world.time()), 1.0)
+    assert (result.stored, result.known, took) == (0, 5, 1.0)
     world.run(120)
     assert len(client.core.requests) == 0
 
@@ -334,7 +353,7 @@ def test_many_nodes_that_fail_at_once_do_not_recurse():
     client = world.add_client()
     entry = world.owner().entry(b"a", b"", world.time())
     operation = PutOperation(client.core, 1, entry, None, world.now + SECOND)
-    operation._queue = [Peer((f"10.201.{i}.1", 1), bytes(32), bytes(8)) for i in range(256)]
+    operation._queue = [Peer((f"10.201.{i}.1", 1), bytes(32), bytes(8), i) for i in range(256)]
     client.core.requests._in_flight = {
         n.to_bytes(4, "big"): None for n in range(REQUESTS_IN_FLIGHT_MAX)
     }

@@ -6,7 +6,10 @@ from dave.limits import (
     CLOCK_AHEAD_MS_MAX,
     ENTRY_BYTES_MAX,
     ENTRY_HEADER_BYTES,
+    FORGED_PER_SESSION,
     PENDING_PUTS_MAX,
+    PENDING_PUTS_PER_SESSION,
+    PUT_WAITERS_MAX,
 )
 from dave.store.journal import ENTRY
 from dave.wire import messages
@@ -97,7 +100,7 @@ def test_a_request_sent_again_is_written_once(stage):
     asker.on_reply = lambda request_id, reply: answers.append((request_id, reply.status.name))
     stage.commit()
     asker.send_bytes(request)
-    assert answers == [(put, "STORED"), (put, "STORED"), (put, "SAME")]
+    assert answers == [(put, "STORED"), (put, "SAME")], "one request, one answer at a time"
 
 
 def test_forged_is_said_and_leaves_nothing(stage):
@@ -120,8 +123,13 @@ def test_a_forged_copy_does_not_poison_the_genuine_one(stage):
 
 
 def test_at_most_so_many_are_pending_then_busy(stage):
+    askers = [stage.asker() for _ in range(PENDING_PUTS_MAX // PENDING_PUTS_PER_SESSION)]
     asker, entry = stage.asker(), stage.entry()
-    puts = [asker.put(stage.entry(b"%d" % i)) for i in range(PENDING_PUTS_MAX)]
+    puts = [
+        (each, each.put(stage.entry(b"%d" % (i * len(askers) + n))))
+        for i in range(PENDING_PUTS_PER_SESSION)
+        for n, each in enumerate(askers)
+    ]
     assert len(stage.node.puts) == PENDING_PUTS_MAX
     assert asker.status(asker.put(entry)) == "BUSY"
     # Whoever joins takes no place.
@@ -129,9 +137,42 @@ def test_at_most_so_many_are_pending_then_busy(stage):
     stage.verify()
     assert asker.status(asker.put(entry)) == "BUSY", "what is being written counts as well"
     stage.commit()
-    assert {asker.status(put) for put in [*puts, joined]} == {"STORED"}
+    assert {each.status(put) for each, put in [*puts, (asker, joined)]} == {"STORED"}
     assert asker.put_now(entry).status is PutStatus.STORED
     assert stage.node.puts.counts[PutStatus.BUSY] == 2
+
+
+def test_no_session_takes_all_the_room(stage):
+    greedy, other = stage.asker(), stage.asker()
+    for i in range(PENDING_PUTS_PER_SESSION):
+        greedy.put(stage.entry(b"%d" % i))
+    assert greedy.status(greedy.put(stage.entry(b"more"))) == "BUSY"
+    mine = other.put(stage.entry(b"mine"))
+    stage.verify()
+    stage.commit()
+    assert other.status(mine) == "STORED"
+    assert greedy.put_now(stage.entry(b"more")).status is PutStatus.STORED
+    assert not stage.node.puts._by_sender, "no account is left open"
+
+
+def test_requests_that_wait_for_one_put_are_bounded(stage):
+    asker, entry = stage.asker(), stage.entry()
+    puts = [asker.put(entry) for _ in range(PUT_WAITERS_MAX + 10)]
+    assert [asker.status(put) for put in puts[PUT_WAITERS_MAX:]] == ["BUSY"] * 10
+    stage.verify()
+    stage.commit()
+    assert {asker.status(put) for put in puts[:PUT_WAITERS_MAX]} == {"STORED"}
+
+
+def test_a_session_that_brings_forged_signatures_ends(stage):
+    liar = stage.asker()
+    for i in range(FORGED_PER_SESSION):
+        liar.put(forged(stage.entry(b"%d" % i)))
+        stage.verify()
+        is_over = stage.node.sessions.find(liar.address) is None
+        assert is_over == (i == FORGED_PER_SESSION - 1)
+    assert stage.node.drops.by_name() == {"forger": 1}
+    assert not stage.node.puts._forged
 
 
 def test_low_work_says_how_much_is_asked():

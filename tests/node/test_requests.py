@@ -233,17 +233,26 @@ def test_a_reply_from_another_peer_is_refused(is_pinned):
     assert client.dropped(Drop.NO_REQUEST) == 1
 
 
-def test_a_reply_of_another_kind_is_refused():
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda request_id: messages.encode(request_id, FindAck(())), Drop.NO_REQUEST),
+        (lambda request_id: messages.encode(request_id, Pong(1)) + b"?", Drop.WIRE),
+        (lambda request_id: b"\x63" + request_id, Drop.UNKNOWN_MESSAGE),
+        (lambda request_id: messages.encode(bytes(4), Pong(1)), Drop.NO_REQUEST),
+    ],
+)
+def test_what_is_no_answer_to_the_request_is_refused(make, reason):
     world, client = a_world()
     node = world.nodes[0]
     answers = ask(client, opened(world, client, node))
     request_id = next(iter(client.core.requests._in_flight))
     session = node.node.sessions.find(client.address)
     world.links.set_link(client.name, node.name, Link(delay_ms=100, jitter_ms=0))
-    node.node.sessions.seal(session, messages.encode(request_id, FindAck(())), world.now)
+    node.node.sessions.seal(session, make(request_id), world.now)
     node.settle()
     assert isinstance(wait(world, answers).reply, Pong)
-    assert client.dropped(Drop.NO_REQUEST) == 1
+    assert client.dropped(reason) == 1
 
 
 def test_a_peer_with_another_key_than_asked_for_is_told():

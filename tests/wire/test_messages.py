@@ -57,7 +57,7 @@ def test_prefixes_byte_changes_and_trailing_bytes(message):
         with suppress(WireError):
             request_id, meant = m.decode(other)
             assert m.encode(request_id, meant) == other
-            assert (request_id, meant) != (ID, message)
+            assert (request_id, type(meant), meant) != (ID, type(message), message)
 
 
 @given(damaged(messages.map(lambda message: m.encode(ID, message))))
