@@ -14,10 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dave.edge.client import Client, Receipt, Refusal, Value
+    from dave.edge.client import Client
     from dave.edge.connect import connect, connect_sync
     from dave.edge.keyfile import Key
     from dave.edge.node import Config, Node
+    from dave.edge.receipt import Receipt, Refusal, Value
     from dave.errors import (
         AddressInUse,
         Conflict,
@@ -69,9 +70,9 @@ __all__ = [
 
 _HOMES = {
     "Client": "dave.edge.client",
-    "Receipt": "dave.edge.client",
-    "Refusal": "dave.edge.client",
-    "Value": "dave.edge.client",
+    "Receipt": "dave.edge.receipt",
+    "Refusal": "dave.edge.receipt",
+    "Value": "dave.edge.receipt",
     "connect": "dave.edge.connect",
     "connect_sync": "dave.edge.connect",
     "Key": "dave.edge.keyfile",

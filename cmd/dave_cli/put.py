@@ -9,6 +9,7 @@ from typing import Any
 
 from dave.errors import NotStored, UsageError
 from dave.limits import KEY_AND_VALUE_BYTES_MAX, MAX_WORK_DEFAULT, TTL_SECONDS_DEFAULT
+from dave.uri import parse_name
 from dave.wire.entry import check_fields
 from dave_cli import options
 from dave_cli.progress import WorkProgress
@@ -22,7 +23,7 @@ The first put makes your key. Exit code 1: stored by too few nodes; 3: no node a
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave put`."""
-    parser.add_argument("name", metavar="KEY", help="1 to 255 bytes")
+    parser.add_argument("name", metavar="KEY", help="1 to 255 bytes, or your own dave://OWNER/KEY")
     parser.add_argument("value", metavar="VALUE", nargs="?", help="text; or give --file")
     parser.add_argument("--file", metavar="PATH", help="read the value from a file, or - for stdin")
     parser.add_argument(
@@ -44,9 +45,11 @@ def add_options(parser: ArgumentParser) -> None:
 def main(args: Namespace) -> int:
     """Run `dave put`."""
     value = _value(args)
-    name = args.name.encode("utf-8", "surrogateescape")
+    owner, name = parse_name(args.name)
     check_fields(name, value, args.ttl)  # before the first put makes a key
     key = options.owner_key(args, make=True)
+    if owner not in (None, key.owner):
+        raise UsageError("only the owner can put this name; give --key with the owner's key")
     with options.client(args, key) as client:
         progress = WorkProgress()
         try:

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from dave.edge.addresses import format_address
-from dave.edge.client import Progress
 from dave.edge.clock import Clock
+from dave.edge.driver import Progress
 from dave.edge.search import find_stamp
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket

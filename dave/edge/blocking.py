@@ -8,9 +8,11 @@ import selectors
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ParamSpec, Self, TypeVar
 
-from dave.edge import client as verbs
 from dave.edge.addresses import format_address
+from dave.edge.client import Client
 from dave.edge.clock import Clock
+from dave.edge.driver import Progress
+from dave.edge.receipt import Receipt
 from dave.edge.search import find_stamp
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
@@ -57,7 +59,7 @@ class BlockingDriver:
         return self._results.pop(operation)
 
     async def search(
-        self, prefix: bytes, work: int, progress: verbs.Progress | None
+        self, prefix: bytes, work: int, progress: Progress | None
     ) -> tuple[bytes, int]:
         """Search a stamp in the caller's thread; Ctrl-C ends it."""
         return find_stamp(prefix, work, progress=progress)
@@ -106,7 +108,7 @@ class BlockingDriver:
 class SyncReceipt:
     """A receipt whose `settled` blocks; everything else as in `Receipt`."""
 
-    def __init__(self, receipt: verbs.Receipt) -> None:
+    def __init__(self, receipt: Receipt) -> None:
         self._receipt = receipt
 
     def settled(self) -> "SyncReceipt":
@@ -124,7 +126,7 @@ class SyncReceipt:
 class SyncClient:
     """The verbs of `Client`, blocking. Made by `dave.connect_sync`; not for several threads."""
 
-    def __init__(self, client: verbs.Client, driver: BlockingDriver) -> None:
+    def __init__(self, client: Client, driver: BlockingDriver) -> None:
         self._client = client
         self._driver = driver
         self.get = _blocking(client.get)

@@ -6,15 +6,15 @@ nothing here imports asyncio, whose import alone takes as long as a whole `dave 
 """
 
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from dave.crypto import hashes
 from dave.crypto.work import entry_work
-from dave.edge.addresses import format_address
+from dave.edge.driver import Driver, Progress
 from dave.edge.failures import network_error, too_few_answered
 from dave.edge.keyfile import Key
-from dave.errors import Conflict, EntryError, NotStored, UsageError
+from dave.edge.receipt import Receipt, Value
+from dave.errors import Conflict, EntryError, NetworkError, NotStored, UsageError
 from dave.limits import (
     CLOCK_AHEAD_MS_MAX,
     MAX_WORK_DEFAULT,
@@ -24,134 +24,11 @@ from dave.limits import (
     TTL_SECONDS_DEFAULT,
     WORK_MIN,
 )
-from dave.names import HybridTime, Instant, Owner, hybrid_ms, hybrid_time
-from dave.node import client as core
+from dave.names import HybridTime, Owner, hybrid_ms, hybrid_time
 from dave.node.operations import Found, GetResult, Outcome, PutResult, is_genuine
 from dave.uri import format_uri, parse_name, parse_owner
 from dave.wire.entry import TOMBSTONE, Entry, check_fields, encode
 from dave.wire.status import PutStatus
-
-Progress = Callable[[int, float, float], None]
-"""Called now and then during a stamp search: hashes done, hashes/s, expected seconds left."""
-
-
-class Driver(Protocol):
-    """What carries a core's datagrams, time and effects."""
-
-    core: core.Client
-
-    def now(self) -> Instant: ...
-    def flush(self) -> None: ...
-    async def wait(self, operation: int) -> Any: ...
-    async def search(
-        self, prefix: bytes, work: int, progress: Progress | None
-    ) -> tuple[bytes, int]: ...
-    def edges_text(self) -> str: ...
-
-
-class Value(NamedTuple):
-    """What a get returns."""
-
-    uri: str
-    owner: Owner
-    """32 bytes."""
-    key: bytes
-    value: bytes
-    time: HybridTime
-    """When its owner wrote it; what `cas` takes."""
-    digest: bytes
-    """32 bytes: the name of this version."""
-    expires: float
-    """Unix seconds."""
-    replicas: int
-    """How many nodes returned this version before the get was content."""
-    seconds: float
-
-
-class Refusal(NamedTuple):
-    """Why a node that was asked did not store."""
-
-    address: str
-    reason: str
-    """A PutStatus, or how the request failed; lower case."""
-    detail: int
-
-
-class Receipt:
-    """What a put can say for itself: how many of how many nodes stored the entry, why not the
-    others. Filled further until it is settled."""
-
-    def __init__(self, entry: Entry, result: PutResult, driver: Driver, operation: int) -> None:
-        self._entry = entry
-        self._result = result
-        self._driver = driver
-        self._operation = operation
-        self.work_hashes = 0
-        """Hashes tried for the stamp."""
-        self.seconds = 0.0
-        """From the call to the quorum."""
-
-    async def settled(self) -> "Receipt":
-        """Wait until every node that was asked has answered or the time is used up."""
-        if not self._result.is_settled:
-            await self._driver.wait(self._operation + 1)
-        return self
-
-    @property
-    def uri(self) -> str:
-        """dave://OWNER/KEY."""
-        return format_uri(self._entry.owner, self._entry.key)
-
-    @property
-    def owner(self) -> Owner:
-        """32 bytes."""
-        return self._entry.owner
-
-    @property
-    def key(self) -> bytes:
-        """The key as bytes."""
-        return self._entry.key
-
-    @property
-    def digest(self) -> bytes:
-        """32 bytes: the name of this version."""
-        return self._entry.digest(self._driver.core.network)
-
-    @property
-    def time(self) -> HybridTime:
-        """What `cas` takes."""
-        return self._entry.time
-
-    @property
-    def expires(self) -> float:
-        """Unix seconds."""
-        return self._entry.expires_ms / 1000
-
-    @property
-    def stored(self) -> int:
-        """How many nodes have committed the entry."""
-        return self._result.stored
-
-    @property
-    def asked(self) -> int:
-        """How many nodes were asked, those that did not answer included."""
-        return len(self._result.outcomes)
-
-    @property
-    def refused(self) -> list[Refusal]:
-        """Those that did not store it, with the reason."""
-        refusals = []
-        for outcome in self._result.outcomes:
-            if not outcome.stored:
-                ack = outcome.ack
-                why = ack.status if ack else outcome.failure
-                reason = "?" if why is None else why.name.lower()
-                where = format_address(outcome.address)
-                refusals.append(Refusal(where, reason, ack.detail if ack else 0))
-        return refusals
-
-    def __repr__(self) -> str:
-        return f"<Receipt {self.uri}: stored {self.stored} of {self.asked}>"
 
 
 class Client:
@@ -265,6 +142,8 @@ class Client:
         if self._key is None:
             raise UsageError("a put needs the owner's key: pass key=dave.Key.load(path)")
         check_fields(key, value, ttl)
+        if cas is not None:
+            _check_cas(cas, self._clock())
         started = time.monotonic()
         floor = 0 if cas is None else cas + 1
         bits, hashes_tried = 0, 0
@@ -307,8 +186,7 @@ class Client:
             failures = [outcome.failure for outcome in result.outcomes if outcome.failure]
             raise network_error(failures, self._driver.edges_text())
         if cas is not None:
-            found = await self._get(entry.id, timeout, 0)
-            winner = found.entry
+            winner = await self._winner(entry.id, timeout, receipt)
             if winner is not None and winner.same_version(entry.data) and result.has_quorum:
                 return
             if winner is not None and not winner.same_version(entry.data):
@@ -317,11 +195,22 @@ class Client:
                 raise Conflict(gone if winner.is_tombstone else stands, winner)
             if any(_status(o) is PutStatus.CONFLICT for o in result.outcomes):
                 raise Conflict("no version stands, so the one expected is gone", None)
+            if result.has_quorum:
+                raise NotStored("stored, but not there when it was read again: put again", receipt)
         if not result.has_quorum:
             raise NotStored(
                 f"stored by {result.stored} of {receipt.asked} nodes, {result.quorum} are needed",
                 receipt,
             )
+
+    async def _winner(self, entry_id: bytes, timeout: float, receipt: Receipt) -> Entry | None:
+        """The version that stands after a compare-and-set."""
+        try:
+            return (await self._get(entry_id, timeout, 0)).entry
+        except NetworkError as error:
+            raise NotStored(
+                f"whether it won is not known, since reading it again failed: {error}", receipt
+            ) from error
 
     async def _sign(
         self,
@@ -383,8 +272,19 @@ def _bits_short(result: PutResult, entry: Entry, max_work: int) -> int:
     return bits if bits <= SURPLUS_BITS_MAX and WORK_MIN <= work <= max_work else 0
 
 
+def _check_cas(cas: HybridTime, now: HybridTime) -> None:
+    if not isinstance(cas, int) or not 0 <= hybrid_ms(cas) <= hybrid_ms(now) + CLOCK_AHEAD_MS_MAX:
+        raise UsageError(
+            f"cas takes the time of the version to replace, as a get tells it, or 0: not {cas!r}"
+        )
+
+
 def _bytes(text: str | bytes) -> bytes:
-    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else bytes(text)
+    if isinstance(text, str):
+        return text.encode("utf-8", "surrogateescape")
+    if isinstance(text, bytes | bytearray | memoryview):
+        return bytes(text)
+    raise UsageError(f"keys and values are text or bytes, not {type(text).__name__}")
 
 
 def _whose(name: str | bytes, owner: Owner | str | None, key: Key | None) -> tuple[Owner, bytes]:

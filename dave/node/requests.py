@@ -149,9 +149,11 @@ class Requests:
             self._connect(request_id, request, encoded, room, now, attempts)
 
     def is_connecting(self, address: Address, public_key: bytes | None = None) -> bool:
-        """Whether requests wait for a handshake with that address for that key (None: for any), so
-        that one more like them would send nothing. Another key would be a handshake of its own."""
-        return (address, public_key) in self._waiting
+        """Whether requests wait for a handshake with that address; with `public_key`, for one that
+        asks for that key: another one would join it, and send nothing more."""
+        if public_key is not None:
+            return (address, public_key) in self._waiting
+        return any(waiting_at == address for waiting_at, _ in self._waiting)
 
     def _connect(
         self,

@@ -6,7 +6,14 @@ gets one packet a minute from us whatever it is called, and few such packets are
 towards those it is free of the limit per address, not of the limit in all.
 """
 
-from dave.limits import STRANGER_SECONDS, STRANGERS_OUTSTANDING_MAX
+from typing import Any
+
+from dave.limits import (
+    STRANGER_OUTSTANDING_SECONDS,
+    STRANGER_SECONDS,
+    STRANGERS_OUTSTANDING_MAX,
+    STRANGERS_REMEMBERED_MAX,
+)
 from dave.names import SECOND, Address, Instant
 from dave.peers.subnets import is_private
 
@@ -18,39 +25,43 @@ class Strangers:
     the node learns its own address.
     """
 
-    __slots__ = ("_sent", "at_home")
+    __slots__ = ("_outstanding", "_sent", "at_home")
 
     def __init__(self, at_home: bool) -> None:
         self.at_home = at_home
-        # Oldest first, since a packet that is sent again moves to the end.
-        self._sent: dict[Address, Instant] = {}
+        # Both oldest first. A host is remembered for a minute, whatever became of the packet. The
+        # packet counts as outstanding for 6 s, so that dead contacts, which anybody can name, hold
+        # up newcomers no longer than that, and we send strangers some 10 packets a second at most.
+        self._sent: dict[str, Instant] = {}
+        self._outstanding: dict[Address, Instant] = {}
 
     def allow(self, address: Address, now: Instant) -> bool:
         """Whether a first packet may go to `address` now; if so, it counts as sent."""
-        self._expire(now)
-        # Port 0 is nobody's: it stands for the host, and cannot be mistaken for an address.
-        whom = (address[0], 0)
-        if self.at_home and is_private(address[0]):
-            whom = address
-            self._sent.pop(whom, None)
-        if whom in self._sent or len(self._sent) >= STRANGERS_OUTSTANDING_MAX:
+        _expire(self._sent, now - STRANGER_SECONDS * SECOND)
+        _expire(self._outstanding, now - STRANGER_OUTSTANDING_SECONDS * SECOND)
+        if len(self._outstanding) >= STRANGERS_OUTSTANDING_MAX:
             return False
-        self._sent[whom] = now
+        if not (self.at_home and is_private(address[0])):
+            if address[0] in self._sent or len(self._sent) >= STRANGERS_REMEMBERED_MAX:
+                return False
+            self._sent[address[0]] = now
+        self._outstanding.pop(address, None)
+        self._outstanding[address] = now
         return True
 
     def answered(self, address: Address) -> None:
         """`address` has answered: it is no stranger any more, its packets are not limited here."""
-        self._sent.pop(address, None)
-        self._sent.pop((address[0], 0), None)
+        self._outstanding.pop(address, None)
+        self._sent.pop(address[0], None)
 
     def __len__(self) -> int:
-        """Packets unanswered, some of which may have lapsed."""
-        return len(self._sent)
+        """Packets outstanding, some of which may have lapsed."""
+        return len(self._outstanding)
 
-    def _expire(self, now: Instant) -> None:
-        lapsed = now - STRANGER_SECONDS * SECOND
-        while self._sent:
-            oldest = next(iter(self._sent))
-            if self._sent[oldest] > lapsed:
-                return
-            del self._sent[oldest]
+
+def _expire(times: dict[Any, Instant], lapsed: Instant) -> None:
+    while times:
+        oldest = next(iter(times))
+        if times[oldest] > lapsed:
+            return
+        del times[oldest]

@@ -165,5 +165,7 @@ def check_fields(key: bytes, value: bytes, ttl: int) -> None:
         raise EntryError(
             f"the value has {len(value)} bytes; with a key of {len(key)} bytes the limit is {room}"
         )
+    if not isinstance(ttl, int):
+        raise EntryError(f"the TTL is a whole number of seconds, not {ttl!r}")
     if not 1 <= ttl <= TTL_SECONDS_MAX:
         raise EntryError(f"the TTL is {ttl} s; it must be 1 s to {TTL_SECONDS_MAX} s (366 days)")

@@ -157,3 +157,31 @@ def test_a_version_too_far_ahead_cannot_be_overtaken(home):
             client.put("k", b"now", ttl=7200)
         # The node holds it; by our own clock it is alive.
         assert hybrid_ms(client.get("k").time) / 1000 > time.time() + 3500
+
+
+@pytest.mark.parametrize("cas", [-1, 1.5, 1 << 63, 1 << 64, 10**23, "0"])
+def test_a_guard_that_is_no_time_of_a_version(client, cas):
+    with pytest.raises(dave.UsageError, match="cas takes the time"):
+        client.put("k", b"v", cas=cas)
+
+
+@pytest.mark.parametrize("value", [5, 10**10, None, ["a"]])
+def test_what_is_neither_text_nor_bytes_is_no_value(client, value):
+    with pytest.raises(dave.UsageError, match="text or bytes"):
+        client.put("k", value)
+    with pytest.raises(dave.UsageError, match="text or bytes"):
+        client.put(value, b"v")
+
+
+def test_a_ttl_is_whole_seconds(client):
+    with pytest.raises(dave.EntryError, match="whole number"):
+        client.put("k", b"v", ttl=1.5)
+
+
+def test_two_may_wait_for_one_receipt(node):
+    async def story():
+        async with dave.connect(node.address, key=dave.Key.generate()) as d:
+            receipt = await d.put("k", b"v", ttl=3600)
+            await asyncio.gather(receipt.settled(), receipt.settled())
+
+    asyncio.run(story())

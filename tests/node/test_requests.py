@@ -3,6 +3,7 @@ they were asked of."""
 
 import pytest
 
+from dave.crypto.identity import node_identity
 from dave.drops import Drop
 from dave.limits import HANDSHAKE_ATTEMPTS, REQUESTS_IN_FLIGHT_MAX
 from dave.names import MS, SECOND
@@ -260,6 +261,31 @@ def test_a_peer_with_another_key_than_asked_for_is_told():
     node, other = world.nodes
     wrong = Peer(node.address, other.core.identity.public_key)
     assert wait(world, ask(client, wrong)).failure is FailReason.OTHER_KEY
+
+
+def test_a_bogus_contact_does_not_stand_in_the_way_of_an_honest_address():
+    world, client = a_world()
+    node = world.nodes[0]
+    # Without an id they are no hearsay: each handshake has all its attempts.
+    liar = node_identity(bytes(range(32)), bytes(8))
+    bogus = Peer(node.address, liar.public_key, liar.nonce)
+    right = pinned(node)._replace(id=None)
+    started = world.now
+    answers = [ask(client, peer) for peer in (bogus, right, Peer(node.address), bogus)]
+    requests = client.core.requests
+    assert requests.is_connecting(node.address)
+    assert requests.is_connecting(node.address, liar.public_key)
+    assert not requests.is_connecting(node.address, bytes(32))
+    for each in answers[1:3]:
+        assert wait(world, each).reply is not None
+    assert world.now - started < SECOND
+    assert answers[0] == answers[3] == []
+    session = client.core.sessions.find(node.address)
+    for each in (answers[0], answers[3]):
+        assert wait(world, each).failure is FailReason.NO_ANSWER
+    assert client.core.sessions.find(node.address) is session
+    assert len(requests) == 0
+    assert not requests.is_connecting(node.address)
 
 
 def test_at_most_so_many_are_in_flight():

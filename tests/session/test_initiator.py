@@ -8,7 +8,7 @@ from dave.drops import Drop
 from dave.errors import UsageError
 from dave.limits import HANDSHAKES_PENDING_MAX, INIT_MESSAGE_BYTES_MAX
 from dave.names import SECOND
-from dave.session.session import FailReason
+from dave.session.session import Failed, FailReason
 from dave.wire.packet import Cookie, Init, PacketType, decode
 from tests.session.helpers import NETWORK, A, B, End, Pair, node
 
@@ -72,12 +72,68 @@ def test_join_carries_one_message_and_reports_once() -> None:
     assert len([1 for data, *_ in pair.log if data[1] == PacketType.INIT and len(data) == 300]) == 1
 
 
-def test_a_join_that_pins_is_held_to_it() -> None:
+def test_who_pins_another_key_fails_alone() -> None:
     pair = Pair()
     pair.a.sessions.connect(B, pair.now)
     pair.a.sessions.connect(B, pair.now, public_key=bytes(32))
     pair.run(1)
-    assert reasons(pair.a) == [FailReason.OTHER_KEY]
+    assert pair.a.failed() == [Failed(B, FailReason.OTHER_KEY, bytes(32))]
+    assert len(pair.a.established()) == 1
+
+
+def test_a_bogus_key_at_an_honest_address_blocks_nobody() -> None:
+    pair = Pair()
+    liar, honest = node(66), pair.b.identity
+    pair.a.sessions.connect(B, pair.now, liar.public_key, liar.nonce, b"bogus")
+    pair.a.sessions.connect(B, pair.now, honest.public_key, honest.nonce, b"right")
+    pair.a.sessions.connect(B, pair.now)
+    assert len(pair.a.sessions._initiator) == 3
+    pair.run(0.1)
+    assert [s.public_key for s in pair.a.established()] == [honest.public_key]
+    assert [m for _, m in pair.b.got] == [b"right"]
+    assert len(pair.a.sessions._initiator) == 1, "the session serves who asked for any key as well"
+    pair.run(20)
+    assert pair.a.failed() == [Failed(B, FailReason.NO_ANSWER, liar.public_key)]
+    assert not pair.a.sessions._table.reserved
+    assert not pair.a.sessions._initiator._by_index
+
+
+def test_a_cookie_finds_its_handshake_among_those_beside_it() -> None:
+    pair = Pair()
+    liar, honest = node(66), pair.b.identity
+    pair.a.sessions.connect(B, pair.now, liar.public_key, liar.nonce)
+    pair.a.sessions.connect(B, pair.now, honest.public_key, honest.nonce)
+    pair.collect()
+    echoes = [p.noise[:16] for d, *_ in pair.log if isinstance(p := decode(d), Init)]
+    for echo in reversed(echoes):
+        proof = network_proof(NETWORK.key, echo, honest.public_key)
+        cookie = Cookie(echo, honest.public_key, honest.nonce, proof, b"c" * 16, A)
+        pair.a.sessions.receive(cookie.encode(), B, pair.now)
+    pair.collect()
+    assert pair.a.failed() == [Failed(B, FailReason.OTHER_KEY, liar.public_key)]
+    inits = [p for d, *_ in pair.log if isinstance(p := decode(d), Init)]
+    assert [init.cookie for init in inits[2:]] == [b"c" * 16]
+    assert pair.a.count(Drop.COOKIE) == 0
+
+
+def test_forget_ends_all_handshakes_of_an_address_and_no_other() -> None:
+    pair = Pair()
+    for key in (None, bytes(32), b"k" * 32):
+        pair.a.sessions.connect(B, pair.now, key)
+    pair.a.sessions.connect(("192.0.2.9", 1), pair.now)
+    pair.a.sessions.forget(B)
+    assert len(pair.a.sessions._initiator) == 1
+    pair.run(20)
+    assert pair.a.failed() == [Failed(("192.0.2.9", 1), FailReason.NO_ANSWER, None)]
+
+
+def test_handshakes_towards_one_address_are_bounded_too() -> None:
+    pair = Pair()
+    for n in range(HANDSHAKES_PENDING_MAX + 1):
+        pair.a.sessions.connect(B, pair.now, n.to_bytes(32, "big"))
+    pair.collect()
+    full = HANDSHAKES_PENDING_MAX.to_bytes(32, "big")
+    assert pair.a.failed() == [Failed(B, FailReason.FULL, full)]
 
 
 def test_handshakes_under_way_are_bounded() -> None:

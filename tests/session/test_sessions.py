@@ -260,6 +260,22 @@ def test_forget_ends_sessions_and_handshakes() -> None:
     pair.a.sessions.forget(B)
 
 
+def test_one_greedy_host_keeps_two_sessions_of_its_many() -> None:
+    pair = Pair(delay=MS)
+    _, theirs = pair.open()
+    greedy = Pair(End(("192.0.2.66", 66), client(66), 66), pair.b, delay=MS)
+    greedy.now = pair.now
+    for _ in range(300):
+        identity = pair.b.identity
+        greedy.a.sessions.connect(B, greedy.now, identity.public_key, identity.nonce)
+        greedy.run(0.006)
+    assert len([s for s in pair.b.established() if s.address == greedy.a.address]) > 250
+    assert len(pair.b.sessions) == 3
+    assert len(greedy.a.sessions) == 2
+    assert pair.b.sessions.find(A) is theirs
+    assert theirs.is_open
+
+
 def test_timer_is_none_at_first_and_no_events_repeat() -> None:
     pair = Pair()
     assert pair.a.sessions.get_timer() is None

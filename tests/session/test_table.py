@@ -3,7 +3,7 @@
 from random import Random
 
 from dave.limits import SESSION_PROVISIONAL_MAX, SESSIONS_MAX
-from dave.names import SECOND
+from dave.names import MS, SECOND
 from dave.session.session import NEVER, Session
 from dave.session.table import SessionTable
 
@@ -50,6 +50,42 @@ def test_the_longest_silent_session_goes_first() -> None:
     assert len(table.by_index) == len(table.by_address) == SESSIONS_MAX
     assert sessions[0].is_open
     assert not sessions[1].is_open
+
+
+def test_5000_handshakes_from_one_address_leave_the_others_in_place() -> None:
+    table = SessionTable(Random(1))
+    honest = [add(table, port) for port in range(2, 100)]
+    greedy = [add(table, 1, now=n * 6 * MS) for n in range(5000)]
+    assert all(s.is_open and s.is_current for s in honest)
+    assert [s.is_open for s in greedy] == [False] * 4998 + [True] * 2
+    assert len(table.by_index) == len(honest) + 2
+
+
+def test_superseded_sessions_make_room_before_current_ones() -> None:
+    table = SessionTable(Random(1))
+    sessions = [add(table, port, now=port) for port in range(SESSIONS_MAX - 1)]
+    news = [add(table, SESSIONS_MAX - 2, now=SESSIONS_MAX)]
+    assert len(table.by_index) == SESSIONS_MAX
+    news += [add(table, SESSIONS_MAX - 1, now=SESSIONS_MAX)]
+    assert [s.is_open for s in sessions] == [True] * (SESSIONS_MAX - 2) + [False]
+    news += [add(table, SESSIONS_MAX, now=SESSIONS_MAX)]
+    assert not sessions[0].is_open
+    assert all(s.is_open for s in news)
+    assert len(table.by_index) == SESSIONS_MAX
+
+
+def test_two_sessions_of_an_address_change_places_without_loss() -> None:
+    table = SessionTable(Random(1))
+    one, two = add(table, 1), add(table, 1)
+    for now in range(1, 10):
+        table.make_current((two, one)[now & 1], now)
+        assert one.is_open
+        assert two.is_open
+    third = add(table, 1, now=10)
+    assert (one.is_open, two.is_open, third.is_current) == (True, False, True)
+    table.close(third)
+    assert table.by_address[one.address] is one
+    assert one.previous is None
 
 
 def test_overlap_and_idle_ends() -> None:

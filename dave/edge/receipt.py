@@ -1,0 +1,115 @@
+"""What the verbs give back: the value a get found, and what a put can say for itself."""
+
+from typing import NamedTuple
+
+from dave.edge.addresses import format_address
+from dave.edge.driver import Driver
+from dave.names import HybridTime, Owner
+from dave.node.operations import PutResult
+from dave.uri import format_uri
+from dave.wire.entry import Entry
+
+
+class Value(NamedTuple):
+    """What a get returns."""
+
+    uri: str
+    owner: Owner
+    """32 bytes."""
+    key: bytes
+    value: bytes
+    time: HybridTime
+    """When its owner wrote it; what `cas` takes."""
+    digest: bytes
+    """32 bytes: the name of this version."""
+    expires: float
+    """Unix seconds."""
+    replicas: int
+    """How many nodes returned this version before the get was content."""
+    seconds: float
+
+
+class Refusal(NamedTuple):
+    """Why a node that was asked did not store."""
+
+    address: str
+    reason: str
+    """A PutStatus, or how the request failed; lower case."""
+    detail: int
+
+
+class Receipt:
+    """What a put can say for itself: how many of how many nodes stored the entry, why not the
+    others. Filled further until it is settled."""
+
+    def __init__(self, entry: Entry, result: PutResult, driver: Driver, operation: int) -> None:
+        self._entry = entry
+        self._result = result
+        self._driver = driver
+        self._operation = operation
+        self.work_hashes = 0
+        """Hashes tried for the stamp."""
+        self.seconds = 0.0
+        """From the call to the quorum."""
+
+    async def settled(self) -> "Receipt":
+        """Wait until every node that was asked has answered or the time is used up."""
+        if not self._result.is_settled:
+            await self._driver.wait(self._operation + 1)
+        return self
+
+    @property
+    def uri(self) -> str:
+        """dave://OWNER/KEY."""
+        return format_uri(self._entry.owner, self._entry.key)
+
+    @property
+    def owner(self) -> Owner:
+        """32 bytes."""
+        return self._entry.owner
+
+    @property
+    def key(self) -> bytes:
+        """The key as bytes."""
+        return self._entry.key
+
+    @property
+    def digest(self) -> bytes:
+        """32 bytes: the name of this version."""
+        return self._entry.digest(self._driver.core.network)
+
+    @property
+    def time(self) -> HybridTime:
+        """What `cas` takes."""
+        return self._entry.time
+
+    @property
+    def expires(self) -> float:
+        """Unix seconds."""
+        return self._entry.expires_ms / 1000
+
+    @property
+    def stored(self) -> int:
+        """How many nodes have committed the entry."""
+        return self._result.stored
+
+    @property
+    def asked(self) -> int:
+        """How many nodes were asked, those that did not answer included."""
+        return len(self._result.outcomes)
+
+    @property
+    def refused(self) -> list[Refusal]:
+        """Those that did not store it, with the reason."""
+        refusals = []
+        for outcome in self._result.outcomes:
+            if not outcome.stored:
+                ack = outcome.ack
+                why = ack.status if ack else outcome.failure
+                reason = "?" if why is None else why.name.lower()
+                where = format_address(outcome.address)
+                refusals.append(Refusal(where, reason, ack.detail if ack else 0))
+        return refusals
+
+    def __repr__(self) -> str:
+        return f"<Receipt {self.uri}: stored {self.stored} of {self.asked}>"

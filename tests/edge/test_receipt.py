@@ -1,0 +1,41 @@
+"""What the verbs give back, filled by hand."""
+
+from types import SimpleNamespace
+
+from dave.crypto.network import network
+from dave.edge.receipt import Receipt, Refusal
+from dave.node.operations import Outcome, PutResult
+from dave.session.session import FailReason
+from dave.wire.entry import Entry, encode
+from dave.wire.messages import PutAck
+from dave.wire.status import PutStatus
+
+ENTRY = Entry(encode(bytes(32), b"a b", b"v", 1_700_000_000_000 << 16, 60))
+NET = network()
+
+
+def receipt_of(*outcomes):
+    result = PutResult()
+    result.outcomes += outcomes
+    driver = SimpleNamespace(core=SimpleNamespace(network=NET))
+    return Receipt(ENTRY, result, driver, 1)
+
+
+def test_what_it_says():
+    receipt = receipt_of(
+        Outcome(("127.0.0.1", 1), 1, PutAck(PutStatus.STORED), None, 5),
+        Outcome(("127.0.0.1", 2), 2, PutAck(PutStatus.SAME), None, 5),
+        Outcome(("::1", 3), 3, PutAck(PutStatus.LOW_WORK, 4096), None, 5),
+        Outcome(("127.0.0.1", 4), None, None, FailReason.NO_ANSWER, 0),
+    )
+    assert (receipt.stored, receipt.asked) == (2, 4)
+    assert receipt.refused == [
+        Refusal("[::1]:3", "low_work", 4096),
+        Refusal("127.0.0.1:4", "no_answer", 0),
+    ]
+    assert receipt.uri == f"dave://{'a' * 52}/a%20b"
+    assert (receipt.key, receipt.owner) == (b"a b", bytes(32))
+    assert receipt.expires == 1_700_000_060
+    assert receipt.time == ENTRY.time
+    assert receipt.digest == ENTRY.digest(NET)
+    assert repr(receipt) == f"<Receipt {receipt.uri}: stored 2 of 4>"
