@@ -146,7 +146,7 @@ OWNERS_TRACKED = 64
 FLOORS_MAX = 65_536
 """Entry ids whose expired version still bars older ones."""
 PENDING_PUTS_MAX = 1024
-PENDING_PUTS_PER_SESSION = 512
+PENDING_PUTS_PER_SESSION = 768
 """No session can take all the room; two can, which is for the trust of later versions to mend."""
 PUT_WAITERS_MAX = 64
 """Requests that wait for one and the same put."""
@@ -209,6 +209,8 @@ VERIFY_DEADLINE_SECONDS = 5
 """A worker that owes a verdict for this long is taken for dead."""
 VERIFY_DEATHS_MAX = 3
 """Workers that may die without a verdict in between before verifying stays in this process."""
+TIMER_SLACK_MS = 5
+"""A client's alarms may ring this late, so that many ring at once."""
 RESULTS_KEPT = 1024
 """Results of operations that nobody has asked for yet; of more, the oldest go."""
 CONTROL_LINE_BYTES_MAX = 1 << 20

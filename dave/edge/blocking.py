@@ -18,10 +18,11 @@ from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
 from dave.effects import Resolve
 from dave.errors import UsageError
-from dave.limits import RESULTS_KEPT
-from dave.names import SECOND, Instant
+from dave.limits import RESULTS_KEPT, TIMER_SLACK_MS
+from dave.names import MS, SECOND, Instant
 from dave.node.client import Client as Core
 
+SLACK = TIMER_SLACK_MS * MS
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ class BlockingDriver:
         self._clock = Clock()
         self._results: dict[int, Any] = {}
         self._is_closed = False
+        self._writing = False
         self.now()
 
     def now(self) -> Instant:
@@ -89,20 +91,27 @@ class BlockingDriver:
     def _step(self) -> None:
         now = self.now()
         due = self.core.get_timer()
-        patience = None if due is None else max(0.0, (due - now) / SECOND)
-        for socket in self._sockets:
-            writing = selectors.EVENT_WRITE if socket.wants_write else 0
-            self._selector.modify(socket, selectors.EVENT_READ | writing, socket)
+        patience = None if due is None else max(0.0, (due + SLACK - now) / SECOND)
+        self._watch_writable()
         ready = self._selector.select(patience)
         now = self.now()
         for key, _ in ready:
-            key.data.flush()
+            if key.data.wants_write:
+                key.data.flush()
             for data, address in key.data.receive():
                 self.core.receive_datagram(data, address, now)
         due = self.core.get_timer()
-        if due is not None and due <= now:
+        if due is not None and due + SLACK <= now:
             self.core.handle_timer(now)
         self.flush()
+
+    def _watch_writable(self) -> None:
+        wanted = any(socket.wants_write for socket in self._sockets)
+        if wanted != self._writing:
+            self._writing = wanted
+            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if wanted else 0)
+            for socket in self._sockets:
+                self._selector.modify(socket, events, socket)
 
 
 class SyncReceipt:

@@ -26,7 +26,7 @@ from dave.limits import (
 )
 from dave.names import HybridTime, Owner, hybrid_ms, hybrid_time
 from dave.node.operations import Found, GetResult, Outcome, PutResult, is_genuine
-from dave.uri import format_uri, parse_name, parse_owner
+from dave.uri import parse_name, parse_owner
 from dave.wire.entry import TOMBSTONE, Entry, check_fields, encode
 from dave.wire.status import PutStatus
 
@@ -104,7 +104,6 @@ class Client:
         if result.found is not Found.FOUND or entry is None:
             return None
         return Value(
-            uri=format_uri(whose, key),
             owner=whose,
             key=key,
             value=entry.value,

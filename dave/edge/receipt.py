@@ -13,7 +13,6 @@ from dave.wire.entry import Entry
 class Value(NamedTuple):
     """What a get returns."""
 
-    uri: str
     owner: Owner
     """32 bytes."""
     key: bytes
@@ -27,6 +26,11 @@ class Value(NamedTuple):
     replicas: int
     """How many nodes returned this version before the get was content."""
     seconds: float
+
+    @property
+    def uri(self) -> str:
+        """dave://OWNER/KEY."""
+        return format_uri(self.owner, self.key)
 
 
 class Refusal(NamedTuple):

@@ -6,7 +6,7 @@ that takes longer than its round trip promises is called slow: the next is asked
 lookup does not wait for it as long as others suffice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum, auto
 from typing import NamedTuple
 
@@ -107,6 +107,10 @@ class Lookup:
 
     def __len__(self) -> int:
         return len(self._order)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        """All candidates, nearest first."""
+        return iter(self._order)
 
     def on_timer(self, candidate: Candidate, now: Instant) -> None:
         """A candidate has used up our patience: first it is slow, then given up."""

@@ -349,7 +349,7 @@ class GetOperation:
         """All nodes that were or could be asked for the entry, one each, nearest first."""
         found: dict[object, Candidate] = {}
         for lookup in self._gets:
-            for candidate in lookup.nearest(*State):
+            for candidate in lookup:
                 peer = candidate.peer
                 # The last address tried of a node counts, and one that answered always does.
                 who = peer.address if peer.id is None else peer.id

@@ -79,6 +79,12 @@ class Puts:
     def __len__(self) -> int:
         return len(self._verifying) + len(self._appending)
 
+    def is_busy_for(self, session: Session) -> bool:
+        """Whether there is no room for another put of this session."""
+        if len(self._verifying) + len(self._appending) >= PENDING_PUTS_MAX:
+            return True
+        return self._by_sender.get(session.index, 0) >= PENDING_PUTS_PER_SESSION
+
     def receive(self, put: Put, session: Session, request: bytes, now: Instant) -> None:
         """A PUT arrived."""
         waiter = (session, request[:MESSAGE_HEADER_BYTES])
@@ -89,9 +95,7 @@ class Puts:
         if same is not None and (len(same.waiters) < PUT_WAITERS_MAX or waiter in same.waiters):
             same.waiters[waiter] = None
             return
-        started = self._by_sender.get(session.index, 0)
-        is_full = len(self._verifying) + len(self._appending) >= PENDING_PUTS_MAX
-        if same is not None or is_full or started >= PENDING_PUTS_PER_SESSION:
+        if same is not None or self.is_busy_for(session):
             self._acknowledge(waiter, PutStatus.BUSY, now)
             return
         entry, network = put.entry, self._core.network
@@ -114,7 +118,7 @@ class Puts:
             return
         self._tickets += 1
         self._verifying[self._tickets] = pending
-        self._by_sender[session.index] = started + 1
+        self._by_sender[session.index] = self._by_sender.get(session.index, 0) + 1
         self._by_bytes[entry.data, put.expected] = pending
         self._core.emit(Verify(self._tickets, entry.owner, entry.signature + signed))
 

@@ -123,11 +123,11 @@ def test_a_forged_copy_does_not_poison_the_genuine_one(stage):
 
 
 def test_at_most_so_many_are_pending_then_busy(stage):
-    askers = [stage.asker() for _ in range(PENDING_PUTS_MAX // PENDING_PUTS_PER_SESSION)]
+    askers = [stage.asker() for _ in range(4)]
     asker, entry = stage.asker(), stage.entry()
     puts = [
         (each, each.put(stage.entry(b"%d" % (i * len(askers) + n))))
-        for i in range(PENDING_PUTS_PER_SESSION)
+        for i in range(PENDING_PUTS_MAX // len(askers))
         for n, each in enumerate(askers)
     ]
     assert len(stage.node.puts) == PENDING_PUTS_MAX
