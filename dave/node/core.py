@@ -163,9 +163,8 @@ class Core:
         """Whether we have the address from others only, and it never answered us."""
         if peer.id is None or self.sessions.find(peer.address) is not None:
             return False
-        if self.requests.is_connecting(
-            peer.address, peer.public_key
-        ):  # who joins sends nothing more
+        # Who joins a handshake under way sends nothing more.
+        if self.requests.is_connecting(peer.address, peer.public_key):
             return False
         known = self.table.get(peer.id)
         return known is None or known.address != peer.address
