@@ -2,6 +2,9 @@
 
 import pytest
 
+from dave.crypto import hashes, sign
+from dave.crypto.work import entry_work, meets
+from dave.errors import WireError
 from dave.limits import (
     CLOCK_AHEAD_MS_MAX,
     ENTRY_BYTES_MAX,
@@ -10,10 +13,11 @@ from dave.limits import (
     PENDING_PUTS_MAX,
     PENDING_PUTS_PER_SESSION,
     PUT_WAITERS_MAX,
+    TOMBSTONE_TTL_SECONDS,
 )
 from dave.store.journal import ENTRY
 from dave.wire import messages
-from dave.wire.entry import Entry
+from dave.wire.entry import SIGNED_OFFSET, TOMBSTONE, Entry, encode
 from dave.wire.messages import Get, Put
 from dave.wire.status import PutStatus
 from tests.node.helpers import PAID, Stage
@@ -308,3 +312,54 @@ def test_who_went_away_is_not_answered_and_nobody_minds(stage):
     stage.commit()
     assert here.status(put) == "STORED"
     assert not gone.replies
+
+
+def encoded_again(entry, **changed):
+    """The entry with fields changed, under its old signature and nonce."""
+    fields = {
+        name: getattr(entry, name)
+        for name in ("owner", "key", "value", "time", "ttl", "flags", "signature", "nonce")
+    }
+    return encode(**(fields | changed))
+
+
+def test_any_field_changed_or_boundary_moved_is_refused(stage):
+    entry = stage.entry(b"ab", b"cd")
+    other = sign.public_key(bytes(31) + b"\1")
+    tombstone = {"flags": TOMBSTONE, "value": b"", "ttl": TOMBSTONE_TTL_SECONDS}
+    changes = [
+        {"owner": other},
+        {"key": b"ac"},
+        {"value": b"ce"},
+        {"time": entry.time + 1},
+        {"time": entry.time - 1},
+        {"ttl": entry.ttl + 1},
+        {"ttl": entry.ttl - 1},
+        {"key": b"a", "value": b"bcd"},
+        {"key": b"abc", "value": b"d"},
+        {"key": b"abcd", "value": b""},
+        tombstone,
+        {"signature": bytes(64)},
+    ]
+    for change in changes:
+        asker = stage.asker()
+        assert asker.put_now(Entry(encoded_again(entry, **change))).status is PutStatus.FORGED
+    assert len(stage.store) == 0
+    assert stage.asker().put_now(entry).status is PutStatus.STORED
+
+
+def test_a_stamp_is_good_for_one_version_only():
+    stage = Stage(PAID)
+    entry = stage.entry(b"ab", b"cd", ttl=86_400)
+    for i in range(len(entry.data) - SIGNED_OFFSET):
+        at = SIGNED_OFFSET + i
+        for flip in (1, 0x80):
+            data = entry.data[:at] + bytes((entry.data[at] ^ flip,)) + entry.data[at + 1 :]
+            try:
+                changed = Entry(data)
+            except WireError:
+                continue
+            work = entry_work(len(data), changed.ttl)
+            stamp = hashes.entry_stamp(changed.digest(PAID), changed.nonce)
+            assert not meets(stamp, work), f"the byte at {at} is not bound by the stamp"
+    assert stage.asker().put_now(entry).status is PutStatus.STORED
