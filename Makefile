@@ -11,7 +11,7 @@ SCENARIO ?= basics
 SEED ?= 1
 NAMES ?=
 
-.PHONY: demo test check bench sim soak protocol format clean
+.PHONY: demo test check bench sim soak coverage protocol format clean
 
 demo: .venv/.run
 	.venv/bin/dave demo
@@ -35,6 +35,13 @@ sim: .venv/.run
 # The tests marked `soak`, and the property tests with many more examples, others at each run.
 soak: .venv/.test
 	HYPOTHESIS_PROFILE=deep $(PY) -bb -m pytest -q -n 2 -m "soak or not soak"
+
+# Branches that the tests take; processes of their own are not counted.
+coverage: .venv/.test
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest -q
+	$(PY) -m coverage combine -q
+	$(PY) -m coverage report
 
 # Rewrites the byte tables of PROTOCOL.md from dave/wire/layout.py.
 protocol: .venv/.run

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from dave.edge.addresses import format_address
-from dave.edge.clock import Clock
-from dave.edge.driver import Progress
+from dave.edge.driver import Progress, Timekeeper
 from dave.edge.search import find_stamp
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
@@ -33,16 +31,15 @@ class Worker(Protocol):
         """All effects of a round are handed over; results may be given to the core at once."""
 
 
-class Runner:
+class Runner(Timekeeper):
     """Carries one core's datagrams, time and effects; `worker` takes those that only a node has."""
 
     def __init__(
         self, core: Core, sockets: Sequence[UdpSocket], worker: Worker | None = None
     ) -> None:
-        self.core = core
+        super().__init__(core)
         self.sockets = sockets
         self._worker = worker
-        self._clock = Clock()
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.TimerHandle | None = None
         self._armed_for: Instant | None = None
@@ -51,19 +48,8 @@ class Runner:
         self._writing = False
         self._is_flushing = False
         self._is_closed = False
-        self.now()
         for socket in sockets:
             self._loop.add_reader(socket.fileno(), self._readable, socket)
-
-    def now(self) -> Instant:
-        """Nanoseconds on the monotonic clock; keeps the core's wall clock true."""
-        now = self._clock.now()
-        self.core.wall_offset_ms = self._clock.offset_ms(now)
-        return now
-
-    def edges_text(self) -> str:
-        """The edges, for a person."""
-        return ", ".join(format_address(edge.address) for edge in self.core.edges)
 
     async def wait(self, operation: int) -> Any:
         """The result of an operation of the core."""

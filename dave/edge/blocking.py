@@ -8,10 +8,8 @@ import selectors
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ParamSpec, Self, TypeVar
 
-from dave.edge.addresses import format_address
 from dave.edge.client import Client
-from dave.edge.clock import Clock
-from dave.edge.driver import Progress
+from dave.edge.driver import Progress, Timekeeper
 from dave.edge.receipt import Receipt
 from dave.edge.search import find_stamp
 from dave.edge.transport import send_all
@@ -19,7 +17,7 @@ from dave.edge.udp import UdpSocket
 from dave.effects import Resolve
 from dave.errors import UsageError
 from dave.limits import RESULTS_KEPT, TIMER_SLACK_MS
-from dave.names import MS, SECOND, Instant
+from dave.names import MS, SECOND
 from dave.node.client import Client as Core
 
 SLACK = TIMER_SLACK_MS * MS
@@ -27,30 +25,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class BlockingDriver:
+class BlockingDriver(Timekeeper):
     """Carries one core's datagrams, time and results in the caller's own thread."""
 
     def __init__(self, core: Core, sockets: Sequence[UdpSocket]) -> None:
-        self.core = core
+        super().__init__(core)
         self._sockets = sockets
         self._selector = selectors.DefaultSelector()
         for socket in sockets:
             self._selector.register(socket, selectors.EVENT_READ, socket)
-        self._clock = Clock()
         self._results: dict[int, Any] = {}
         self._is_closed = False
         self._writing = False
-        self.now()
-
-    def now(self) -> Instant:
-        """Nanoseconds on the monotonic clock; keeps the core's wall clock true."""
-        now = self._clock.now()
-        self.core.wall_offset_ms = self._clock.offset_ms(now)
-        return now
-
-    def edges_text(self) -> str:
-        """The edges, for a person."""
-        return ", ".join(format_address(edge.address) for edge in self.core.edges)
 
     async def wait(self, operation: int) -> Any:
         """Run the core until an operation is resolved; returns its result."""

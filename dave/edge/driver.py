@@ -1,8 +1,11 @@
-"""What carries a client's core: the interface between the verbs and the two ways to drive them."""
+"""What carries a client's core: the interface between the verbs and the two ways to drive them, and
+what the two have in common."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from dave.edge.addresses import format_address
+from dave.edge.clock import Clock
 from dave.names import Instant
 from dave.node import client as core
 
@@ -22,3 +25,22 @@ class Driver(Protocol):
         self, prefix: bytes, work: int, progress: Progress | None
     ) -> tuple[bytes, int]: ...
     def edges_text(self) -> str: ...
+
+
+class Timekeeper:
+    """A core and its clock."""
+
+    def __init__(self, core: core.Client) -> None:
+        self.core = core
+        self._clock = Clock()
+        self.now()
+
+    def now(self) -> Instant:
+        """Nanoseconds on the monotonic clock; keeps the core's wall clock true."""
+        now = self._clock.now()
+        self.core.wall_offset_ms = self._clock.offset_ms(now)
+        return now
+
+    def edges_text(self) -> str:
+        """The edges, for a person."""
+        return ", ".join(format_address(edge.address) for edge in self.core.edges)
