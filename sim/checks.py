@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from dave.node.operations import PutResult
+from dave.node.results import PutResult
 from dave.store.journal import ENTRY
 from dave.wire.entry import Entry
 from sim.host import Host

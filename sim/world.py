@@ -15,8 +15,8 @@ from dave.effects import Resolve
 from dave.names import MS, SECOND, Address, HybridTime, Instant, hybrid_time
 from dave.node.client import Client
 from dave.node.node import Node
-from dave.node.operations import GetResult, PutResult
 from dave.node.requests import Peer
+from dave.node.results import GetResult, PutResult
 from dave.store.store import Store
 from sim.clock import Clock
 from sim.disk import Disk

@@ -25,7 +25,7 @@ from dave.limits import (
     WORK_MIN,
 )
 from dave.names import HybridTime, Owner, hybrid_ms, hybrid_time
-from dave.node.operations import Found, GetResult, Outcome, PutResult, is_genuine
+from dave.node.results import Found, GetResult, Outcome, PutResult, is_genuine
 from dave.uri import parse_name, parse_owner
 from dave.wire.entry import TOMBSTONE, Entry, check_fields, encode
 from dave.wire.status import PutStatus

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from dave.edge.addresses import format_address
 from dave.edge.driver import Driver
 from dave.names import HybridTime, Owner
-from dave.node.operations import PutResult
+from dave.node.results import PutResult
 from dave.uri import format_uri
 from dave.wire.entry import Entry
 

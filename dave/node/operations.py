@@ -4,75 +4,26 @@ Both count honestly: a put says of every node it asked what that node said; a ge
 (most of those who should hold it answered, none had it) from unreachable.
 """
 
-from enum import IntEnum, auto
-from typing import NamedTuple
-
-from dave.crypto import sign
-from dave.crypto.network import Network
 from dave.limits import (
     BUSY_RETRIES,
     BUSY_RETRY_MS,
     JOIN_SECONDS_MAX,
+    LOOKUP_GIVE_UP_MS,
     LOOKUP_PARALLEL,
     REPLICAS,
 )
-from dave.names import MS, SECOND, Address, EntryId, HybridTime, Instant, Place, place_of
+from dave.names import MS, SECOND, EntryId, HybridTime, Instant, Place, place_of
 from dave.node.core import Core, peer_of
-from dave.node.lookup import Candidate, Lookup, State, Step
+from dave.node.lookup import Candidate, Lookup, State
 from dave.node.requests import Answer, Peer
+from dave.node.results import Found, GetResult, Outcome, PutResult, is_genuine
 from dave.node.timers import Timer
 from dave.session.session import FailReason
 from dave.wire.entry import Entry, order
 from dave.wire.messages import Find, Get, GetAck, Put, PutAck, WireContact
-from dave.wire.status import STORED_STATUSES, PutStatus
+from dave.wire.status import PutStatus
 
-
-def is_genuine(entry: Entry, network: Network) -> bool:
-    """Whether its owner signed it, for this network."""
-    return sign.verify(entry.owner, entry.signature + entry.signed_bytes(network))
-
-
-class Outcome(NamedTuple):
-    """What one node said to a put, or why it said nothing."""
-
-    address: Address
-    id: Place | None
-    ack: PutAck | None
-    failure: FailReason | None
-    rtt_ns: int
-
-    @property
-    def stored(self) -> bool:
-        """Whether the node has committed the entry."""
-        return self.ack is not None and self.ack.status in STORED_STATUSES
-
-
-class PutResult:
-    """How a put stands. It goes on filling after the quorum, until it is settled."""
-
-    __slots__ = ("is_settled", "known", "outcomes", "trace")
-
-    def __init__(self) -> None:
-        self.outcomes: list[Outcome] = []
-        self.known = 0
-        """Nodes known that could hold the entry."""
-        self.is_settled = False
-        self.trace: list[Step] = []
-
-    @property
-    def stored(self) -> int:
-        """How many nodes hold it."""
-        return sum(outcome.stored for outcome in self.outcomes)
-
-    @property
-    def quorum(self) -> int:
-        """How many must hold it: more than half of those that should."""
-        return min(REPLICAS, max(self.known, 1)) // 2 + 1
-
-    @property
-    def has_quorum(self) -> bool:
-        """Whether enough hold it."""
-        return self.stored >= self.quorum
+_SILENCE = Answer(None, None, 0, FailReason.NO_ANSWER)
 
 
 class PutOperation:
@@ -97,7 +48,7 @@ class PutOperation:
         self._deadline = deadline
         self._queue: list[Peer] = []
         self._asked: set[Place | None] = set()
-        self._waiting = 0
+        self._waiting: dict[Place | None, Peer] = {}
         self._resolved = False
         self._is_pumping = False
         self._lookup: Lookup | None = None
@@ -136,17 +87,21 @@ class PutOperation:
         self._queue = [candidate.peer for candidate in told if not candidate.is_given_up]
         for candidate in told:
             if candidate.is_given_up:
-                self._record(candidate.peer, None, Answer(None, None, 0, FailReason.NO_ANSWER))
+                self._record(candidate.peer, None, _SILENCE)
+            elif candidate.state is State.SLOW:
+                patience = LOOKUP_GIVE_UP_MS * MS
+                self._core.timers.set(now + patience, Timer.GIVE_UP, (self, candidate.peer))
         self._pump(now)
 
     def _pump(self, now: Instant) -> None:
         if self._is_pumping:  # a request failed at once: the loop below sees it
             return
         self._is_pumping = True
-        while self._queue and self.result.stored + self._waiting < REPLICAS:
+        while self._queue and self.result.stored + len(self._waiting) < REPLICAS:
             peer = self._queue.pop(0)
             if peer.id not in self._asked:
                 self._asked.add(peer.id)
+                self._waiting[peer.id] = peer
                 self._ask(peer, 0, now)
         self._is_pumping = False
         result = self.result
@@ -158,21 +113,19 @@ class PutOperation:
             self._core.resolve(self._operation + 1, result)
 
     def _ask(self, peer: Peer, tries: int, now: Instant) -> None:
-        self._waiting += 1
         self._core.ask(
             peer, self._put, lambda answer, now: self._answered(peer, tries, answer, now), now
         )
 
     def _answered(self, peer: Peer, tries: int, answer: Answer, now: Instant) -> None:
-        if self.result.is_settled:
-            return
-        self._waiting -= 1
+        if peer.id not in self._waiting:
+            return  # given up
         ack = answer.reply if isinstance(answer.reply, PutAck) else None
         if ack is not None and ack.status is PutStatus.BUSY and tries < BUSY_RETRIES:
-            self._waiting += 1
             wait = BUSY_RETRY_MS * MS << tries
             self._core.timers.set(now + wait, Timer.RETRY_PUT, (self, peer, tries + 1))
             return
+        del self._waiting[peer.id]
         self._record(peer, ack, answer)
         if ack is not None:
             for told in ack.contacts:
@@ -187,9 +140,14 @@ class PutOperation:
 
     def retry(self, peer: Peer, tries: int, now: Instant) -> None:
         """The wait after a BUSY is over."""
-        if not self.result.is_settled:
-            self._waiting -= 1
+        if peer.id in self._waiting:
             self._ask(peer, tries, now)
+
+    def give_up(self, peer: Peer, now: Instant) -> None:
+        """Wait no longer for a peer that was slow before it was asked."""
+        if self._waiting.pop(peer.id, None) is not None:
+            self._record(peer, None, _SILENCE)
+            self._pump(now)
 
     def on_deadline(self, now: Instant) -> None:
         """The time is used up: say how it stands."""
@@ -197,41 +155,14 @@ class PutOperation:
             return
         if self._lookup is not None:
             self._lookup.cancel()
-        self.result.is_settled = True
-        if not self._resolved:
-            self._resolved = True
-            self._core.resolve(self._operation, self.result)
-        self._core.resolve(self._operation + 1, self.result)
+        self._queue.clear()
+        for peer in self._waiting.values():
+            self._record(peer, None, _SILENCE)
+        self._waiting.clear()
+        self._pump(now)
 
     def _record(self, peer: Peer, ack: PutAck | None, answer: Answer) -> None:
         self.result.outcomes.append(Outcome(peer.address, peer.id, ack, answer.failure, answer.rtt))
-
-
-class Found(IntEnum):
-    """How a get ended."""
-
-    FOUND = 0
-    ABSENT = auto()
-    """Most of the nodes that should hold it answered; none has it, or it was deleted."""
-    UNREACHABLE = auto()
-    """Too few answered to say."""
-
-
-class GetResult:
-    """What a get found."""
-
-    __slots__ = ("answered", "asked", "entry", "failures", "found", "replicas", "trace")
-
-    def __init__(self) -> None:
-        self.found = Found.UNREACHABLE
-        self.entry: Entry | None = None
-        """The newest version seen, a tombstone included; verified."""
-        self.replicas = 0
-        """How many nodes returned that version."""
-        self.asked = 0
-        self.answered = 0
-        self.failures: list[tuple[Address, FailReason]] = []
-        self.trace: list[Step] = []
 
 
 class GetOperation:

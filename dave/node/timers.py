@@ -22,6 +22,8 @@ class Timer(IntEnum):
     """An operation of the application has used its time."""
     RETRY_PUT = auto()
     """A peer that said BUSY is asked once more."""
+    GIVE_UP = auto()
+    """A put stops waiting for a peer that was slow before."""
     JOIN = auto()
     """Look for nodes: through the edges first, then near our own id."""
     PROBE = auto()

@@ -3,7 +3,7 @@ still is when a node dies and when another was restarted."""
 
 from dave.limits import REPLICAS
 from dave.names import place_of
-from dave.node.operations import Found, GetResult, PutResult
+from dave.node.results import Found, GetResult, PutResult
 from dave.wire.entry import Entry
 from sim.checks import acknowledged_not_committed, stored_twice, tables_over_limit
 from sim.figures import Figure, at_least, at_most, exactly

@@ -6,7 +6,7 @@ and started again.
 
 from dave.crypto.network import network
 from dave.limits import PENDING_PUTS_MAX
-from dave.node.operations import PutResult
+from dave.node.results import PutResult
 from dave.wire.entry import Entry
 from dave.wire.status import PutStatus
 from sim.checks import acknowledged_not_committed, stored_twice, tables_over_limit

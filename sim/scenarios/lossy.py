@@ -4,7 +4,7 @@ One run goes through two links: 10 % loss, then 30 %; both double and reorder da
 """
 
 from dave.crypto.network import network
-from dave.node.operations import Found, PutResult
+from dave.node.results import Found, PutResult
 from dave.wire.entry import Entry
 from sim.checks import acknowledged_not_committed, stored_twice, tables_over_limit
 from sim.figures import Figure, exactly

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from dave.crypto.network import network
 from dave.edge.receipt import Receipt, Refusal
-from dave.node.operations import Outcome, PutResult
+from dave.node.results import Outcome, PutResult
 from dave.session.session import FailReason
 from dave.wire.entry import Entry, encode
 from dave.wire.messages import PutAck

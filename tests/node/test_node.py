@@ -1,8 +1,8 @@
 """A node among nodes: it joins, knows who lives, forgets the dead, and comes back from its disk."""
 
 from dave.names import SECOND
-from dave.node.operations import Found
 from dave.node.requests import Peer
+from dave.node.results import Found
 from sim.network import Link
 from sim.world import World
 from tests.node.helpers import FREE

@@ -5,8 +5,9 @@ import pytest
 from dave.crypto.network import network
 from dave.limits import REPLICAS, REQUESTS_IN_FLIGHT_MAX
 from dave.names import SECOND, place_of
-from dave.node.operations import Found, PutOperation
+from dave.node.operations import PutOperation
 from dave.node.requests import Peer
+from dave.node.results import Found
 from dave.session.session import FailReason
 from dave.wire import messages
 from dave.wire.messages import PutAck, WireContact
@@ -370,3 +371,14 @@ def test_a_larger_clock_skew_than_allowed_is_told_with_the_time():
     ack = result.outcomes[0].ack
     assert ack.status is PutStatus.FUTURE
     assert abs(ack.detail - (world.clock.unix_ms - 400_000)) < 1000
+
+
+def test_a_put_tells_of_every_node_it_asked_and_waits_little_for_the_dead():
+    world = network_of(4)
+    client = world.add_client([world.nodes[0]])
+    for host in world.nodes[2:]:
+        world.kill(host)
+    result, took = put(world, client, world.owner().entry(b"a", b"", world.time()))
+    assert took < 3
+    assert statuses(result) == ["NO_ANSWER", "NO_ANSWER", "STORED", "STORED"]
+    assert (result.stored, result.known, result.has_quorum) == (2, 4, False)
