@@ -213,3 +213,23 @@ def test_compaction_while_it_serves(tmp_path, monkeypatch):
             assert not node.replay.torn
 
     asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
+
+
+def test_signatures_that_lead_to_nothing_do_not_hold_up_the_next(tmp_path, monkeypatch):
+    # A slice of forged ones gave the core no effect, so nobody went on with the queue: 450 of them
+    # held all puts up for seconds, until housekeeping came by. Here it never does.
+    monkeypatch.setattr("dave.edge.node.HOUSEKEEPING_SECONDS", 3600.0)
+    verdicts = []
+
+    async def story():
+        config = dave.Config(listen="127.0.0.1:0", data=tmp_path, secret=bytes(16))
+        async with dave.Node(config) as node:
+            monkeypatch.setattr(node.core, "verified", lambda *verdict: verdicts.append(verdict))
+            for ticket in range(300):
+                node.world.verifier.submit(ticket, bytes(32), bytes(100))
+            node.world.settle()
+            await until_async(lambda: len(verdicts) == 300)
+
+    asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
+    assert sorted(ticket for ticket, _, _ in verdicts) == list(range(300))
+    assert not any(is_genuine for _, is_genuine, _ in verdicts)

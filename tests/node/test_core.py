@@ -2,6 +2,8 @@
 
 from random import Random
 
+import pytest
+
 from dave.crypto.identity import client_identity, node_identity
 from dave.drops import Drop
 from dave.limits import CONTACT_FAILURES_MAX, HANDSHAKE_ATTEMPTS, RATE_PER_SECOND
@@ -14,7 +16,7 @@ from dave.wire.messages import Ping, WireContact
 from dave.wire.packet import Hello
 from sim.network import Link
 from sim.world import World
-from tests.node.helpers import FREE, PAID, START
+from tests.node.helpers import FREE, PAID, START, Stage
 
 STRANGER = "20.9.9.9", 1424
 
@@ -161,3 +163,26 @@ def test_the_wall_clock_is_the_monotonic_one_and_an_offset():
     core = a_core()
     core.wall_offset_ms = 5000
     assert core.unix_ms(3 * SECOND) == 8000
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        ("0.0.0.0", 1), ("255.255.255.255", 1), ("224.0.0.1", 1), ("ff02::1", 1), ("::", 1),
+        ("198.51.100.1", 0), ("127.0.0.1", 1), ("192.168.1.1", 1), ("fe80::1", 1),
+    ],
+)  # fmt: skip
+def test_contacts_whose_address_is_nobodys_are_not_taken(address):
+    core = Stage().node
+    told = WireContact(b"k" * 32, bytes(8), address)
+    core.strangers.at_home = False
+    assert core.learn(told) is None
+    assert core.drops.by_name() == {"bad_contact": 1}
+    assert core.learn(told._replace(address=("198.51.100.1", 1))) is not None
+
+
+def test_at_home_private_addresses_are_taken():
+    core = Stage().node
+    core.strangers.at_home = True
+    assert core.learn(WireContact(b"k" * 32, bytes(8), ("127.0.0.1", 1))) is not None
+    assert core.learn(WireContact(b"k" * 32, bytes(8), ("224.0.0.1", 1))) is None

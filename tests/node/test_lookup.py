@@ -202,3 +202,24 @@ def test_on_reply_can_end_a_lookup_and_cancel_ends_it_in_silence():
     world.run(10)
     assert ended == ["first"]
     assert len(first.nearest(State.ANSWERED)) == 1
+
+
+def test_a_node_told_at_many_addresses_is_one_candidate():
+    client = World(1).add_client()
+    lookup = Lookup(client.core, 0, Find(0), lambda *_: False, lambda *_: None)
+    for port in range(1, 13):
+        lookup._add(Peer(("10.0.0.1", port), bytes(32), bytes(8), 7), 1)
+    assert [c.peer.address for c in lookup] == [("10.0.0.1", 1)]
+    lookup.nearest(State.NEW)[0].state = State.FAILED
+    lookup._add(Peer(("10.0.0.1", 1), bytes(32), bytes(8), 7), 1)
+    assert len(lookup) == 1, "the address that failed is not tried again"
+    lookup._add(Peer(("10.0.0.1", 2), bytes(32), bytes(8), 7), 1)
+    assert len(lookup) == 2
+
+
+def test_a_liar_at_an_honest_address_keeps_nobody_out():
+    client = World(1).add_client()
+    lookup = Lookup(client.core, 0, Find(0), lambda *_: False, lambda *_: None)
+    lookup._add(Peer(("10.0.0.1", 1), b"l" * 32, bytes(8), 1), 1)
+    lookup._add(Peer(("10.0.0.1", 1), b"h" * 32, bytes(8), 2), 1)
+    assert [c.peer.id for c in lookup] == [1, 2]

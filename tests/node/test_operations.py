@@ -382,3 +382,17 @@ def test_a_put_tells_of_every_node_it_asked_and_waits_little_for_the_dead():
     assert took < 3
     assert statuses(result) == ["NO_ANSWER", "NO_ANSWER", "STORED", "STORED"]
     assert (result.stored, result.known, result.has_quorum) == (2, 4, False)
+
+
+def test_absent_is_not_said_when_those_that_should_hold_it_are_dead():
+    world = network_of(30)
+    client = world.add_client()
+    entry = world.owner().entry(b"a", b"value", world.time())
+    result, _ = put(world, client, entry)
+    assert result.stored == REPLICAS
+    holders = [host for host in world.nodes if host.node.own(entry.id, world.now)]
+    assert len(holders) == REPLICAS
+    for host in holders:
+        world.kill(host)
+    reader = world.add_client([next(host for host in world.nodes if host not in holders)])
+    assert get(world, reader, entry.id)[0].found is Found.UNREACHABLE
