@@ -1,7 +1,7 @@
 """Real `dave` processes for tests: each test has a home of its own, with data and configuration
 folders, and whatever it starts is ended by its process id, however the test ends.
 
-Import the fixtures `home` and `node` in the conftest.py of a folder that wants them.
+The fixtures `home` and `node` are there for every test (conftest.py).
 """
 
 import asyncio

@@ -25,7 +25,6 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -178,15 +177,6 @@ def run_all(text: str, home: Home) -> int:
         return len(blocks)
     finally:
         reader.close()
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    made = Home(tmp_path)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def test_the_readme_does_what_it_says(home):

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from dave.edge.driver import Progress, Timekeeper
+from dave.edge.driver import BaseDriver, Progress
 from dave.edge.search import find_stamp
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
 from dave.effects import Append, Effect, Resolve, Verify
 from dave.errors import UsageError
-from dave.limits import RESULTS_KEPT
 from dave.names import SECOND, Instant
 from dave.node.client import Client as Core
 
@@ -31,7 +30,7 @@ class Worker(Protocol):
         """All effects of a round are handed over; results may be given to the core at once."""
 
 
-class Runner(Timekeeper):
+class Runner(BaseDriver):
     """Carries one core's datagrams, time and effects; `worker` takes those that only a node has."""
 
     def __init__(
@@ -44,7 +43,6 @@ class Runner(Timekeeper):
         self._alarm: asyncio.TimerHandle | None = None
         self._armed_for: Instant | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._results: dict[int, Any] = {}
         self._writing = False
         self._is_flushing = False
         self._is_closed = False
@@ -119,16 +117,10 @@ class Runner(Timekeeper):
             if future is not None and not future.done():
                 future.set_result(effect.result)
             else:
-                self._keep(effect)
+                self._keep(effect.operation, effect.result)
         else:
             assert self._worker is not None, "a client asks for nothing else"
             self._worker.carry_out(effect)
-
-    def _keep(self, effect: Resolve) -> None:
-        """Nobody waits yet. Of results that nobody ever asks for, the oldest go."""
-        self._results[effect.operation] = effect.result
-        while len(self._results) > RESULTS_KEPT:
-            del self._results[next(iter(self._results))]
 
     def _readable(self, socket: UdpSocket) -> None:
         receive, now = self.core.receive_datagram, self._clock.now()
@@ -155,11 +147,10 @@ class Runner(Timekeeper):
         if self._alarm is not None:
             self._alarm.cancel()
         self._armed_for = due
-        self._alarm = self._loop.call_later(max(0, due - self.now()) / SECOND, self._ring)
+        self._alarm = self._loop.call_later(max(0, due - self._clock.now()) / SECOND, self._ring)
 
     def _ring(self) -> None:
         self._alarm = self._armed_for = None
         now = self.now()
-        self.core.wall_offset_ms = self._clock.offset_ms(now)
         self.core.handle_timer(now)
         self.flush()

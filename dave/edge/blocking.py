@@ -9,14 +9,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ParamSpec, Self, TypeVar
 
 from dave.edge.client import Client
-from dave.edge.driver import Progress, Timekeeper
+from dave.edge.driver import BaseDriver, Progress
 from dave.edge.receipt import Receipt
 from dave.edge.search import find_stamp
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
 from dave.effects import Resolve
 from dave.errors import UsageError
-from dave.limits import RESULTS_KEPT, TIMER_SLACK_MS
+from dave.limits import TIMER_SLACK_MS
 from dave.names import MS, SECOND
 from dave.node.client import Client as Core
 
@@ -25,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class BlockingDriver(Timekeeper):
+class BlockingDriver(BaseDriver):
     """Carries one core's datagrams, time and results in the caller's own thread."""
 
     def __init__(self, core: Core, sockets: Sequence[UdpSocket]) -> None:
@@ -34,7 +34,6 @@ class BlockingDriver(Timekeeper):
         self._selector = selectors.DefaultSelector()
         for socket in sockets:
             self._selector.register(socket, selectors.EVENT_READ, socket)
-        self._results: dict[int, Any] = {}
         self._is_closed = False
         self._writing = False
 
@@ -68,15 +67,8 @@ class BlockingDriver(Timekeeper):
         for socket in self._sockets:
             socket.close()
 
-    def _keep(self, operation: int, result: Any) -> None:
-        """Of results that nobody ever asks for, the oldest go."""
-        self._results[operation] = result
-        while len(self._results) > RESULTS_KEPT:
-            del self._results[next(iter(self._results))]
-
     def _step(self) -> None:
-        now = self.now()
-        due = self.core.get_timer()
+        due, now = self.core.get_timer(), self._clock.now()
         patience = None if due is None else max(0.0, (due + SLACK - now) / SECOND)
         self._watch_writable()
         ready = self._selector.select(patience)

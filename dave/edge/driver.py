@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from dave.edge.addresses import format_address
 from dave.edge.clock import Clock
+from dave.limits import RESULTS_KEPT
 from dave.names import Instant
 from dave.node import client as core
 
@@ -27,12 +28,13 @@ class Driver(Protocol):
     def edges_text(self) -> str: ...
 
 
-class Timekeeper:
-    """A core and its clock."""
+class BaseDriver:
+    """A core, its clock, and the results that nobody has asked for yet."""
 
     def __init__(self, core: core.Client) -> None:
         self.core = core
         self._clock = Clock()
+        self._results: dict[int, Any] = {}
         self.now()
 
     def now(self) -> Instant:
@@ -44,3 +46,9 @@ class Timekeeper:
     def edges_text(self) -> str:
         """The edges, for a person."""
         return ", ".join(format_address(edge.address) for edge in self.core.edges)
+
+    def _keep(self, operation: int, result: Any) -> None:
+        """Of results that nobody ever asks for, the oldest go."""
+        self._results[operation] = result
+        while len(self._results) > RESULTS_KEPT:
+            del self._results[next(iter(self._results))]

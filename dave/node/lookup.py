@@ -60,6 +60,11 @@ OnReply = Callable[[Candidate, Answer, Instant], bool]
 """Judge an answer; True ends the lookup."""
 
 
+def go_on(*_: object) -> bool:
+    """The judgement of a lookup that only wants to know who is there."""
+    return False
+
+
 class Lookup:
     """One lookup. `done(lookup, now)` is called once; `cancel` ends it without. `is_enough` says
     whether what has been answered is worth something even if slow peers are left out."""
@@ -169,8 +174,11 @@ class Lookup:
             self._ask(candidate, now)
         self._is_pumping = False
         if not self.is_over and self._is_complete():
-            self.is_over = True
-            self._done(self, now)
+            self._end(now)
+
+    def _end(self, now: Instant) -> None:
+        self.is_over = True
+        self._done(self, now)
 
     def _window(self) -> list[Candidate]:
         """The nearest that may still count."""
@@ -210,8 +218,7 @@ class Lookup:
             candidate.state = State.FAILED
             self.trace.append(_step(candidate, answer.failure.name.lower(), 0))
             if not self.is_over and self._on_reply(candidate, answer, now):
-                self.is_over = True
-                self._done(self, now)
+                self._end(now)
             self._pump(now)
             return
         session = answer.session
@@ -232,8 +239,7 @@ class Lookup:
                 if contact is not None:
                     self._add(peer_of(contact), candidate.hop + 1)
         if self._on_reply(candidate, answer, now):
-            self.is_over = True
-            self._done(self, now)
+            self._end(now)
         else:
             self._pump(now)
 

@@ -20,7 +20,7 @@ from dave.names import SECOND, EntryId, Instant, Rng
 from dave.node import handlers
 from dave.node.client import Client
 from dave.node.core import peer_of
-from dave.node.lookup import Lookup
+from dave.node.lookup import Lookup, go_on
 from dave.node.puts import Puts
 from dave.node.requests import Answer, Peer
 from dave.node.timers import Timer
@@ -121,7 +121,7 @@ class Node(Client):
         known = {contact.address for contact in self.table}
         near += [edge for edge in self.edges if edge.address not in known]
         if near:
-            lookup = Lookup(self, self.id, Find(self.id), _go_on, _nothing)
+            lookup = Lookup(self, self.id, Find(self.id), go_on, _nothing)
             lookup.start(near, now)
         wait = self._join_wait
         if len(self.table) or not self.edges:
@@ -144,10 +144,6 @@ class Node(Client):
 
     def _jittered(self, seconds: float) -> int:
         return int(seconds * SECOND * (0.75 + 0.5 * self.rng.random()))
-
-
-def _go_on(*_: Any) -> bool:
-    return False
 
 
 def _nothing(*_: Any) -> None:

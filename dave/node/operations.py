@@ -14,7 +14,7 @@ from dave.limits import (
 )
 from dave.names import MS, SECOND, EntryId, HybridTime, Instant, Place, place_of
 from dave.node.core import Core, peer_of
-from dave.node.lookup import Candidate, Lookup, State
+from dave.node.lookup import Candidate, Lookup, State, go_on
 from dave.node.requests import Answer, Peer
 from dave.node.results import Found, GetResult, Outcome, PutResult, is_genuine
 from dave.node.timers import Timer
@@ -178,6 +178,7 @@ class GetOperation:
         self._core = core
         self._operation = operation
         self._entry_id = entry_id
+        self._place = place_of(entry_id)
         self._quorum = quorum or REPLICAS
         self._deadline = deadline
         self._newest: tuple[HybridTime, bool, bytes] | None = None
@@ -191,7 +192,7 @@ class GetOperation:
     def _ask_nearest(self) -> Lookup:
         lookup = Lookup(
             self._core,
-            place_of(self._entry_id),
+            self._place,
             Get(self._entry_id),
             self._on_reply,
             self._located,
@@ -206,7 +207,7 @@ class GetOperation:
         self._core.timers.set(self._deadline, Timer.DEADLINE, self)
         if own is not None:
             self._take(own)
-        self._lookup.start(self._core.peers_near(place_of(self._entry_id)), now)
+        self._lookup.start(self._core.peers_near(self._place), now)
 
     def _on_reply(self, candidate: Candidate, answer: Answer, now: Instant) -> bool:
         result = self.result
@@ -250,9 +251,13 @@ class GetOperation:
         if is_thin and not self._has_explored and now >= self._core.knows_all_until:
             self._has_explored = True
             peers = [candidate.peer for candidate in lookup.nearest(State.ANSWERED)]
-            place = place_of(self._entry_id)
             self._lookup = Lookup(
-                self._core, place, Find(place), _go_on, self._explored, is_enough=lambda: True
+                self._core,
+                self._place,
+                Find(self._place),
+                go_on,
+                self._explored,
+                is_enough=lambda: True,
             )
             self._lookup.start(peers, now)
         else:
@@ -312,10 +317,6 @@ class GetOperation:
             self._lookup.cancel()
             self._note(self._lookup)
             self._finish()
-
-
-def _go_on(*_: object) -> bool:
-    return False
 
 
 def _note_completeness(core: Core, lookup: Lookup, now: Instant) -> None:

@@ -174,9 +174,7 @@ class Requests:
 
     def _session(self, peer: Peer) -> Session | None:
         session = self._sessions.find(peer.address)
-        if session is None or peer.public_key in (None, session.public_key):
-            return session
-        return None
+        return session if session is not None and _is_from(peer, session) else None
 
     def _send(self, request_id: bytes, request: _InFlight, session: Session, now: Instant) -> None:
         request.attempts += 1
@@ -190,11 +188,7 @@ class Requests:
         """A message that is no request arrived in `session`."""
         request_id = data[1:5]
         request = self._in_flight.get(request_id)
-        if request is None or request.peer.address != session.address:
-            self._drops.add(Drop.NO_REQUEST)
-            return
-        pin = request.peer.public_key
-        if pin is not None and pin != session.public_key:
+        if request is None or not _is_from(request.peer, session):
             self._drops.add(Drop.NO_REQUEST)
             return
         try:
@@ -255,6 +249,11 @@ class Requests:
         request = self._in_flight.pop(request_id, None)
         if request is not None:
             request.done(Answer(None, None, 0, reason), now)
+
+
+def _is_from(peer: Peer, session: Session) -> bool:
+    """Whether the session is with that peer: at its address, and under its key if we know one."""
+    return peer.address == session.address and peer.public_key in (None, session.public_key)
 
 
 def _first_wait(rtt: int | None) -> int:
