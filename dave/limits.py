@@ -76,6 +76,19 @@ REPLICAS = 8
 BUCKET_CONTACTS = 20
 """K: contacts in one reply, and in one bucket of the routing table."""
 
+REGION_NODES_MAX = 96
+"""Nodes in the region of a key, at most."""
+
+SHORT_DIGEST_BYTES = 16
+"""The first bytes of a digest, which name a version in ANNOUNCE and CHALLENGE."""
+
+ANNOUNCED_MAX = 28
+"""Versions in one ANNOUNCE: what fits a DATA packet, with room for an interval of sequences."""
+
+CHALLENGE_NONCE_BYTES = 32
+CHALLENGE_ENTRIES_MAX = 64
+PROOF_HASH_BYTES = 32
+
 # --- Sessions --------------------------------------------------------------------------------
 
 HELLO_BYTES = 192
@@ -165,6 +178,17 @@ JOURNAL_SYNC_SECONDS = 1.0
 # --- Peers -----------------------------------------------------------------------------------
 
 CONTACTS_MAX = 1024
+TRUST_FADE = 0.99
+"""What evidence is worth after one more event: at most 100 events count."""
+TRUST_HALF_LIFE_DAYS = 7
+TRUST_SCORE_FULL = 0.9
+"""From this score on an acknowledgement counts in full."""
+TRUST_PEERS_MAX = 4096
+TRUST_EXPLORATION = 1 / 12
+"""How often a choice ignores trust, so that newcomers get their chance."""
+PROMISERS_MAX = 512
+"""Peers whose promises are remembered."""
+DENSITY_OBSERVATIONS = 32
 RATE_SLOTS = 65_536
 RATE_PER_SECOND = 200
 """Packets per second from one /24 or /48 without a session; bursts of twice that."""
@@ -247,3 +271,7 @@ assert (HANDSHAKE_RETRY_MS << HANDSHAKE_ATTEMPTS) / 1000 < SESSION_PROVISIONAL_S
 assert OWNERS_TRACKED * OWNER_SHARE_PERCENT > 100
 assert WORK_MIN < 2**48
 assert ENTRY_BYTES_MAX <= JOURNAL_BODY_BYTES_MAX
+assert (
+    MESSAGE_HEADER_BYTES + 5 + 16 + ANNOUNCED_MAX * (ENTRY_ID_BYTES + SHORT_DIGEST_BYTES)
+    <= DATA_MESSAGE_BYTES_MAX
+)

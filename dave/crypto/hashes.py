@@ -5,6 +5,8 @@ stamp's input (tag 24, digest 32, nonce 8) is exactly one 64-byte BLAKE3 block: 
 try. The shard of an entry is a keyed xxh3, local to a node and never security.
 """
 
+from collections.abc import Iterable
+
 from blake3 import blake3
 
 from dave.names import EntryId, Owner
@@ -26,6 +28,7 @@ NETWORK_KEY_CONTEXT = "dave 2026 network key"
 NETWORK_ID_CONTEXT = "dave 2026 network id"
 NETWORK_PROOF_TAG = _tag("dave network proof")
 COOKIE_TAG = _tag("dave cookie")
+PROOF_TAG = _tag("dave storage proof")
 
 STAMP_PREFIX_BYTES = 56
 
@@ -83,3 +86,18 @@ def record_checksum(file_key: bytes, record: bytes) -> bytes:
     """16-byte checksum of a journal record, keyed per file so that no value can smuggle in a
     record for the scan of a damaged file to find."""
     return blake3(record, key=file_key).digest(length=16)
+
+
+def proof(
+    nonce: bytes, challenger: bytes, prover: bytes, session: bytes, held: Iterable[bytes]
+) -> bytes:
+    """32 bytes that only who has the signed bytes of all `held` can make, for this challenge only.
+
+    BLAKE3 keyed with the challenge's nonce (32 bytes) over tag, the public keys of both ends (32
+    each), the handshake hash of their session (32), and the signed bytes in order, each behind its
+    length (4 bytes, little-endian).
+    """
+    hasher = blake3(PROOF_TAG + challenger + prover + session, key=nonce)
+    for signed in held:
+        hasher.update(len(signed).to_bytes(4, "little") + signed)
+    return hasher.digest()

@@ -15,15 +15,19 @@ from dave.crypto.identity import Identity
 from dave.crypto.network import Network
 from dave.drops import Drop, Drops
 from dave.effects import Effect, Resolve
-from dave.limits import HANDSHAKE_ATTEMPTS, REPLICAS
+from dave.limits import BUCKET_CONTACTS, HANDSHAKE_ATTEMPTS, REGION_NODES_MAX, REPLICAS
 from dave.names import MS, Address, Instant, Place, Rng, UnixMs
 from dave.node.requests import Answer, Peer, Requests
 from dave.node.timers import Timer, Timers
 from dave.peers.contact import Contact, checked_contact
+from dave.peers.density import Density
 from dave.peers.limiter import RateLimiter
+from dave.peers.promises import Promises
+from dave.peers.region import region_size
 from dave.peers.strangers import Strangers
 from dave.peers.subnets import is_private, is_unicast
 from dave.peers.table import Table
+from dave.peers.trust import Trust
 from dave.session.session import Established, FailReason, Session
 from dave.session.sessions import Sessions
 from dave.wire import messages
@@ -53,6 +57,9 @@ class Core:
         self.strangers = Strangers(at_home=False)
         self.timers = Timers()
         self.table = Table(identity.id or 0)
+        self.trust = Trust()
+        self.promises = Promises()
+        self.density = Density()
         self.sessions = Sessions(identity, network, rng, self.drops)
         self.requests = Requests(self.sessions, self.timers, rng, self.drops)
         self.handlers: dict[int, Handler] = {}
@@ -186,6 +193,20 @@ class Core:
         """The nearest known nodes; the edges while none is known."""
         contacts = self.table.nearest(place, count)
         return [peer_of(contact) for contact in contacts] or list(self.edges)
+
+    def expected_distance(self) -> int | None:
+        """Where the R-th nearest node to any place is expected, as far as this core can tell."""
+        own = None
+        if self.identity.id is not None and len(self.table) >= BUCKET_CONTACTS:
+            farthest = self.table.nearest(self.identity.id, BUCKET_CONTACTS)[-1]
+            own = (farthest.id ^ self.identity.id) / BUCKET_CONTACTS
+        return self.density.expected_distance(REPLICAS, own=own)
+
+    def region(self, place: Place) -> list[Contact]:
+        """The nodes known that should hold an entry at that place, nearest first; not this one."""
+        near = self.table.nearest(place, REGION_NODES_MAX)
+        distances = [contact.id ^ place for contact in near]
+        return near[: region_size(distances, self.expected_distance())]
 
     def learn(self, told: WireContact) -> Contact | None:
         """A node that somebody told of, with its id checked; None if it is nobody, or us."""

@@ -25,6 +25,8 @@ from dave.session.session import Established, Failed, FailReason, Session
 from dave.session.sessions import Sessions
 from dave.wire import messages
 from dave.wire.messages import (
+    Dial,
+    DialAck,
     Find,
     FindAck,
     Get,
@@ -38,6 +40,7 @@ from dave.wire.messages import (
     Reply,
     Request,
 )
+from dave.wire.promises import Announce, Challenge, Proof, Want
 
 REPLIES: dict[type[Request], type[Reply]] = {
     Ping: Pong,
@@ -45,6 +48,9 @@ REPLIES: dict[type[Request], type[Reply]] = {
     Get: GetAck,
     Find: FindAck,
     GetMyAddrPort: GetMyAddrPortAck,
+    Announce: Want,
+    Challenge: Proof,
+    Dial: DialAck,
 }
 """Which reply answers which request."""
 

@@ -64,3 +64,9 @@ def encode_address(address: Address) -> bytes:
     """Encode (host, port); host is an IP literal without scope."""
     ip = ip_address(address[0].partition("%")[0])
     return bytes((ip.version,)) + ip.packed + address[1].to_bytes(2, "little")
+
+
+def expect_size(data: bytes, size: int) -> None:
+    """Raises WireError unless a message has exactly `size` bytes."""
+    if len(data) != size:
+        raise WireError(f"the message has {len(data)} bytes, not {size}")

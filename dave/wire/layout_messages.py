@@ -2,9 +2,18 @@
 
 from typing import Any
 
-from construct import Array, Byte, Bytes, Check, Const, If, Int16ul, Int64ul, this
+from construct import Array, Byte, Bytes, Check, Const, If, Int16ul, Int32ul, Int64ul, this
 
-from dave.limits import BUCKET_CONTACTS, ENTRY_HEADER_BYTES
+from dave.limits import (
+    ANNOUNCED_MAX,
+    BUCKET_CONTACTS,
+    CHALLENGE_ENTRIES_MAX,
+    CHALLENGE_NONCE_BYTES,
+    ENTRY_HEADER_BYTES,
+    ENTRY_ID_BYTES,
+    PROOF_HASH_BYTES,
+    SHORT_DIGEST_BYTES,
+)
 from dave.wire.layout import ADDRESS, CONTACT, ENTRY, Field, Layout, nested
 from dave.wire.status import PutStatus
 
@@ -30,6 +39,12 @@ def _entry_bytes(entry: Any) -> int:
     return ENTRY_HEADER_BYTES + int(entry.key_length) + int(entry.value_length)
 
 
+VERSION = Layout(
+    "version",
+    "A version of an entry, by name.",
+    Field("entry_id", Bytes(ENTRY_ID_BYTES), "BLAKE3 of owner and key"),
+    Field("short_digest", Bytes(SHORT_DIGEST_BYTES), "the first 16 bytes of its digest"),
+)
 _FEW = Check(this.count <= BUCKET_CONTACTS)
 
 PING = _message(1, "PING", "Are you there?")
@@ -38,10 +53,18 @@ PUT = _message(
     3,
     "PUT",
     "Store this entry. Never in an INIT.",
-    Field("guard", Byte, "1: only if the version held is the expected one; else 0"),
-    Field("expected", Int64ul, "time of that version, 0 for none; 0 without a guard"),
+    Field(
+        "flags",
+        Byte,
+        "1: only if the version held is the expected one; 2: the sender reaches the "
+        "other replicas itself; or the sum of both",
+    ),
+    Field("expected", Int64ul, "time of that version, 0 for none; 0 without flag 1"),
     nested("entry", ENTRY, "rest", "the entry"),
-    checks=(Check((this.guard == 1) | ((this.guard == 0) & (this.expected == 0))),),
+    checks=(
+        Check(this.flags <= 3),
+        Check((this.flags % 2 == 1) | (this.expected == 0)),
+    ),
 )
 PUT_ACK = _message(
     4,
@@ -85,12 +108,79 @@ FIND = _message(7, "FIND", "Whom do you know near?", Field("place", Int64ul, "on
 FIND_ACK = _message(
     8, "FIND_ACK", "Answers FIND.", *_contacts("nearest to the place first"), checks=(_FEW,)
 )
-GETMYADDRPORT = _message(9, "GETMYADDRPORT", "From which address do you see me?")
+GETMYADDRPORT = _message(
+    9,
+    "GETMYADDRPORT",
+    "From which address do you see me?",
+    Field("dial", Byte, "1: have me dialled by a node that I never wrote to; else 0"),
+    checks=(Check(this.dial <= 1),),
+)
 GETMYADDRPORT_ACK = _message(
     10,
     "GETMYADDRPORT_ACK",
     "Answers GETMYADDRPORT.",
     nested("address", ADDRESS, "7 or 19", "the address that the sender sees"),
+)
+ANNOUNCE = _message(
+    11,
+    "ANNOUNCE",
+    "I hold these versions.",
+    Field("evicted", Int32ul, "bitmap, lowest bit first: held no longer"),
+    Field("count", Byte, f"of versions, 1 to {ANNOUNCED_MAX}"),
+    nested(
+        "versions",
+        VERSION,
+        "count × 48",
+        "what is held, or was",
+        lambda con: Array(this.count, con),
+    ),
+    checks=(
+        Check((this.count >= 1) & (this.count <= ANNOUNCED_MAX)),
+        Check(lambda announce: announce.evicted >> announce.count == 0),
+    ),
+)
+WANT = _message(
+    12,
+    "WANT",
+    "Answers ANNOUNCE.",
+    Field("wanted", Int32ul, "bitmap over its versions: send me these by PUT"),
+    Field("held", Int32ul, "bitmap: these or newer ones I hold, and promise to keep"),
+    checks=(
+        Check(this.wanted & this.held == 0),
+        Check(lambda want: (want.wanted | want.held) >> ANNOUNCED_MAX == 0),
+    ),
+)
+CHALLENGE = _message(
+    13,
+    "CHALLENGE",
+    "Prove that you hold these.",
+    Field("nonce", Bytes(CHALLENGE_NONCE_BYTES), "random, the key of the proof's hash"),
+    Field("count", Byte, f"of digests, 1 to {CHALLENGE_ENTRIES_MAX}"),
+    Field(
+        "digests",
+        Array(this.count, Bytes(SHORT_DIGEST_BYTES)),
+        "the first 16 bytes of each version's digest",
+        "count × 16",
+    ),
+    checks=(Check((this.count >= 1) & (this.count <= CHALLENGE_ENTRIES_MAX)),),
+)
+PROOF = _message(
+    14,
+    "PROOF",
+    "Answers CHALLENGE.",
+    Field("states", Bytes(CHALLENGE_ENTRIES_MAX // 4), "two bits each, see the table of states"),
+    Field("hash", Bytes(PROOF_HASH_BYTES), "BLAKE3 keyed with the nonce over what is held"),
+)
+BYE = _message(17, "BYE", "I am leaving. There is no answer.")
+DIAL = _message(
+    18, "DIAL", "Can you reach this node?", nested("contact", CONTACT, "47 or 59", "the node")
+)
+DIAL_ACK = _message(
+    19,
+    "DIAL_ACK",
+    "Answers DIAL.",
+    Field("reached", Byte, "1: it answered, or is in the table; else 0"),
+    checks=(Check(this.reached <= 1),),
 )
 MESSAGES: dict[int, Layout] = {
     1: PING,
@@ -103,4 +193,11 @@ MESSAGES: dict[int, Layout] = {
     8: FIND_ACK,
     9: GETMYADDRPORT,
     10: GETMYADDRPORT_ACK,
+    11: ANNOUNCE,
+    12: WANT,
+    13: CHALLENGE,
+    14: PROOF,
+    17: BYE,
+    18: DIAL,
+    19: DIAL_ACK,
 }

@@ -19,14 +19,19 @@ from dave.limits import (
     WORK_NONCE_BYTES,
 )
 from dave.names import Address, EntryId, HybridTime, Place, UnixMs
-from dave.wire.cursor import Reader, encode_address
+from dave.wire.cursor import Reader, encode_address, expect_size
 from dave.wire.entry import Entry
+from dave.wire.promises import Announce, Challenge, Proof, Want
 from dave.wire.status import PutStatus
 
 RequestId = bytes
 """4 random bytes."""
 
 _u64 = Struct("<Q")
+PUT_GUARDED = 1
+PUT_DIRECT = 2
+"""Flags of PUT."""
+
 _put_head = Struct("<BQ")
 _ack_head = Struct("<BQH")
 
@@ -52,7 +57,7 @@ class Ping(NamedTuple):
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        _expect(data, MESSAGE_HEADER_BYTES)
+        expect_size(data, MESSAGE_HEADER_BYTES)
         return cls()
 
 
@@ -67,29 +72,33 @@ class Pong(NamedTuple):
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        _expect(data, MESSAGE_HEADER_BYTES + 8)
+        expect_size(data, MESSAGE_HEADER_BYTES + 8)
         return cls(_u64.unpack_from(data, MESSAGE_HEADER_BYTES)[0])
 
 
 class Put(NamedTuple):
-    """Store this entry: guard 1, expected time 8, entry. Never in an INIT."""
+    """Store this entry: flags 1, expected time 8, entry. Never in an INIT."""
 
     entry: Entry
     expected: HybridTime | None = None
     """Compare-and-set: the time of the version to replace, 0 for none; None: no guard."""
+    is_direct: bool = False
+    """The sender reaches the other replicas itself: only announce the entry, hand nothing on."""
 
     def body(self) -> bytes:
-        guard = self.expected is not None
-        return _put_head.pack(guard, self.expected or 0) + self.entry.data
+        flags = (self.expected is not None) * PUT_GUARDED | self.is_direct * PUT_DIRECT
+        return _put_head.pack(flags, self.expected or 0) + self.entry.data
 
     @classmethod
     def read(cls, data: bytes) -> Self:
         if len(data) < MESSAGE_HEADER_BYTES + 9:
             raise WireError("PUT is cut off")
-        guard, expected = _put_head.unpack_from(data, MESSAGE_HEADER_BYTES)
-        if guard > 1 or (not guard and expected):
-            raise WireError("PUT's guard is neither 0 nor 1")
-        return cls(Entry(data[MESSAGE_HEADER_BYTES + 9 :]), expected if guard else None)
+        flags, expected = _put_head.unpack_from(data, MESSAGE_HEADER_BYTES)
+        guarded = flags & PUT_GUARDED
+        if flags > PUT_GUARDED | PUT_DIRECT or (expected and not guarded):
+            raise WireError("PUT has flags that this version does not know, or a time for nothing")
+        entry = Entry(data[MESSAGE_HEADER_BYTES + 9 :])
+        return cls(entry, expected if guarded else None, bool(flags & PUT_DIRECT))
 
 
 class PutAck(NamedTuple):
@@ -129,7 +138,7 @@ class Get(NamedTuple):
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        _expect(data, MESSAGE_HEADER_BYTES + ENTRY_ID_BYTES)
+        expect_size(data, MESSAGE_HEADER_BYTES + ENTRY_ID_BYTES)
         return cls(data[MESSAGE_HEADER_BYTES:])
 
 
@@ -165,7 +174,7 @@ class Find(NamedTuple):
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        _expect(data, MESSAGE_HEADER_BYTES + 8)
+        expect_size(data, MESSAGE_HEADER_BYTES + 8)
         return cls(_u64.unpack_from(data, MESSAGE_HEADER_BYTES)[0])
 
 
@@ -183,15 +192,18 @@ class FindAck(NamedTuple):
 
 
 class GetMyAddrPort(NamedTuple):
-    """From which address do you see me? Empty body."""
+    """From which address do you see me? dial 1."""
+
+    dial: bool = False
+    """Have me dialled by a node that I never wrote to, so that I learn whether I can be reached."""
 
     def body(self) -> bytes:
-        return b""
+        return bytes((self.dial,))
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        _expect(data, MESSAGE_HEADER_BYTES)
-        return cls()
+        expect_size(data, MESSAGE_HEADER_BYTES + 1)
+        return cls(_bool(data[MESSAGE_HEADER_BYTES]))
 
 
 class GetMyAddrPortAck(NamedTuple):
@@ -210,9 +222,51 @@ class GetMyAddrPortAck(NamedTuple):
         return cls(address)
 
 
-Request = Ping | Put | Get | Find | GetMyAddrPort
-Reply = Pong | PutAck | GetAck | FindAck | GetMyAddrPortAck
-Message = Request | Reply
+class Dial(NamedTuple):
+    """Can you reach this node? contact 47 or 59. Asked of a node which that one never wrote to."""
+
+    contact: WireContact
+
+    def body(self) -> bytes:
+        return _encode_contact(self.contact)
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        reader = Reader(data, MESSAGE_HEADER_BYTES)
+        contact = _read_contact(reader)
+        reader.done()
+        return cls(contact)
+
+
+class DialAck(NamedTuple):
+    """Answer to DIAL: reached 1. Said at once of a contact in the table, else after trying."""
+
+    reached: bool
+
+    def body(self) -> bytes:
+        return bytes((self.reached,))
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        expect_size(data, MESSAGE_HEADER_BYTES + 1)
+        return cls(_bool(data[MESSAGE_HEADER_BYTES]))
+
+
+class Bye(NamedTuple):
+    """I am leaving; there is no answer. Empty body."""
+
+    def body(self) -> bytes:
+        return b""
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        expect_size(data, MESSAGE_HEADER_BYTES)
+        return cls()
+
+
+Request = Ping | Put | Get | Find | GetMyAddrPort | Announce | Challenge | Dial
+Reply = Pong | PutAck | GetAck | FindAck | GetMyAddrPortAck | Want | Proof | DialAck
+Message = Request | Reply | Bye
 
 REPLY_BYTES_MAX = (
     MESSAGE_HEADER_BYTES + 2 + BUCKET_CONTACTS * (PUBLIC_KEY_BYTES + WORK_NONCE_BYTES + 19)
@@ -230,8 +284,15 @@ _TYPES: dict[int, type[Message]] = {
     8: FindAck,
     9: GetMyAddrPort,
     10: GetMyAddrPortAck,
+    11: Announce,
+    12: Want,
+    13: Challenge,
+    14: Proof,
+    17: Bye,
+    18: Dial,
+    19: DialAck,
 }
-"""11 to 17 are reserved: ANNOUNCE, WANT, CHALLENGE, PROOF, WATCH, NOTIFY, BYE."""
+"""15 and 16 are reserved: WATCH, NOTIFY."""
 
 TYPE_NAMES: dict[int, str] = {
     1: "PING",
@@ -244,6 +305,13 @@ TYPE_NAMES: dict[int, str] = {
     8: "FIND_ACK",
     9: "GETMYADDRPORT",
     10: "GETMYADDRPORT_ACK",
+    11: "ANNOUNCE",
+    12: "WANT",
+    13: "CHALLENGE",
+    14: "PROOF",
+    17: "BYE",
+    18: "DIAL",
+    19: "DIAL_ACK",
 }
 
 _HEADS: dict[type[Message], bytes] = {cls: bytes((number,)) for number, cls in _TYPES.items()}
@@ -274,28 +342,32 @@ def decode(data: bytes) -> tuple[RequestId, Message]:
     return data[1:MESSAGE_HEADER_BYTES], cls.read(data)
 
 
-def _expect(data: bytes, size: int) -> None:
-    if len(data) != size:
-        raise WireError(f"the message has {len(data)} bytes, not {size}")
-
-
 def _encode_contacts(contacts: tuple[WireContact, ...]) -> bytes:
-    parts = [bytes((len(contacts),))]
-    for public_key, nonce, address in contacts:
-        parts += (public_key, nonce, encode_address(address))
-    return b"".join(parts)
+    return bytes((len(contacts),)) + b"".join(map(_encode_contact, contacts))
+
+
+def _encode_contact(contact: WireContact) -> bytes:
+    return contact.public_key + contact.nonce + encode_address(contact.address)
 
 
 def _read_contacts(reader: Reader) -> tuple[WireContact, ...]:
     count = reader.uint(1)
     if count > BUCKET_CONTACTS:
         raise WireError(f"{count} contacts; at most {BUCKET_CONTACTS}")
-    contacts = tuple(
-        WireContact(reader.take(PUBLIC_KEY_BYTES), reader.take(WORK_NONCE_BYTES), reader.address())
-        for _ in range(count)
-    )
+    contacts = tuple(_read_contact(reader) for _ in range(count))
     reader.done()
     return contacts
+
+
+def _read_contact(reader: Reader) -> WireContact:
+    key, nonce = reader.take(PUBLIC_KEY_BYTES), reader.take(WORK_NONCE_BYTES)
+    return WireContact(key, nonce, reader.address())
+
+
+def _bool(value: int) -> bool:
+    if value > 1:
+        raise WireError(f"{value} is neither 0 nor 1")
+    return bool(value)
 
 
 _PLAIN_ACKS = [PutAck(status).body() for status in PutStatus]

@@ -1,4 +1,4 @@
-"""What a node answers to a PUT."""
+"""What a node answers to a PUT, and to a challenge."""
 
 from enum import IntEnum
 
@@ -35,3 +35,16 @@ class PutStatus(IntEnum):
 
 
 STORED_STATUSES = (PutStatus.STORED, PutStatus.SAME)
+
+
+class ProofState(IntEnum):
+    """Two bits of PROOF: what has become of a version that was promised."""
+
+    MISSING = 0
+    """Not held, and nobody was told."""
+    HELD = 1
+    """Held: its signed bytes are in the hash."""
+    NEWER = 2
+    """A newer version is held; it is delivered on request, or that is a failure."""
+    EVICTED = 3
+    """Evicted, and announced as such."""

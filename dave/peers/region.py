@@ -1,0 +1,28 @@
+"""Which nodes should hold an entry: the region of its key.
+
+All nodes nearer to it than the R-th nearest is expected to be, and at least the R nearest. Who
+places many nodes beside a key makes its region larger: they add replicas, and displace none.
+"""
+
+from collections.abc import Sequence
+
+from dave.limits import REGION_NODES_MAX, REPLICAS
+
+
+def region_size(distances: Sequence[int], expected: int | None) -> int:
+    """How many of the nodes at these distances (ascending) are the region.
+
+    `expected`: where the R-th nearest is expected (peers/density.py); None where that is not known.
+    At least R of them, or all where there are fewer; at most REGION_NODES_MAX.
+    """
+    nearer = 0 if expected is None else sum(distance <= expected for distance in distances)
+    return min(max(nearer, REPLICAS), REGION_NODES_MAX, len(distances))
+
+
+def is_sparse(distances: Sequence[int], expected: int | None) -> bool:
+    """Whether the R-th nearest found is farther or nearer than expected by over twice: somebody
+    hides nodes, or crowds the key."""
+    if expected is None or len(distances) < REPLICAS:
+        return False
+    found = distances[REPLICAS - 1]
+    return found > 2 * expected or 2 * found < expected
