@@ -28,6 +28,8 @@ class Operation(NamedTuple):
 
     host: "Host"
     number: int
+    start: int = 1
+    """In which process of the host."""
 
 
 class Ended(NamedTuple):
@@ -71,6 +73,8 @@ class Host:
         """Datagrams, over all of its processes."""
         self.sent_bytes = 0
         self.ended: dict[int, Ended] = {}
+        self.starts = 0
+        """Processes that ran here."""
         self.unreadable_records = 0
         self._clock = clock
         self._make_core = make_core
@@ -105,6 +109,7 @@ class Host:
     def start(self) -> None:
         """Start the process; a node reads its journal first."""
         assert self._core is None, f"{self.address} is up"
+        self.starts += 1
         core = self._core = self._make_core(self)
         core.wall_offset_ms = WALL_START_MS - START // MS + self.skew_ms
         core.strangers.at_home = is_private(self.name)
@@ -135,14 +140,14 @@ class Host:
         now = self._clock.now
         number = self.core.put(entry, now, now + int(seconds * 1e9), expected)
         self.settle()
-        return Operation(self, number)
+        return Operation(self, number, self.starts)
 
     def get(self, entry_id: EntryId, seconds: float = 5.0, quorum: int = 2) -> Operation:
         """Start a get that may take so long."""
         now = self._clock.now
         number = self.core.get(entry_id, now, now + int(seconds * 1e9), quorum)
         self.settle()
-        return Operation(self, number)
+        return Operation(self, number, self.starts)
 
     def dropped(self, reason: Drop) -> int:
         """How many datagrams or messages the process has dropped for that reason."""

@@ -202,7 +202,7 @@ class World:
 
     def settled(self, put: Operation) -> Operation:
         """The operation that ends when all nodes asked by a put have answered."""
-        return Operation(put.host, put.number + 1)
+        return put._replace(number=put.number + 1)
 
     def trace_hash(self) -> str:
         """The name of this run so far, in hexadecimal."""

@@ -15,9 +15,7 @@ def test_verdicts_are_those_of_the_real_check_and_kept(monkeypatch):
     forged = bytes(64) + signed[64:]
     asked = []
     signatures.verify.cache_clear()
-    monkeypatch.setattr(
-        sign, "verify", lambda *a, real=sign.verify: asked.append(a) or real(*a)
-    )
+    monkeypatch.setattr(sign, "verify", lambda *a, real=sign.verify: asked.append(a) or real(*a))
     for _ in range(3):
         assert signatures.verify(entry.owner, signed)
         assert not signatures.verify(entry.owner, forged)
