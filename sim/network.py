@@ -14,6 +14,8 @@ DUPLICATE_SPREAD_MS = 20.0
 """The second copy of a doubled datagram comes up to this much later."""
 REORDER_SPREAD_MS = 100.0
 """A datagram that is overtaken comes up to this much later."""
+REPLAY_SPREAD_MS = 5_000.0
+"""A datagram that is replayed comes once more up to this much later."""
 
 
 class Link(NamedTuple):
@@ -26,6 +28,8 @@ class Link(NamedTuple):
     duplication: float = 0.0
     reordering: float = 0.0
     """Share of datagrams held back long enough to be overtaken by many."""
+    replay: float = 0.0
+    """Share of datagrams that somebody sends again, within the next seconds."""
 
 
 class Latency(Protocol):
@@ -76,7 +80,7 @@ class Links:
             link = self.default
             if self.latency is not None:
                 extra = self.latency.one_way_ms(source, to)
-        delay_ms, jitter_ms, loss, duplication, reordering = link
+        delay_ms, jitter_ms, loss, duplication, reordering, replay = link
         draw = self._rng.random
         if loss and draw() < loss:
             self.lost += 1
@@ -84,6 +88,9 @@ class Links:
         delay = delay_ms + extra + jitter_ms * draw()
         if reordering and draw() < reordering:
             delay += REORDER_SPREAD_MS * draw()
+        delays = [int(delay * MS)]
         if duplication and draw() < duplication:
-            return [int(delay * MS), int((delay + DUPLICATE_SPREAD_MS * draw()) * MS)]
-        return [int(delay * MS)]
+            delays.append(int((delay + DUPLICATE_SPREAD_MS * draw()) * MS))
+        if replay and draw() < replay:
+            delays.append(int((delay + REPLAY_SPREAD_MS * draw()) * MS))
+        return delays

@@ -138,11 +138,17 @@ class World:
         `options` are those of `add_node`."""
         added = []
         for _ in range(count):
-            up = [host for host in self.nodes if host.is_up and host.nat is None]
-            edges = [up[self.rng.randrange(len(up))]] if up else []
+            edges = [self.any_node(self.rng)] if self.nodes else []
             added.append(self.add_node(edges, **options))
             self.run(1 / per_second)
         return added
+
+    def any_node(self, rng: Random) -> Host:
+        """One of the nodes that are up and can be reached, drawn from `rng`."""
+        while True:
+            host = self.nodes[rng.randrange(len(self.nodes))]
+            if host.is_up and host.nat is None:
+                return host
 
     def add_client(
         self,
