@@ -42,6 +42,11 @@ class Promises:
         """Whether the peer has promised that entry."""
         return bool(self._by_entry.get(entry_id, 0) & self._bits.get(peer, 0))
 
+    def promisers(self, entry_id: EntryId) -> list[Place]:
+        """Who has promised that entry."""
+        mask = self._by_entry.get(entry_id, 0)
+        return [peer for peer, bit in self._bits.items() if mask & bit] if mask else []
+
     def is_promiser(self, peer: Place) -> bool:
         """Whether the peer has promised anything since it was last forgotten."""
         return peer in self._bits
