@@ -43,7 +43,7 @@ class PutOperation:
     ) -> None:
         self._core = core
         self._operation = operation
-        self._put = Put(entry, expected)
+        self._put = Put(entry, expected, is_direct=True)
         self._place = place_of(entry.id)
         self._deadline = deadline
         self._queue: list[Peer] = []

@@ -8,6 +8,9 @@ puts come: so what depends on state is checked again after the signature. A copy
 way joins those who wait. SAME is said only of what is committed.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from dave.crypto import hashes
 from dave.crypto.work import entry_work, meets, surplus_bits
 from dave.drops import Drop
@@ -22,7 +25,6 @@ from dave.limits import (
 )
 from dave.names import EntryId, HybridTime, Instant
 from dave.node.core import Core
-from dave.node.versions import Versions
 from dave.session.session import Session
 from dave.store.journal import entry_record
 from dave.store.store import Store, Verdict
@@ -35,16 +37,21 @@ Waiter = tuple[Session, bytes]
 """Who waits for an acknowledgement: the session, and the head of its request (for the id)."""
 
 
+NOBODY = b""
+"""As the request of a waiter: one that wants no acknowledgement."""
+
+
 class Pending:
     """A put on its way."""
 
-    __slots__ = ("digest", "entry", "entry_id", "expected", "surplus", "waiters")
+    __slots__ = ("digest", "entry", "entry_id", "expected", "is_direct", "surplus", "waiters")
 
     def __init__(
         self, put: Put, entry_id: EntryId, digest: bytes, surplus: float, waiter: Waiter
     ) -> None:
         self.entry: Entry = put.entry
         self.expected: HybridTime | None = put.expected
+        self.is_direct = put.is_direct
         self.entry_id = entry_id
         self.digest = digest
         self.surplus = surplus
@@ -73,8 +80,11 @@ class Puts:
         """Puts on their way by session index; none at 0."""
         self._forged: dict[int, int] = {}
         """Forged signatures by session index."""
+        self._under_way: dict[EntryId, int] = {}
+        """Puts on their way by entry id; none at 0."""
+        self.on_stored: Callable[[Pending, Instant], None] = _nothing
+        """Told of each put that was committed."""
         self.is_read_only = False
-        self.versions = Versions()
         self.counts = [0] * len(PutStatus)
         """Acknowledgements by status."""
 
@@ -87,6 +97,14 @@ class Puts:
             return True
         return self._by_sender.get(session.index, 0) >= PENDING_PUTS_PER_SESSION
 
+    def is_under_way(self, entry_id: EntryId) -> bool:
+        """Whether some version of that entry is being put."""
+        return entry_id in self._under_way
+
+    def adopt(self, entry: Entry, session: Session, now: Instant) -> None:
+        """Store an entry that came in an answer as if it were put; nobody is told how that went."""
+        self.receive(Put(entry, None, True), session, NOBODY, now)
+
     def receive(self, put: Put, session: Session, request: bytes, now: Instant) -> None:
         """A PUT arrived."""
         waiter = (session, request[:MESSAGE_HEADER_BYTES])
@@ -96,6 +114,7 @@ class Puts:
         same = self._by_bytes.get((put.entry.data, put.expected))
         if same is not None and (len(same.waiters) < PUT_WAITERS_MAX or waiter in same.waiters):
             same.waiters[waiter] = None
+            same.is_direct &= put.is_direct
             return
         if same is not None or self.is_busy_for(session):
             self._acknowledge(waiter, PutStatus.BUSY, now)
@@ -122,6 +141,7 @@ class Puts:
         self._verifying[self._tickets] = pending
         self._by_sender[session.index] = self._by_sender.get(session.index, 0) + 1
         self._by_bytes[entry.data, put.expected] = pending
+        self._under_way[pending.entry_id] = self._under_way.get(pending.entry_id, 0) + 1
         self._core.emit(Verify(self._tickets, entry.owner, entry.signature + signed))
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
@@ -136,7 +156,6 @@ class Puts:
         self._store.insert(
             entry, pending.entry_id, self._sequence, self._core.unix_ms(now), pending.surplus
         )
-        self.versions.note(pending.digest, pending.entry_id)
         self._append(entry_record(self._sequence, entry.data), pending)
 
     def _goes_on(self, pending: Pending, is_genuine: bool, now: Instant) -> bool:
@@ -165,15 +184,13 @@ class Puts:
             self.is_read_only = True
         self._release(pending)
         self._acknowledge_all(pending, PutStatus.STORED if ok else PutStatus.READ_ONLY, now)
+        if ok:
+            self.on_stored(pending, now)
 
     def _release(self, pending: Pending) -> None:
         """A put has ended: its sender has room for another."""
-        index = pending.sender.index
-        left = self._by_sender[index] - 1
-        if left:
-            self._by_sender[index] = left
-        else:
-            del self._by_sender[index]
+        _take_one(self._by_sender, pending.sender.index)
+        _take_one(self._under_way, pending.entry_id)
 
     def _blame(self, sender: Session) -> None:
         """A forged signature costs us 60 us and its sender nothing: after a few its session ends,
@@ -203,6 +220,7 @@ class Puts:
         if pending.surplus > committing.surplus:
             return False
         committing.waiters |= pending.waiters
+        committing.is_direct &= pending.is_direct
         return True
 
     def _judge(self, pending: Pending, now: Instant) -> Verdict:
@@ -240,9 +258,24 @@ class Puts:
         detail: int = 0,
         held: Entry | None = None,
     ) -> None:
-        self.counts[status] += 1
         session, request = waiter
+        if not request:  # NOBODY
+            return
+        self.counts[status] += 1
         if detail or held is not None:
             self._core.reply(session, request, PutAck(status, detail, held), now)
         else:
             self._core.sessions.seal(session, messages.plain_ack(request, status), now)
+
+
+def _take_one(counts: dict[Any, int], key: Any) -> None:
+    """Count one less; who is at 0 leaves."""
+    left = counts[key] - 1
+    if left:
+        counts[key] = left
+    else:
+        del counts[key]
+
+
+def _nothing(*_: Any) -> None:
+    return None
