@@ -186,6 +186,8 @@ TRUST_SCORE_FULL = 0.9
 TRUST_PEERS_MAX = 4096
 TRUST_EXPLORATION = 1 / 12
 """How often a choice ignores trust, so that newcomers get their chance."""
+TRUST_STEPS = 8
+"""Scores in the same eighth are like trust: there the round trip decides."""
 PROMISERS_MAX = 512
 """Peers whose promises are remembered."""
 DENSITY_OBSERVATIONS = 32
