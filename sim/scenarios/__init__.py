@@ -1,10 +1,11 @@
 """The scenarios by name, and how many nodes each takes unless told."""
 
 from sim.figures import Run, Scenario
-from sim.scenarios import basics, flood, lossy
+from sim.scenarios import basics, colluders, flood, lossy
 
 SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "basics": (basics.run, 12),
+    "colluders": (colluders.run, 2000),
     "lossy": (lossy.run, 8),
     "flood": (flood.run, 3),
 }
