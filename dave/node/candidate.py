@@ -1,4 +1,4 @@
-"""A node on the way of a lookup, and what the lookup says of it: the trace that `--explain` prints."""
+"""A node on the way of a lookup, and the trace of what was asked, which `--explain` prints."""
 
 from collections.abc import Iterable
 from enum import IntEnum, auto

@@ -63,15 +63,11 @@ class GetOperation:
         edge = (1 << 64 if is_known else self._expected) or -1
         warm = [c for c in near if c.id ^ self._place <= edge and core.sessions.find(c.address)]
         if len(warm) < min(self._quorum, len(near)) or not near:
-            self._ask([*map(peer_of, near)] or list(core.edges), now)
+            peers = [*map(peer_of, near)] or list(core.edges)
+            self._look(peers, now, parallel=max(LOOKUP_PARALLEL, self._quorum))
             return
         first = by_trust(warm, core.trust, core.table.rtt, core.rng, now)[: self._quorum]
-        self._ask([*map(peer_of, near)], now, [*map(peer_of, first)])
-
-    def _ask(self, peers: Sequence[Peer], now: Instant, first: Sequence[Peer] = ()) -> None:
-        """Ask the nearest of these, `first` before them, and whom they tell of."""
-        parallel = max(self._quorum, 1 if first else LOOKUP_PARALLEL)
-        self._look(peers, now, parallel=parallel, first=first)
+        self._look([*map(peer_of, near)], now, [*map(peer_of, first)], parallel=self._quorum)
 
     def _look(
         self,
@@ -80,6 +76,7 @@ class GetOperation:
         first: Sequence[Peer] = (),
         **options: Any,
     ) -> None:
+        """Ask the nearest of these, `first` before them."""
         lookup = Lookup(
             self._core,
             self._place,
@@ -108,6 +105,8 @@ class GetOperation:
             if self._is_valid(entry, now):
                 self._told[key] = entry.data
                 self._take(entry)
+                # Of so many more is one needed yet; nobody else is asked while they may come.
+                self._gets[-1].parallel = max(1, self._quorum - result.replicas)
             elif candidate.peer.id is not None:
                 self._core.table.failed(candidate.peer.id, now)
         return self._is_enough()
@@ -182,7 +181,8 @@ class GetOperation:
 
     def _candidates(self) -> list[Candidate]:
         """All nodes that were or could be asked for the entry, one each, nearest first."""
-        return merge(self._gets)
+        gets = self._gets
+        return list(gets[0]) if len(gets) == 1 else merge(gets)
 
     def _region(self) -> list[Candidate]:
         """The nodes that should hold the entry, dead ones too, nearest first."""

@@ -79,7 +79,8 @@ class Lookup:
         self._on_reply = on_reply
         self._done = done
         self._width = width
-        self._parallel = parallel
+        self.parallel = parallel
+        """How many may be asked at a time; may change on the way."""
         self._is_enough = is_enough
         self._is_closed = is_closed
         self._paths = [_Path(place, request), *[_Path(place, Find(place)) for place in detours]]
@@ -210,7 +211,7 @@ class Lookup:
     def _next(self) -> Candidate | None:
         """Whom to ask now: the nearest of each path, and after that the nearest of all."""
         live = [path for path in self._paths if path.order]
-        parallel = max(1, self._parallel // max(1, len(live)))
+        parallel = max(1, self.parallel // max(1, len(live)))
         is_under_way = False
         for path in live:
             window = self._window(path)

@@ -2,9 +2,9 @@
 them never hears of anybody else. Disjoint paths are the defence (S/Kademlia, Baumgart and Mies
 2007, who report 0.99 at 20 % of adversaries and 0.85 at 50 %, by d = 8).
 
-No datagram travels here: the real Lookup asks nodes whose tables are drawn at once, full buckets and
-exact neighbours, as joining would have left them. A plain colluder tells of the colluders nearest to
-the target; a sly one of 20 drawn from the 160 nearest, so that its answers differ.
+No datagram travels here: the real Lookup asks nodes whose tables are drawn at once, full buckets
+and exact neighbours, as joining would have left them. A plain colluder tells of the colluders
+nearest to the target; a sly one of 20 drawn from the 160 nearest, so that its answers differ.
 """
 
 from collections.abc import Callable, Sequence

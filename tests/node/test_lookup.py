@@ -3,9 +3,9 @@
 import pytest
 
 from dave.crypto.identity import node_identity
+from dave.limits import LOOKUP_CANDIDATES_MAX as CANDIDATES_MAX
 from dave.limits import REPLICAS
 from dave.names import SECOND
-from dave.limits import LOOKUP_CANDIDATES_MAX as CANDIDATES_MAX
 from dave.node.candidate import State
 from dave.node.lookup import Lookup
 from dave.node.requests import Peer
