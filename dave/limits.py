@@ -145,6 +145,22 @@ LOOKUP_PATIENCE_MS = 250
 """After this long without an answer the next peer is asked beside one of unknown round trip."""
 LOOKUP_GIVE_UP_MS = 1_000
 """A slow peer is waited for so much longer, while anybody else has answered."""
+LOOKUP_ASKED_MAX = 128
+"""Peers that one lookup asks; a wide one needs about 70."""
+LOOKUP_CANDIDATES_MAX = LOOKUP_ASKED_MAX * BUCKET_CONTACTS
+"""Peers that one lookup remembers: all that it can be told."""
+LOOKUP_PATHS_WIDE = 8
+"""d of S/Kademlia, where a lookup must not be led astray ..."""
+LOOKUP_PATHS_CLIENT = 4
+"""... and for the puts of a client, which has but a few peers to begin with."""
+LOOKUP_WIDE_SHARE = 1 / 16
+"""Lookups that are checked by a wide one although nothing is suspicious."""
+LOOKUP_WIDE_STAY = 100
+"""Lookups that go wide after one that found nearer nodes by doing so."""
+KNOWS_ALL_SECONDS = 60
+"""How long a network that told of all its nodes is taken for known."""
+PUTS_IN_FLIGHT_PER_ENTRY = 32
+"""Nodes that one put, or the repair after a get, writes to at a time."""
 BUSY_RETRY_MS = 100
 BUSY_RETRIES = 5
 

@@ -1,7 +1,7 @@
 """A node: a client that also serves. It stores entries, answers requests, and keeps itself among
 the other nodes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,14 +23,14 @@ from dave.node.client import Client
 from dave.node.core import peer_of
 from dave.node.lookup import Lookup, go_on
 from dave.node.proofs import Proofs
-from dave.node.puts import Puts
+from dave.node.puts import Here, Puts
 from dave.node.replicas import Replicas
 from dave.node.requests import Answer, Peer
 from dave.node.timers import Timer
 from dave.session.session import Established, Session
 from dave.store.store import Store
 from dave.wire.entry import Entry
-from dave.wire.messages import Find, Ping
+from dave.wire.messages import Find, Ping, Put, PutAck
 
 
 class Node(Client):
@@ -112,6 +112,11 @@ class Node(Client):
         """The version in this node's own store."""
         held = self.store.get(entry_id, self.unix_ms(now))
         return None if held is None else Entry(held)
+
+    def put_here(self, put: Put, done: Callable[[PutAck, Instant], None], now: Instant) -> bool:
+        """Put into this node's own store; `done` is called as soon as that is committed."""
+        self.puts.receive(put, Here(done), b"", now)
+        return True
 
     def _serve(self, handler: Any, session: Session, data: bytes, now: Instant) -> None:
         try:

@@ -16,6 +16,7 @@ from dave.crypto.work import entry_work, meets, surplus_bits
 from dave.drops import Drop
 from dave.effects import Append, Verify
 from dave.limits import (
+    BUCKET_CONTACTS,
     FORGED_PER_SESSION,
     MESSAGE_HEADER_BYTES,
     PENDING_PUTS_MAX,
@@ -23,18 +24,31 @@ from dave.limits import (
     PUT_WAITERS_MAX,
     SESSIONS_MAX,
 )
-from dave.names import EntryId, HybridTime, Instant
+from dave.names import EntryId, HybridTime, Instant, place_of
 from dave.node.core import Core
 from dave.session.session import Session
 from dave.store.journal import entry_record
 from dave.store.store import Store, Verdict
 from dave.wire import messages
 from dave.wire.entry import Entry
-from dave.wire.messages import Put, PutAck
+from dave.wire.messages import Put, PutAck, WireContact
 from dave.wire.status import PutStatus
 
-Waiter = tuple[Session, bytes]
-"""Who waits for an acknowledgement: the session, and the head of its request (for the id)."""
+
+class Here:
+    """Who waits is this node itself: `done` is called with the acknowledgement and the time."""
+
+    __slots__ = ("done",)
+    index = -1
+    """No session has it: what this node puts is on an account of its own."""
+
+    def __init__(self, done: Callable[[PutAck, Instant], None]) -> None:
+        self.done = done
+
+
+Waiter = tuple[Session | Here, bytes, bool]
+"""Who waits for an acknowledgement: the session, the head of its request (for the id), and whether
+it wants to be told of nodes nearer to the entry."""
 
 
 NOBODY = b""
@@ -59,7 +73,7 @@ class Pending:
         """In order of arrival, each once, however often it asks; at most PUT_WAITERS_MAX."""
 
     @property
-    def sender(self) -> Session:
+    def sender(self) -> Session | Here:
         """Who came first: the put is on its account."""
         return next(iter(self.waiters))[0]
 
@@ -91,7 +105,7 @@ class Puts:
     def __len__(self) -> int:
         return len(self._verifying) + len(self._appending)
 
-    def is_busy_for(self, session: Session) -> bool:
+    def is_busy_for(self, session: Session | Here) -> bool:
         """Whether there is no room for another put of this session."""
         if len(self._verifying) + len(self._appending) >= PENDING_PUTS_MAX:
             return True
@@ -105,9 +119,9 @@ class Puts:
         """Store an entry that came in an answer as if it were put; nobody is told how that went."""
         self.receive(Put(entry, None, True), session, NOBODY, now)
 
-    def receive(self, put: Put, session: Session, request: bytes, now: Instant) -> None:
+    def receive(self, put: Put, session: Session | Here, request: bytes, now: Instant) -> None:
         """A PUT arrived."""
-        waiter = (session, request[:MESSAGE_HEADER_BYTES])
+        waiter = (session, request[:MESSAGE_HEADER_BYTES], not put.is_direct)
         if self.is_read_only:
             self._acknowledge(waiter, PutStatus.READ_ONLY, now)
             return
@@ -192,9 +206,11 @@ class Puts:
         _take_one(self._by_sender, pending.sender.index)
         _take_one(self._under_way, pending.entry_id)
 
-    def _blame(self, sender: Session) -> None:
+    def _blame(self, sender: Session | Here) -> None:
         """A forged signature costs us 60 us and its sender nothing: after a few its session ends,
         and a new one costs a handshake."""
+        if isinstance(sender, Here):
+            return
         count = self._forged.get(sender.index, 0) + 1
         if count < FORGED_PER_SESSION:
             if len(self._forged) >= SESSIONS_MAX:
@@ -244,11 +260,11 @@ class Puts:
         if status not in (PutStatus.STALE, PutStatus.CONFLICT):
             held = None
         for waiter in pending.waiters:
-            self._acknowledge(waiter, status, now, detail, held)
+            self._acknowledge(waiter, status, now, detail, held, pending.entry_id)
 
     def _acknowledge_all(self, pending: Pending, status: PutStatus, now: Instant) -> None:
         for waiter in pending.waiters:
-            self._acknowledge(waiter, status, now)
+            self._acknowledge(waiter, status, now, entry_id=pending.entry_id)
 
     def _acknowledge(
         self,
@@ -257,15 +273,32 @@ class Puts:
         now: Instant,
         detail: int = 0,
         held: Entry | None = None,
+        entry_id: EntryId = b"",
     ) -> None:
-        session, request = waiter
-        if not request:  # NOBODY
+        session, request, wants_contacts = waiter
+        if not request and not isinstance(session, Here):  # NOBODY
             return
         self.counts[status] += 1
-        if detail or held is not None:
-            self._core.reply(session, request, PutAck(status, detail, held), now)
+        if isinstance(session, Here):
+            session.done(PutAck(status, detail, held), now)
+            return
+        contacts: tuple[WireContact, ...] = ()
+        if wants_contacts and entry_id and held is None:
+            contacts = self._nearer(entry_id, session)
+        if detail or contacts or held is not None:
+            self._core.reply(session, request, PutAck(status, detail, held, contacts), now)
         else:
             self._core.sessions.seal(session, messages.plain_ack(request, status), now)
+
+    def _nearer(self, entry_id: EntryId, session: Session) -> tuple[WireContact, ...]:
+        """Nodes nearer to the entry than this one, for who does not look for them itself."""
+        place, own = place_of(entry_id), self._core.identity.id
+        assert own is not None
+        return tuple(
+            WireContact(contact.public_key, contact.nonce, contact.address)
+            for contact in self._core.table.nearest(place, BUCKET_CONTACTS)
+            if contact.id ^ place < own ^ place and contact.public_key != session.public_key
+        )
 
 
 def _take_one(counts: dict[Any, int], key: Any) -> None:

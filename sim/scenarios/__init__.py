@@ -9,6 +9,7 @@ from sim.figures import Run, Scenario
 from sim.scenarios import (
     basics,
     churn,
+    colluders,
     eclipse,
     flood,
     hops,
@@ -22,6 +23,7 @@ from sim.scenarios import (
 
 SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "basics": (basics.run, 12),
+    "colluders": (colluders.run, 2000),
     "lossy": (lossy.run, 8),
     "flood": (flood.run, 3),
     "hops": (hops.run, 1000),

@@ -3,9 +3,11 @@
 import pytest
 
 from dave.crypto.identity import node_identity
+from dave.limits import LOOKUP_CANDIDATES_MAX as CANDIDATES_MAX
 from dave.limits import REPLICAS
 from dave.names import SECOND
-from dave.node.lookup import CANDIDATES_MAX, Lookup, State
+from dave.node.candidate import State
+from dave.node.lookup import Lookup
 from dave.node.requests import Peer
 from dave.session.session import FailReason
 from dave.wire.messages import Find, FindAck, WireContact
