@@ -199,6 +199,10 @@ AUDITS_MAX = 16
 """Audits under way."""
 AUDIT_LOOKED_MAX = 16_384
 """Entries looked through for promises of one peer, give or take a shard: about 2 ms."""
+ROUND_TRIPS_KEPT = 32
+"""Of each contact; the smallest of them is what it needs for an answer."""
+AUDIT_PINGS_MAX = 3
+"""Tries to measure the round trip exactly before the first audit of a peer."""
 AUDIT_SLACK_MS = 20
 """A proof may take so much longer than the shortest round trip to the peer."""
 AUDIT_SILENCES_MAX = 5
