@@ -211,7 +211,7 @@ AUDIT_SILENCES_MAX = 5
 AUDIT_GRACE_SECONDS = 10
 """An eviction that a proof tells of must have been announced by then."""
 CHALLENGED_PER_SECOND = 64
-"""Entries that one session may have proved a second: about 200 us of hashing ..."""
+"""Entries that one session may have proved a second: some 300 us of hashing ..."""
 CHALLENGED_BURST = 1024
 """... and so many at once."""
 RATE_SLOTS = 65_536
