@@ -1,6 +1,9 @@
-"""`python -m sim SCENARIO [--nodes N] [--seed N] [--seeds N] [--json FILE] [--figure FILE] [--full]`:
-run one scenario, or `all` of them, and say how it went. Exit code 0 if every figure reached its
-goal, 1 if not, 2 for wrong usage."""
+"""Run one scenario, or `all` of them, and say how it went.
+
+    python -m sim SCENARIO [--nodes N] [--seed N] [--seeds N] [--json FILE] [--figure FILE] [--full]
+
+Exit code 0 if every figure reached its goal, 1 if not, 2 for wrong usage.
+"""
 
 import argparse
 import json
@@ -11,6 +14,7 @@ from random import SystemRandom
 from typing import Any
 
 from sim.figures import Run
+from sim.plots import PLOTS, draw
 from sim.progress import Progress
 from sim.scenarios import FULL, NAMES, SCENARIOS, run
 
@@ -23,8 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--nodes must be 3 or more")
     if options.seeds < 1:
         parser.error("--seeds must be 1 or more")
-    if options.figure is not None and options.scenario == "all":
-        parser.error("--figure is for one scenario; name it")
+    if options.figure is not None and options.scenario not in PLOTS:
+        parser.error(f"--figure is for one of {', '.join(sorted(PLOTS))}")
     seed = SystemRandom().getrandbits(32) if options.seed is None else options.seed
     is_all = options.scenario == "all"
     names = list(FULL if options.full else SCENARIOS) if is_all else [options.scenario]
@@ -44,9 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         written: Any = reports[0] if len(reports) == 1 else reports
         options.json.write_text(json.dumps(written, indent=2) + "\n", "utf-8")
     if options.figure is not None:
-        from sim.plots import draw
-
-        draw(reports, options.figure)
+        draw(reports, options.figure, is_full=options.full)
     return 0 if all(ok for _, ok in runs) else 1
 
 

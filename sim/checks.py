@@ -83,8 +83,8 @@ def unsigned_read(history: History) -> int:
 
 def regressions(history: History) -> int:
     """Reads that returned an older version than the same client knew when it asked: monotonic
-    reads, and a client's own writes. Only reads that most of the nodes asked have answered: what
-    fewer say is told as such (`answered` of `asked`), and two versions may both have no majority."""
+    reads, and a client's own writes. Only reads count that most of the nodes asked have answered:
+    what fewer say is told as such (`answered` of `asked`)."""
     known = history.known()
     wrong = 0
     for read in history.read:
