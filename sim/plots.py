@@ -154,9 +154,11 @@ def _dress(axes: Any, plot: Plot) -> None:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(ScalarFormatter())
     if plot.is_share:
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.yaxis.set_major_formatter(
+            PercentFormatter(1, decimals=None if not plot.y_from_zero else 0)
+        )
     if plot.x_is_share:
-        axes.xaxis.set_major_formatter(PercentFormatter(1))
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     if plot.y_from_zero:
         axes.set_ylim(bottom=0, top=1.03 if plot.is_share else None)
     elif plot.is_share:
@@ -166,11 +168,12 @@ def _dress(axes: Any, plot: Plot) -> None:
 
 
 def _origin(scenario: str, reports: Sequence[Report], is_full: bool) -> str:
-    """The command that made it."""
+    """The command that made it, and how large the network was."""
+    nodes = max(int(report["nodes"]) for report in reports)
     seeds = [report["seed"] for report in reports]
     several = f" --seeds {len(seeds)}" if len(seeds) > 1 else ""
     full = " --full" if is_full else ""
-    return f"python -m sim {scenario} --seed {min(seeds)}{several}{full}"
+    return f"python -m sim {scenario} --seed {min(seeds)}{several}{full}    {nodes:,} nodes"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,8 +8,18 @@ import pytest
 from sim import plots
 from sim.plots import PLOTS, draw, merged
 
-RUN = {"scenario": "hops", "seed": 3, "series": {"measured": [[100, 1.5], [1000, 2.5]]}}
-OTHER = {"scenario": "hops", "seed": 4, "series": {"measured": [[100, 2.5], [1000, 2.5]]}}
+RUN = {
+    "scenario": "hops",
+    "seed": 3,
+    "nodes": 1000,
+    "series": {"measured": [[100, 1.5], [1000, 2.5]]},
+}
+OTHER = {
+    "scenario": "hops",
+    "seed": 4,
+    "nodes": 1000,
+    "series": {"measured": [[100, 2.5], [1000, 2.5]]},
+}
 
 
 def test_runs_are_merged_by_series_and_x():
@@ -20,7 +30,7 @@ def test_runs_are_merged_by_series_and_x():
 def test_every_plot_can_be_drawn(scenario, tmp_path):
     path = tmp_path / "out.png"
     series = {"a": [[0.1, 0.5], [0.4, 0.9]], "goal: b": [[0.1, 0.6], [0.4, 0.6]]}
-    draw([{"scenario": scenario, "seed": 1, "series": series}], path, is_full=True)
+    draw([{"scenario": scenario, "seed": 1, "nodes": 9, "series": series}], path, is_full=True)
     data = path.read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", data[16:24]) == (1200, 675)
@@ -33,7 +43,7 @@ def test_a_plot_says_what_made_it(tmp_path):
     with rc_context({"svg.fonttype": "none"}):
         draw([RUN, OTHER], path, is_full=True)
     text = path.read_text("utf-8")
-    assert "python -m sim hops --seed 3 --seeds 2 --full" in text
+    assert "python -m sim hops --seed 3 --seeds 2 --full    1,000 nodes" in text
     assert "Steps of a lookup" in text
 
 
