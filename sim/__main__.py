@@ -6,6 +6,7 @@ Exit code 0 if every figure reached its goal, 1 if not, 2 for wrong usage.
 """
 
 import argparse
+import gc
 import json
 import sys
 import time
@@ -34,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     names = list(FULL if options.full else SCENARIOS) if is_all else [options.scenario]
     if is_all and options.full:
         names += [name for name in SCENARIOS if name not in FULL]
+    # Ten thousand nodes are millions of objects that live as long as the run: looking through them
+    # at Python's usual pace costs an eighth of the time.
+    gc.set_threshold(50_000, 20, 100)
     progress = Progress()
     if sys.stderr.isatty():
         progress.install()
