@@ -149,6 +149,13 @@ class Host:
         self.settle()
         return Operation(self, number, self.starts)
 
+    def check(self, entry: Entry, seconds: float = 5.0) -> Operation:
+        """Start a check that may take so long."""
+        now = self._clock.now
+        number = self.core.check(entry, now, now + int(seconds * 1e9))
+        self.settle()
+        return Operation(self, number)
+
     def dropped(self, reason: Drop) -> int:
         """How many datagrams or messages the process has dropped for that reason."""
         return self.core.drops.counts[reason]

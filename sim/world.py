@@ -15,6 +15,7 @@ from dave.crypto.identity import Identity, client_identity, node_identity
 from dave.crypto.network import Network, network
 from dave.effects import Resolve
 from dave.names import MS, SECOND, Address, HybridTime, Instant, UnixMs, hybrid_time
+from dave.node.check import CheckResult
 from dave.node.client import Client
 from dave.node.node import Node
 from dave.node.requests import Peer
@@ -290,6 +291,9 @@ def _summary(effect: Resolve) -> bytes:
     if isinstance(result, PutResult):
         told = [(o.address, o.ack and o.ack.status.name, o.failure) for o in result.outcomes]
         return f"{effect.operation} put {result.stored}/{result.known} {told}".encode()
+    if isinstance(result, CheckResult):
+        checked = [(node.address, node.verdict.name) for node in result.nodes]
+        return f"{effect.operation} check {checked}".encode()
     assert isinstance(result, GetResult)
     value = b"" if result.entry is None else result.entry.data
     told_of = f"{effect.operation} get {result.found.name} {result.replicas} "
