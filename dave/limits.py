@@ -191,6 +191,40 @@ JOURNAL_READ_BYTES = 1 << 20
 JOURNAL_SYNC_SECONDS = 1.0
 """Between two fsyncs under `--sync second`."""
 
+# --- Replicas --------------------------------------------------------------------------------
+
+ANNOUNCE_MS = 200
+"""A version stored is announced after this long, or once ANNOUNCED_MAX of them wait."""
+ANNOUNCE_QUEUE_MAX = 4096
+"""Versions that wait to be announced to one peer; what comes beyond is left to the next sweep."""
+ANNOUNCE_AGAIN_SECONDS = 3
+"""Who neither held nor wanted a version had perhaps asked another for it: told once more."""
+WANT_SECONDS = 1
+"""So long an entry asked of one peer is not asked of another."""
+WANTS_REMEMBERED_MAX = 4096
+HAND_ON_WINDOW_FIRST = 8
+"""ANNOUNCE and PUT under way to one peer: grows by one an answer, halved by BUSY ..."""
+HAND_ON_WINDOW_MAX = 64
+"""... and never more than this."""
+VERSIONS_PAST_MAX = 32_768
+"""Versions replaced or evicted that a node still knows by name."""
+REPAIR_LOOK_SECONDS = 5
+"""How often a node looks whether nodes have come or gone."""
+REPAIR_AGAIN_SECONDS = 30
+"""After so long a peer that did not answer an ANNOUNCE is announced to once more."""
+REPAIR_TICK_MS = 50
+"""Between two slices of a sweep through the store."""
+REPAIR_SLICE = 1024
+"""Entries looked at in a slice; one whose region has to be found counts as 16."""
+REPAIR_BACKLOG_MAX = 8192
+"""A sweep waits while so many versions wait to be announced."""
+REPAIR_CHANGES_MAX = 8
+"""With more nodes come or gone than this a sweep looks at every entry."""
+SWEEP_SECONDS = 3600
+"""Each entry is looked at about so often, even if nothing was seen to change."""
+HAND_OVER_SECONDS = 2.0
+"""So long a node that is told to stop goes on, at most, to hand over what only it holds."""
+
 # --- Peers -----------------------------------------------------------------------------------
 
 CONTACTS_MAX = 1024
@@ -207,6 +241,23 @@ TRUST_STEPS = 8
 PROMISERS_MAX = 512
 """Peers whose promises are remembered."""
 DENSITY_OBSERVATIONS = 32
+AUDIT_SECONDS = 600
+"""Between two audits of one peer."""
+AUDITS_MAX = 16
+"""Audits under way."""
+AUDIT_LOOKED_MAX = 16_384
+"""Entries looked through for promises of one peer, give or take a shard: about 2 ms."""
+AUDIT_SLACK_MS = 20
+"""A proof may take so much longer than the shortest round trip to the peer."""
+AUDIT_SILENCES_MAX = 5
+"""Challenges in a row without a proof in time, from a peer that is there, are a broken promise. At
+10 % loss each way an honest peer comes to that once in 4,000 audits."""
+AUDIT_GRACE_SECONDS = 10
+"""An eviction that a proof tells of must have been announced by then."""
+CHALLENGED_PER_SECOND = 64
+"""Entries that one session may have proved a second: about 200 us of hashing ..."""
+CHALLENGED_BURST = 1024
+"""... and so many at once."""
 RATE_SLOTS = 65_536
 RATE_PER_SECOND = 200
 """Packets per second from one /24 or /48 without a session; bursts of twice that."""

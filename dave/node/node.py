@@ -18,10 +18,13 @@ from dave.limits import (
 )
 from dave.names import SECOND, EntryId, Instant, Rng
 from dave.node import handlers
+from dave.node.audits import Audits
 from dave.node.client import Client
 from dave.node.core import peer_of
 from dave.node.lookup import Lookup, go_on
+from dave.node.proofs import Proofs
 from dave.node.puts import Here, Puts
+from dave.node.replicas import Replicas
 from dave.node.requests import Answer, Peer
 from dave.node.timers import Timer
 from dave.session.session import Established, Session
@@ -50,6 +53,9 @@ class Node(Client):
         super().__init__(identity, network, rng, edges)
         self.store = store
         self.puts = Puts(self, store, start_count)
+        self.audits = Audits(self, store)
+        self.replicas = Replicas(self, store, self.puts)
+        self.proofs = Proofs(self, store, self.replicas.version_of)
         self.gets_found = 0
         self.gets_absent = 0
         self._join_wait = JOIN_SECONDS_FIRST
@@ -60,6 +66,10 @@ class Node(Client):
             Timer.JOIN: self._join,
             Timer.PROBE: self._probe,
             Timer.EXPIRE: self._expire,
+            Timer.AUDIT: self.audits.on_timer,
+            Timer.ANNOUNCE: self.replicas.announcer.on_timer,
+            Timer.LEARN: self.replicas.learn,
+            Timer.REPAIR: self.replicas.repair.on_timer,
         }
 
     @property
@@ -70,9 +80,25 @@ class Node(Client):
 
     def start(self, now: Instant) -> None:
         """Begin to join and to keep house."""
+        self.replicas.start(now)
         self.timers.set(now, Timer.JOIN)
         self.timers.set(now + self._jittered(PROBE_SECONDS), Timer.PROBE)
         self.timers.set(now + self._jittered(EXPIRE_TICK_SECONDS), Timer.EXPIRE)
+
+    def leave(self, now: Instant) -> None:
+        """Hand over what only this node holds. Give it time until `leave_done`, or as much as there
+        is; then `say_bye`."""
+        self.replicas.leave(now)
+        self.settle(now)
+
+    @property
+    def leave_done(self) -> bool:
+        """Whether nothing is left to hand over."""
+        return self.replicas.leave_done
+
+    def say_bye(self, now: Instant) -> None:
+        """The last word to all nodes that this one has a session with."""
+        self.replicas.say_bye(now)
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
         """Answer to an effect Verify."""
@@ -135,9 +161,9 @@ class Node(Client):
         self.timers.set(now + self._jittered(wait), Timer.JOIN)
 
     def _probe(self, _subject: Any, now: Instant) -> None:
-        """One PING to the contact unheard longest."""
+        """A challenge to the contact unheard longest, or a PING if that is due no audit."""
         contact = self.table.unheard_longest()
-        if contact is not None:
+        if contact is not None and not self.audits.challenge(contact, now):
             self.ask(peer_of(contact), Ping(), lambda answer, now: None, now)
         self.timers.set(now + self._jittered(PROBE_SECONDS), Timer.PROBE)
 

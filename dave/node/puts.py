@@ -9,6 +9,7 @@ way joins those who wait. SAME is said only of what is committed.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from dave.crypto import hashes
 from dave.crypto.work import entry_work, meets, surplus_bits
@@ -50,16 +51,21 @@ Waiter = tuple[Session | Here, bytes, bool]
 it wants to be told of nodes nearer to the entry."""
 
 
+NOBODY = b""
+"""As the request of a waiter: one that wants no acknowledgement."""
+
+
 class Pending:
     """A put on its way."""
 
-    __slots__ = ("digest", "entry", "entry_id", "expected", "surplus", "waiters")
+    __slots__ = ("digest", "entry", "entry_id", "expected", "is_direct", "surplus", "waiters")
 
     def __init__(
         self, put: Put, entry_id: EntryId, digest: bytes, surplus: float, waiter: Waiter
     ) -> None:
         self.entry: Entry = put.entry
         self.expected: HybridTime | None = put.expected
+        self.is_direct = put.is_direct
         self.entry_id = entry_id
         self.digest = digest
         self.surplus = surplus
@@ -88,6 +94,10 @@ class Puts:
         """Puts on their way by session index; none at 0."""
         self._forged: dict[int, int] = {}
         """Forged signatures by session index."""
+        self._under_way: dict[EntryId, int] = {}
+        """Puts on their way by entry id; none at 0."""
+        self.on_stored: Callable[[Pending, Instant], None] = _nothing
+        """Told of each put that was committed."""
         self.is_read_only = False
         self.counts = [0] * len(PutStatus)
         """Acknowledgements by status."""
@@ -101,6 +111,14 @@ class Puts:
             return True
         return self._by_sender.get(session.index, 0) >= PENDING_PUTS_PER_SESSION
 
+    def is_under_way(self, entry_id: EntryId) -> bool:
+        """Whether some version of that entry is being put."""
+        return entry_id in self._under_way
+
+    def adopt(self, entry: Entry, session: Session, now: Instant) -> None:
+        """Store an entry that came in an answer as if it were put; nobody is told how that went."""
+        self.receive(Put(entry, None, True), session, NOBODY, now)
+
     def receive(self, put: Put, session: Session | Here, request: bytes, now: Instant) -> None:
         """A PUT arrived."""
         waiter = (session, request[:MESSAGE_HEADER_BYTES], not put.is_direct)
@@ -110,6 +128,7 @@ class Puts:
         same = self._by_bytes.get((put.entry.data, put.expected))
         if same is not None and (len(same.waiters) < PUT_WAITERS_MAX or waiter in same.waiters):
             same.waiters[waiter] = None
+            same.is_direct &= put.is_direct
             return
         if same is not None or self.is_busy_for(session):
             self._acknowledge(waiter, PutStatus.BUSY, now)
@@ -136,6 +155,7 @@ class Puts:
         self._verifying[self._tickets] = pending
         self._by_sender[session.index] = self._by_sender.get(session.index, 0) + 1
         self._by_bytes[entry.data, put.expected] = pending
+        self._under_way[pending.entry_id] = self._under_way.get(pending.entry_id, 0) + 1
         self._core.emit(Verify(self._tickets, entry.owner, entry.signature + signed))
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
@@ -178,15 +198,13 @@ class Puts:
             self.is_read_only = True
         self._release(pending)
         self._acknowledge_all(pending, PutStatus.STORED if ok else PutStatus.READ_ONLY, now)
+        if ok:
+            self.on_stored(pending, now)
 
     def _release(self, pending: Pending) -> None:
         """A put has ended: its sender has room for another."""
-        index = pending.sender.index
-        left = self._by_sender[index] - 1
-        if left:
-            self._by_sender[index] = left
-        else:
-            del self._by_sender[index]
+        _take_one(self._by_sender, pending.sender.index)
+        _take_one(self._under_way, pending.entry_id)
 
     def _blame(self, sender: Session | Here) -> None:
         """A forged signature costs us 60 us and its sender nothing: after a few its session ends,
@@ -218,6 +236,7 @@ class Puts:
         if pending.surplus > committing.surplus:
             return False
         committing.waiters |= pending.waiters
+        committing.is_direct &= pending.is_direct
         return True
 
     def _judge(self, pending: Pending, now: Instant) -> Verdict:
@@ -256,11 +275,14 @@ class Puts:
         held: Entry | None = None,
         entry_id: EntryId = b"",
     ) -> None:
-        self.counts[status] += 1
         session, request, wants_contacts = waiter
         if isinstance(session, Here):
+            self.counts[status] += 1
             session.done(PutAck(status, detail, held), now)
             return
+        if not request:  # NOBODY
+            return
+        self.counts[status] += 1
         contacts: tuple[WireContact, ...] = ()
         if wants_contacts and entry_id and held is None:
             contacts = self._nearer(entry_id, session)
@@ -278,3 +300,16 @@ class Puts:
             for contact in self._core.table.nearest(place, BUCKET_CONTACTS)
             if contact.id ^ place < own ^ place and contact.public_key != session.public_key
         )
+
+
+def _take_one(counts: dict[Any, int], key: Any) -> None:
+    """Count one less; who is at 0 leaves."""
+    left = counts[key] - 1
+    if left:
+        counts[key] = left
+    else:
+        del counts[key]
+
+
+def _nothing(*_: Any) -> None:
+    return None

@@ -235,6 +235,7 @@ def test_a_node_is_counted_once_however_often_it_is_met():
     world.links.partition([world.nodes[1].name])
     entry = owner.entry(b"a", b"", world.time())
     put(world, world.add_client(), entry, 2.0)
+    world.nodes[1].node.puts.is_read_only = True  # else repair hands it over
     world.links.heal()
     world.run(30)
     found, _ = get(world, world.add_client(), entry.id)
