@@ -89,6 +89,11 @@ class Table:
         self._remove(node_id)
         return True
 
+    def remove(self, node_id: Place) -> None:
+        """A contact has left, and said so. Unknown ids are ignored."""
+        if node_id in self._known:
+            self._remove(node_id)
+
     def nearest(self, place: Place, n: int) -> list[Contact]:
         """The n contacts nearest to `place` by XOR distance, nearest first; fewer if there are."""
         distances = nsmallest(n, [node_id ^ place for node_id in self._ids])
