@@ -89,6 +89,9 @@ CHALLENGE_NONCE_BYTES = 32
 CHALLENGE_ENTRIES_MAX = 64
 PROOF_HASH_BYTES = 32
 
+HOSTS_CACHED = 16_384
+"""IP literals whose encoding is remembered."""
+
 # --- Sessions --------------------------------------------------------------------------------
 
 HELLO_BYTES = 192

@@ -57,17 +57,21 @@ class GetOperation:
         if own is not None:
             self._take(own)
             self._has_own = 1
-        self._expected = core.expected_distance()
         near = core.table.nearest(self._place, REPLICAS)
-        is_known = now < core.knows_all_until
-        edge = (1 << 64 if is_known else self._expected) or -1
-        warm = [c for c in near if c.id ^ self._place <= edge and core.sessions.find(c.address)]
-        if len(warm) < min(self._quorum, len(near)) or not near:
+        known = near
+        if now >= core.knows_all_until:
+            self._expected = core.expected_distance()
+            edge = -1 if self._expected is None else self._expected
+            known = [contact for contact in near if contact.id ^ self._place <= edge]
+        warm = [contact for contact in known if core.sessions.find(contact.address)]
+        if not warm or len(warm) < min(self._quorum, len(near)):
             peers = [*map(peer_of, near)] or list(core.edges)
             self._look(peers, now, parallel=max(LOOKUP_PARALLEL, self._quorum))
             return
-        first = by_trust(warm, core.trust, core.table.rtt, core.rng, now)[: self._quorum]
-        self._look([*map(peer_of, near)], now, [*map(peer_of, first)], parallel=self._quorum)
+        if len(warm) > self._quorum:
+            warm = by_trust(warm, core.trust, core.table.rtt, core.rng, now)[: self._quorum]
+        first = [*map(peer_of, warm)]
+        self._look([*map(peer_of, near)], now, first, parallel=self._quorum)
 
     def _look(
         self,
@@ -190,6 +194,8 @@ class GetOperation:
         if self._search is not None:
             met.append(self._search.candidates())
         known = [candidate for candidate in merge(met) if candidate.peer.id is not None]
+        if self._expected is None:
+            self._expected = self._core.expected_distance()
         return known[: region_size([c.distance for c in known], self._expected)]
 
     def _unasked(self) -> list[Peer]:

@@ -280,8 +280,12 @@ class Puts:
             return
         self.counts[status] += 1
         if isinstance(session, Here):
+            self.counts[status] += 1
             session.done(PutAck(status, detail, held), now)
             return
+        if not request:  # NOBODY
+            return
+        self.counts[status] += 1
         contacts: tuple[WireContact, ...] = ()
         if wants_contacts and entry_id and held is None:
             contacts = self._nearer(entry_id, session)

@@ -24,7 +24,7 @@ from sim.scenarios import (
 
 SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "basics": (basics.run, 12),
-    "colluders": (colluders.run, 2000),
+    "colluders": (colluders.run, 300),
     "lossy": (lossy.run, 8),
     "flood": (flood.run, 3),
     "hops": (hops.run, 1000),
@@ -41,6 +41,7 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
 }
 FULL: dict[str, tuple[Scenario, int]] = {
     "lossy": (lossy.run_full, 12),
+    "colluders": (colluders.run, 10_000),
     "hops": (hops.run_full, 10_000),
     "sybils": (sybils.run_full, 400),
     "eclipse": (eclipse.run_full, 100),
