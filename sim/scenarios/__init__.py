@@ -41,7 +41,7 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
 }
 FULL: dict[str, tuple[Scenario, int]] = {
     "lossy": (lossy.run_full, 12),
-    "colluders": (colluders.run, 10_000),
+    "colluders": (colluders.run_full, 10_000),
     "hops": (hops.run_full, 10_000),
     "sybils": (sybils.run_full, 400),
     "eclipse": (eclipse.run_full, 100),
