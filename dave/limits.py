@@ -89,6 +89,9 @@ CHALLENGE_NONCE_BYTES = 32
 CHALLENGE_ENTRIES_MAX = 64
 PROOF_HASH_BYTES = 32
 
+HOSTS_CACHED = 16_384
+"""IP literals whose encoding is remembered."""
+
 # --- Sessions --------------------------------------------------------------------------------
 
 HELLO_BYTES = 192
@@ -148,6 +151,22 @@ LOOKUP_PATIENCE_MS = 250
 """After this long without an answer the next peer is asked beside one of unknown round trip."""
 LOOKUP_GIVE_UP_MS = 1_000
 """A slow peer is waited for so much longer, while anybody else has answered."""
+LOOKUP_ASKED_MAX = 128
+"""Peers that one lookup asks; a wide one needs about 70."""
+LOOKUP_CANDIDATES_MAX = LOOKUP_ASKED_MAX * BUCKET_CONTACTS
+"""Peers that one lookup remembers: all that it can be told."""
+LOOKUP_PATHS_WIDE = 8
+"""d of S/Kademlia, where a lookup must not be led astray ..."""
+LOOKUP_PATHS_CLIENT = 4
+"""... and for the puts of a client, which has but a few peers to begin with."""
+LOOKUP_WIDE_SHARE = 1 / 16
+"""Lookups that are checked by a wide one although nothing is suspicious."""
+LOOKUP_WIDE_STAY = 100
+"""Lookups that go wide after one that found nearer nodes by doing so."""
+KNOWS_ALL_SECONDS = 60
+"""How long a network that told of all its nodes is taken for known."""
+PUTS_IN_FLIGHT_PER_ENTRY = 32
+"""Nodes that one put, or the repair after a get, writes to at a time."""
 BUSY_RETRY_MS = 100
 BUSY_RETRIES = 5
 
@@ -178,6 +197,40 @@ JOURNAL_READ_BYTES = 1 << 20
 JOURNAL_SYNC_SECONDS = 1.0
 """Between two fsyncs under `--sync second`."""
 
+# --- Replicas --------------------------------------------------------------------------------
+
+ANNOUNCE_MS = 200
+"""A version stored is announced after this long, or once ANNOUNCED_MAX of them wait."""
+ANNOUNCE_QUEUE_MAX = 4096
+"""Versions that wait to be announced to one peer; what comes beyond is left to the next sweep."""
+ANNOUNCE_AGAIN_SECONDS = 3
+"""Who neither held nor wanted a version had perhaps asked another for it: told once more."""
+WANT_SECONDS = 1
+"""So long an entry asked of one peer is not asked of another."""
+WANTS_REMEMBERED_MAX = 4096
+HAND_ON_WINDOW_FIRST = 8
+"""ANNOUNCE and PUT under way to one peer: grows by one an answer, halved by BUSY ..."""
+HAND_ON_WINDOW_MAX = 64
+"""... and never more than this."""
+VERSIONS_PAST_MAX = 32_768
+"""Versions replaced or evicted that a node still knows by name."""
+REPAIR_LOOK_SECONDS = 5
+"""How often a node looks whether nodes have come or gone."""
+REPAIR_AGAIN_SECONDS = 30
+"""After so long a peer that did not answer an ANNOUNCE is announced to once more."""
+REPAIR_TICK_MS = 50
+"""Between two slices of a sweep through the store."""
+REPAIR_SLICE = 1024
+"""Entries looked at in a slice; one whose region has to be found counts as 16."""
+REPAIR_BACKLOG_MAX = 8192
+"""A sweep waits while so many versions wait to be announced."""
+REPAIR_CHANGES_MAX = 8
+"""With more nodes come or gone than this a sweep looks at every entry."""
+SWEEP_SECONDS = 3600
+"""Each entry is looked at about so often, even if nothing was seen to change."""
+HAND_OVER_SECONDS = 2.0
+"""So long a node that is told to stop goes on, at most, to hand over what only it holds."""
+
 # --- Peers -----------------------------------------------------------------------------------
 
 CONTACTS_MAX = 1320
@@ -192,11 +245,9 @@ SUBNET_IN_BUCKET_MAX = 2
 """Contacts of one public /24 or /48 in a bucket ..."""
 SUBNET_IN_TABLE_MAX = 10
 """... and in the table."""
-ROUND_TRIPS_KEPT = 32
 LOST_MAX = 256
-"""Contacts lost that are probed now and then ..."""
 LOST_SECONDS = 86_400
-"""... for so long."""
+"""Contacts lost are probed now and then for so long."""
 CHANGES_KEPT = 256
 """Contacts come or gone that wait for whoever asks."""
 TRUST_FADE = 0.99
@@ -207,20 +258,41 @@ TRUST_SCORE_FULL = 0.9
 TRUST_PEERS_MAX = 4096
 TRUST_EXPLORATION = 1 / 12
 """How often a choice ignores trust, so that newcomers get their chance."""
+TRUST_STEPS = 8
+"""Scores in the same eighth are like trust: there the round trip decides."""
 PROMISERS_MAX = 512
 """Peers whose promises are remembered."""
 DENSITY_OBSERVATIONS = 32
+AUDIT_SECONDS = 600
+"""Between two audits of one peer."""
+AUDITS_MAX = 16
+"""Audits under way."""
+AUDIT_LOOKED_MAX = 16_384
+"""Entries looked through for promises of one peer, give or take a shard: about 2 ms."""
+ROUND_TRIPS_KEPT = 32
+"""Of each contact; the smallest of them is what it needs for an answer."""
+AUDIT_PINGS_MAX = 3
+"""Tries to measure the round trip exactly before the first audit of a peer."""
+AUDIT_SLACK_MS = 20
+"""A proof may take so much longer than the shortest round trip to the peer."""
+AUDIT_SILENCES_MAX = 5
+"""Challenges in a row without a proof in time, from a peer that is there, are a broken promise. At
+10 % loss each way an honest peer comes to that once in 4,000 audits."""
+AUDIT_GRACE_SECONDS = 10
+"""An eviction that a proof tells of must have been announced by then."""
+CHALLENGED_PER_SECOND = 64
+"""Entries that one session may have proved a second: some 300 us of hashing ..."""
+CHALLENGED_BURST = 1024
+"""... and so many at once."""
 RATE_SLOTS = 65_536
 RATE_PER_SECOND = 200
 """Packets per second from one /24 or /48 without a session; bursts of twice that."""
 PROBE_SECONDS = 10
 """Between two probes in all; who was heard within this time needs none."""
 PROBE_MS_STIRRED = 250
-"""While contacts come and go ..."""
 PROBE_CALM = 20
-"""... until so many probes in a row have changed nothing."""
+"""Probes in a row that changed nothing, after which they are rare again."""
 PROBE_ATTEMPTS = 3
-"""Packets of a probe to a contact that has just failed."""
 JOIN_SECONDS_FIRST = 1
 JOIN_SECONDS_MAX = 60
 """Between two looks whether there is a reason to look for nodes."""
@@ -232,9 +304,8 @@ OWN_ADDRESS_VOICES = 8
 REACH_SECONDS = 10
 """A node not dialled within this time runs as a client ..."""
 REACH_AGAIN_SECONDS_FIRST = 60
-"""... and tries again, at growing intervals ..."""
 REACH_AGAIN_SECONDS_MAX = 3600
-"""... up to this one."""
+"""... and tries again, at growing intervals."""
 REACH_PEERS = 3
 """Peers that are asked to have us dialled, or where they see us."""
 NEWCOMERS_MAX = 1024

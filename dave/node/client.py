@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dave.crypto.identity import Identity
 from dave.crypto.network import Network
 from dave.names import EntryId, HybridTime, Instant, Rng
+from dave.node.check import CheckOperation
 from dave.node.core import Core
-from dave.node.operations import GetOperation, PutOperation
+from dave.node.get import GetOperation
+from dave.node.put import PutOperation
 from dave.node.requests import Peer
 from dave.node.timers import Timer
 from dave.wire.entry import Entry
@@ -51,9 +53,12 @@ class Client(Core):
         self.settle(now)
         return operation
 
-    def own(self, entry_id: EntryId, now: Instant) -> Entry | None:
-        """The version in this core's own store; a client has none."""
-        return None
+    def check(self, entry: Entry, now: Instant, deadline: Instant) -> int:
+        """Have the nodes that should hold this version prove it."""
+        operation = self._next_operation()
+        CheckOperation(self, operation, entry, deadline).start(now)
+        self.settle(now)
+        return operation
 
     def _next_operation(self, count: int = 1) -> int:
         self._operations += count

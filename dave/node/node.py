@@ -1,7 +1,7 @@
 """A node: a client that also serves. It stores entries, answers requests, and keeps itself among
 the other nodes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,19 +17,22 @@ from dave.limits import (
 )
 from dave.names import SECOND, EntryId, Instant, Place, Rng
 from dave.node import handlers
+from dave.node.audits import Audits
 from dave.node.client import Client
 from dave.node.joining import Joining
 from dave.node.liveness import Liveness
 from dave.node.newcomers import Newcomers
-from dave.node.puts import Puts
+from dave.node.proofs import Proofs
+from dave.node.puts import Here, Puts
 from dave.node.reach import Reach
+from dave.node.replicas import Replicas
 from dave.node.requests import Done, Peer
 from dave.node.timers import Timer
 from dave.peers.contact import Contact
 from dave.session.session import Established, Session
 from dave.store.store import Store
 from dave.wire.entry import Entry
-from dave.wire.messages import Request, WireContact
+from dave.wire.messages import Put, PutAck, Request, WireContact
 
 
 class Node(Client):
@@ -52,11 +55,15 @@ class Node(Client):
         super().__init__(identity, network, rng, edges)
         self.store = store
         self.puts = Puts(self, store, start_count)
+        self.audits = Audits(self, store)
+        self.replicas = Replicas(self, store, self.puts)
+        self.proofs = Proofs(self, store, self.replicas.version_of)
         self.gets_found = 0
         self.gets_absent = 0
         self.reach = Reach(self)
         self.newcomers = Newcomers(self)
         self.liveness = Liveness(self)
+        self.liveness.challenge = self.audits.challenge
         self.joining = Joining(self)
         self._expire_shard = 0
         for kind, handler in handlers.HANDLERS.items():
@@ -67,6 +74,10 @@ class Node(Client):
             Timer.REACH: self.reach.on_timer,
             Timer.DIAL: self.newcomers.on_timer,
             Timer.EXPIRE: self._expire,
+            Timer.AUDIT: self.audits.on_timer,
+            Timer.ANNOUNCE: self.replicas.announcer.on_timer,
+            Timer.LEARN: self.replicas.learn,
+            Timer.REPAIR: self.replicas.repair.on_timer,
         }
 
     @property
@@ -77,10 +88,26 @@ class Node(Client):
 
     def start(self, now: Instant) -> None:
         """Begin to join and to keep house."""
+        self.replicas.start(now)
         self.joining.start(now)
         self.reach.start(now)
         self.liveness.start(now)
         self.timers.set(now + self.jittered(EXPIRE_TICK_SECONDS), Timer.EXPIRE)
+
+    def leave(self, now: Instant) -> None:
+        """Hand over what only this node holds. Give it time until `leave_done`, or as much as there
+        is; then `say_bye`."""
+        self.replicas.leave(now)
+        self.settle(now)
+
+    @property
+    def leave_done(self) -> bool:
+        """Whether nothing is left to hand over."""
+        return self.replicas.leave_done
+
+    def say_bye(self, now: Instant) -> None:
+        """The last word to all nodes that this one has a session with."""
+        self.replicas.say_bye(now)
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
         """Answer to an effect Verify."""
@@ -94,6 +121,11 @@ class Node(Client):
         """The version in this node's own store."""
         held = self.store.get(entry_id, self.unix_ms(now))
         return None if held is None else Entry(held)
+
+    def put_here(self, put: Put, done: Callable[[PutAck, Instant], None], now: Instant) -> bool:
+        """Put into this node's own store; `done` is called as soon as that is committed."""
+        self.puts.receive(put, Here(done), b"", now)
+        return True
 
     def _serve(self, handler: Any, session: Session, data: bytes, now: Instant) -> None:
         try:
@@ -112,11 +144,10 @@ class Node(Client):
         super().ask(peer, message, done, now, attempts)
 
     def came(self, session: Session, now: Instant) -> None:
-        """An INIT arrived. Its address is not proved: to us it is no more than hearsay."""
+        """An INIT arrived."""
         if session.node_id is not None:
             self.reach.came(session, now)
             self.newcomers.came(session, now)
-            self.table.offer(contact_of(session))
 
     def learn(self, told: WireContact) -> Contact | None:
         """A node that somebody told of; if the table has room for it, it is probed some day."""

@@ -34,6 +34,14 @@ class Timer(IntEnum):
     """A newcomer that one contact could not reach is to be dialled by another."""
     EXPIRE = auto()
     """Remove what has expired from one shard."""
+    AUDIT = auto()
+    """An eviction that a proof told of should have been announced by now."""
+    ANNOUNCE = auto()
+    """Versions wait to be announced to a peer."""
+    LEARN = auto()
+    """Learn by name the next of the entries that the journal brought back."""
+    REPAIR = auto()
+    """Look whether nodes have come or gone, or go on with a sweep through the store."""
 
 
 class Timers:
