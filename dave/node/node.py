@@ -145,9 +145,8 @@ class Node(Client):
 
     def came(self, session: Session, now: Instant) -> None:
         """An INIT arrived."""
-        if session.node_id is not None:
-            self.reach.came(session, now)
-            self.newcomers.came(session, now)
+        self.reach.came(session, now)
+        self.newcomers.came(session, now)
 
     def learn(self, told: WireContact) -> Contact | None:
         """A node that somebody told of; if the table has room for it, it is probed some day."""
