@@ -242,8 +242,12 @@ class HandshakeInitiator:
         if opening.node_id is None:
             packet = Hello(opening.random).encode()
         else:
-            packet = self._init(opening, opening.node_id).encode()
+            try:
+                packet = self._init(opening, opening.node_id).encode()
+            except WireError:  # a key that nobody can have: whoever told of it lied
+                return self._fail(opening, FailReason.OTHER_KEY)
         self._out.outbox.append((packet, opening.address))
+        return None
 
     def _init(self, opening: Opening, node_id: Place) -> Init:
         assert opening.public_key is not None
