@@ -41,6 +41,7 @@ class Stage:
         self.store = Store(self.identity.id, net, capacity, 7)
         self.node = Node(self.identity, net, self.rng, self.store, start_count=3)
         self.node.wall_offset_ms = WALL_MS - START // MS
+        self.node.at_home = True
         self.node.start(self.now)
         self.owner = Owner(self.rng, net)
         self.verifies: list[Verify] = []
