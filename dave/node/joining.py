@@ -8,6 +8,7 @@ asks its edges, ever more seldom. An idle network is silent in between.
 from typing import TYPE_CHECKING
 
 from dave.limits import (
+    BUCKET_CONTACTS,
     JOIN_SECONDS_AGAIN,
     JOIN_SECONDS_FIRST,
     JOIN_SECONDS_MAX,
@@ -23,7 +24,6 @@ from dave.wire.messages import Find
 if TYPE_CHECKING:
     from dave.node.node import Node
 
-_NEIGHBOURS = 2 * REPLICAS
 _NEVER = -(1 << 62)
 
 
@@ -33,6 +33,7 @@ class Joining:
     def __init__(self, node: "Node") -> None:
         self._node = node
         self._wait = JOIN_SECONDS_FIRST
+        """Until the next look, in seconds; it grows while nothing happens."""
         self._due: Instant = 0
         self._near: list[Place] = []
         """The neighbours when our own id was last looked up."""
@@ -49,6 +50,7 @@ class Joining:
         """There is a reason to look: at once, or a while after the last time."""
         due = max(now, self._looked_at + JOIN_SECONDS_AGAIN * SECOND)
         self._near = []
+        self._wait = JOIN_SECONDS_FIRST
         if due < self._due:
             self._set(due)
 
@@ -56,32 +58,29 @@ class Joining:
         """Look whether there is a reason to look."""
         if now < self._due:
             return
-        if self._node.reach.is_waiting:
-            self._set(now + JOIN_SECONDS_FIRST * SECOND)
-        elif not len(self._node.table):
-            self._look_up_own(now)
-            self._set(now + self._node.jittered(self._wait))
-            self._wait = min(2 * self._wait, JOIN_SECONDS_MAX)
-        else:
-            self._wait = JOIN_SECONDS_FIRST
-            self._keep(now)
-
-    def _keep(self, now: Instant) -> None:
         node = self._node
+        if node.reach.is_waiting:
+            self._set(now + JOIN_SECONDS_FIRST * SECOND)
+            return
+        is_changed = bool(len(node.table)) and self._near != self._neighbours()
+        wait = self._wait = JOIN_SECONDS_FIRST if is_changed else self._wait
+        self._wait = min(2 * wait, JOIN_SECONDS_MAX)
         is_old = now - self._refreshed_at >= REFRESH_SECONDS * SECOND
-        if is_old or self._near != self._neighbours():
-            self._look_up_own(now)
+        if not len(node.table) or is_old or is_changed:
+            is_new_here = is_old or bool(self._open_bits)
+            self._look_up_own(BUCKET_CONTACTS if is_new_here else REPLICAS, now)
         elif self._open_bits:
             self._refresh(self._open_bits.pop(0), now)
-        if is_old:
+            wait = JOIN_SECONDS_FIRST
+        if len(node.table) and is_old:
             self._refreshed_at = now
             self._open_bits = node.table.open_bits()
             node.reach.ask_some(now)
-        wait = JOIN_SECONDS_FIRST if self._open_bits else JOIN_SECONDS_MAX
         self._set(now + node.jittered(wait))
 
-    def _look_up_own(self, now: Instant) -> None:
-        """Edges are asked beside the nearest: through them the halves of a split network meet."""
+    def _look_up_own(self, width: int, now: Instant) -> None:
+        """Ask the `width` nearest to us, and the edges: through them the halves of a split network
+        find each other."""
         node = self._node
         self._looked_at = now
         near = node.peers_near(node.id)
@@ -93,10 +92,10 @@ class Joining:
 
         def done(_lookup: Lookup, now: Instant) -> None:
             self._near = self._neighbours()
-            node.liveness.stir(now)  # there may be new ones to probe
+            node.liveness.heard_of_some(now)
 
         if near:
-            Lookup(node, node.id, Find(node.id), go_on, done).start(near, now)
+            Lookup(node, node.id, Find(node.id), go_on, done, width=width).start(near, now)
 
     def _refresh(self, bits: int, now: Instant) -> None:
         """Look up a place drawn at random in a bucket: distances from us have so many bits."""
@@ -105,13 +104,13 @@ class Joining:
         peers = node.peers_near(place)
 
         def done(_lookup: Lookup, now: Instant) -> None:
-            node.liveness.stir(now)
+            node.liveness.heard_of_some(now)
 
         Lookup(node, place, Find(place), go_on, done).start(peers, now)
 
     def _neighbours(self) -> list[Place]:
         node = self._node
-        return [contact.id for contact in node.table.nearest(node.id, _NEIGHBOURS)]
+        return [contact.id for contact in node.table.nearest(node.id, BUCKET_CONTACTS)]
 
     def _set(self, due: Instant) -> None:
         self._due = due

@@ -77,6 +77,11 @@ class Liveness:
         if self._due > now + PROBE_MS_STIRRED * MS:
             self._schedule(now)
 
+    def heard_of_some(self, now: Instant) -> None:
+        """A lookup has ended: look closely if there are contacts to probe that the table wants."""
+        if self._node.table.has_open_spares():
+            self.stir(now)
+
     def probe(self, contact: Contact, now: Instant) -> None:
         """A challenge, or a PING."""
         if not self.challenge(contact, now):
@@ -107,17 +112,17 @@ class Liveness:
         self._turn += 1
         if turn % 6 == 0 and self._probe_lost(now):
             return
-        if turn % 2:
-            contact = self._quietest(self._neighbours(), now)
-        else:
+        contact = self._quietest(self._neighbours(), now) if turn % 2 else None
+        if contact is None:
             spare = node.table.take_spare(lambda node_id: node.trust.score(node_id, now))
             if spare is not None:
                 self._calm = 0  # there may be more of them
-                return self._ping(spare, now)
-            contact = self._quietest(None, now)
+                self._ping(spare, now)
+                return
+            if not turn % 2:
+                contact = self._quietest(None, now)
         if contact is not None:
             self.probe(contact, now)
-        return None
 
     def _neighbours(self) -> list[Contact]:
         return self._node.table.nearest(self._node.id, _NEIGHBOURS)

@@ -70,9 +70,8 @@ class Newcomers:
         return len(self._waiting)
 
     def came(self, session: Session, now: Instant) -> None:
-        """A peer wrote to us, or seemed to."""
-        if session.node_id is not None:
-            _note(self._came, session.public_key, now)
+        """A node wrote to us, or seemed to."""
+        _note(self._came, session.public_key, now)
 
     def is_client(self, session: Session) -> None:
         """Who has found that it cannot be reached says that it is no node any more."""

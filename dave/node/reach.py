@@ -65,8 +65,8 @@ class Reach:
                 del self._wrote[next(iter(self._wrote))]
 
     def came(self, session: Session, now: Instant) -> None:
-        """An INIT arrived."""
-        if self._is_open and session.node_id is not None and session.address not in self._wrote:
+        """A node's INIT arrived."""
+        if self._is_open and session.address not in self._wrote:
             self._reached(now)
 
     def pinged(self, session: Session, now: Instant) -> None:
@@ -154,6 +154,7 @@ class Reach:
     def _reached(self, now: Instant) -> None:
         """Somebody got through: we are a node, and take part."""
         self._is_open = False
+        self._attempt += 1
         self._again_seconds = REACH_AGAIN_SECONDS_FIRST
         node = self._node
         if not node.is_reached:

@@ -87,7 +87,7 @@ class Table:
         if not self._is_allowed(contact):
             return False
         if known is not None:
-            self._remove(known)
+            self._take_out(known)
         bucket = self._buckets.setdefault(self._bucket_of(contact.id), Bucket())
         if not self._has_room(bucket) and not self._is_sibling(contact.id):
             bucket.keep_spare(Spare(contact, has_answered=True))
@@ -108,7 +108,7 @@ class Table:
         """A contact has left, and said so. Unknown ids are ignored."""
         known = self._known.get(node_id)
         if known is not None:
-            self._remove(known)
+            self._take_out(known)
 
     def seen(self, node_id: Place, now: Instant, rtt_ns: int | None = None) -> None:
         """A contact was heard; `rtt_ns` if that answered a request. Unknown ids are ignored."""
@@ -133,7 +133,7 @@ class Table:
         known.failures += 1
         if known.failures < CONTACT_FAILURES_MAX:
             return False
-        self._remove(known)
+        self._take_out(known)
         self._note_lost(known.contact, now)
         return True
 
@@ -231,14 +231,15 @@ class Table:
         """Whom to probe for a bucket with room; it is given away, and enters by `add` once it has
         answered. `score` is the trust in a node, from 0 to 1."""
         for bucket in self._buckets.values():
-            while bucket.spares:
-                is_open = self._has_room(bucket) or any(map(self._is_sibling, bucket.spares))
-                contact = bucket.take_spare(score) if is_open else None
-                if contact is None:
-                    break
-                if self.wants(contact):
+            while self._is_open(bucket):
+                contact = bucket.take_spare(score)
+                if contact is not None and self.wants(contact):
                     return contact
         return None
+
+    def has_open_spares(self) -> bool:
+        """Whether some contacts are worth a probe since the table may want them."""
+        return any(map(self._is_open, self._buckets.values()))
 
     def open_bits(self) -> list[int]:
         """The buckets with room that are no nearer than the nearest contact: each as the number of
@@ -295,6 +296,11 @@ class Table:
     def _has_room(self, bucket: Bucket) -> bool:
         return bucket.count() < self._bucket_contacts and len(self._ids) < self._capacity
 
+    def _is_open(self, bucket: Bucket) -> bool:
+        """Whether a spare of the bucket could enter."""
+        spares = bucket.spares
+        return bool(spares) and (self._has_room(bucket) or any(map(self._is_sibling, spares)))
+
     def _is_sibling(self, node_id: Place) -> bool:
         """Whether a newcomer would be one of the nearest SIBLINGS to our own id."""
         if len(self._ids) < SIBLINGS:
@@ -322,9 +328,9 @@ class Table:
         if self._extras and len(self._ids) > SIBLINGS:
             limit = self._sibling_distance()
             for node_id in [i for i in self._extras if i ^ self._own_id > limit]:
-                self._remove(self._known[node_id])
+                self._take_out(self._known[node_id])
 
-    def _remove(self, known: Known) -> None:
+    def _take_out(self, known: Known) -> None:
         contact = known.contact
         del self._known[contact.id]
         del self._ids[bisect_left(self._ids, contact.id)]
