@@ -1,12 +1,14 @@
 """The scenarios by name, and how many nodes each takes unless told."""
 
 from sim.figures import Run, Scenario
-from sim.scenarios import basics, flood, lossy
+from sim.scenarios import basics, flood, lossy, partition, repair
 
 SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "basics": (basics.run, 12),
     "lossy": (lossy.run, 8),
     "flood": (flood.run, 3),
+    "partition": (partition.run, 20),
+    "repair": (repair.run, 60),
 }
 
 

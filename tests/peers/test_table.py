@@ -163,3 +163,12 @@ def test_against_a_plain_model() -> None:
                     if model[node_id] == CONTACT_FAILURES_MAX:
                         del model[node_id]
         assert [c.id for c in table] == sorted(model)
+
+
+def test_who_leaves_is_out_at_once_and_may_come_again():
+    table = table_of(1, 2, 3)
+    table.remove(2)
+    table.remove(2)
+    assert table.get(2) is None
+    assert [c.id for c in table] == [1, 3]
+    assert table.add(contact(2), 9)

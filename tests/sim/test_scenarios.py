@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.scenarios import SCENARIOS, run
+from sim.scenarios import SCENARIOS, partition, repair, run
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,14 @@ def test_all_goals_are_reached(name, nodes, seed):
     assert sum(figure.ok is True for figure in ended.figures) >= 7
 
 
+@pytest.mark.parametrize(("scenario", "nodes", "seed"), [(repair, 30, 6), (partition, 12, 7)])
+def test_the_goals_of_what_takes_long_are_reached_by_few_nodes(scenario, nodes, seed):
+    _, figures = scenario.run(seed, nodes, entries=30)
+    assert [figure for figure in figures if figure.ok is False] == []
+
+
 def test_every_scenario_is_tried_here():
-    assert sorted(SCENARIOS) == ["basics", "flood", "lossy"]
+    assert sorted(SCENARIOS) == ["basics", "flood", "lossy", "partition", "repair"]
 
 
 @pytest.mark.soak
