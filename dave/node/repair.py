@@ -181,10 +181,11 @@ class Repair:
         unpromised = [contact for contact in region if not has_promised(contact.id, entry_id)]
         if not unpromised or self._store.get(entry_id, self._core.unix_ms(now)) is not data:
             return
-        # What we hold for others is theirs to announce, as long as they seem to hold it.
+        # What we hold for others is theirs to announce, as long as they seem to hold it. One is
+        # asked, so that we hear of it if ours is out of date.
         promised = len(region) - len(unpromised)
         if not is_in and 2 * promised >= min(len(region), REPLICAS):
-            return
+            unpromised = unpromised[:1]
         short_digest = self._short_digest(data)
         for contact in unpromised:
             self._announcer.announce(
