@@ -89,6 +89,9 @@ CHALLENGE_NONCE_BYTES = 32
 CHALLENGE_ENTRIES_MAX = 64
 PROOF_HASH_BYTES = 32
 
+HOSTS_CACHED = 16_384
+"""IP literals whose encoding is remembered."""
+
 # --- Sessions --------------------------------------------------------------------------------
 
 HELLO_BYTES = 192
@@ -249,6 +252,10 @@ AUDITS_MAX = 16
 """Audits under way."""
 AUDIT_LOOKED_MAX = 16_384
 """Entries looked through for promises of one peer, give or take a shard: about 2 ms."""
+ROUND_TRIPS_KEPT = 32
+"""Of each contact; the smallest of them is what it needs for an answer."""
+AUDIT_PINGS_MAX = 3
+"""Tries to measure the round trip exactly before the first audit of a peer."""
 AUDIT_SLACK_MS = 20
 """A proof may take so much longer than the shortest round trip to the peer."""
 AUDIT_SILENCES_MAX = 5
@@ -257,7 +264,7 @@ AUDIT_SILENCES_MAX = 5
 AUDIT_GRACE_SECONDS = 10
 """An eviction that a proof tells of must have been announced by then."""
 CHALLENGED_PER_SECOND = 64
-"""Entries that one session may have proved a second: about 200 us of hashing ..."""
+"""Entries that one session may have proved a second: some 300 us of hashing ..."""
 CHALLENGED_BURST = 1024
 """... and so many at once."""
 RATE_SLOTS = 65_536

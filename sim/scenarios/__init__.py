@@ -8,6 +8,7 @@ for a plot it leaves in `world.series`.
 from sim.figures import Run, Scenario
 from sim.scenarios import (
     basics,
+    cheats,
     churn,
     colluders,
     eclipse,
@@ -34,6 +35,7 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "idle": (idle.run, 60),
     "speed": (speed.run, 60),
     "memory": (speed.run_memory, 60),
+    "cheats": (cheats.run, 12),
     "mixed": (mixed.run, 8),
     "seeds": (mixed.run_seeds, 8),
 }
@@ -49,6 +51,7 @@ FULL: dict[str, tuple[Scenario, int]] = {
     "idle": (idle.run_full, 1000),
     "speed": (speed.run, 1000),
     "memory": (speed.run_memory, 2000),
+    "cheats": (cheats.run_full, 14),
     "seeds": (mixed.run_all_seeds, 8),
 }
 NAMES = sorted({*SCENARIOS, *FULL})
