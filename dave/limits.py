@@ -163,6 +163,8 @@ LOOKUP_WIDE_SHARE = 1 / 16
 """Lookups that are checked by a wide one although nothing is suspicious."""
 LOOKUP_WIDE_STAY = 100
 """Lookups that go wide after one that found nearer nodes by doing so."""
+MEASURED_NODES = 3
+"""Nodes whose neighbours tell a new client how dense the network is."""
 KNOWS_ALL_SECONDS = 60
 """How long a network that told of all its nodes is taken for known."""
 PUTS_IN_FLIGHT_PER_ENTRY = 32
