@@ -126,10 +126,12 @@ def run(seed: int, nodes: int) -> tuple[World, list[Figure]]:
     ring = Ring(nodes, world.rng)
     figures = _honest(ring)
     for percent, goal in GOALS.items():
+        world.record("goal", percent / 100, goal)
         for is_sly in (False, True):
             kind = "sly" if is_sly else "plain"
             nearest, region, asked = _success(ring, percent / 100, is_sly)
             name = f"{percent} % {kind} colluders: the nearest honest node found"
+            world.record(f"{kind} colluders", percent / 100, nearest)
             figures += [
                 at_least(name, nearest, goal),
                 Figure(f"{percent} % {kind} colluders: any of the R nearest found", region),
