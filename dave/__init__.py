@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dave.edge.check import Check, CheckedNode
     from dave.edge.client import Client
     from dave.edge.connect import connect, connect_sync
     from dave.edge.keyfile import Key
@@ -42,6 +43,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AddressInUse",
+    "Check",
+    "CheckedNode",
     "Client",
     "Config",
     "Conflict",
@@ -69,6 +72,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Check": "dave.edge.check",
+    "CheckedNode": "dave.edge.check",
     "Client": "dave.edge.client",
     "Receipt": "dave.edge.receipt",
     "Refusal": "dave.edge.receipt",

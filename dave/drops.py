@@ -44,6 +44,8 @@ class Drop(IntEnum):
     """A message that an INIT may not carry."""
     FORGER = auto()
     """A session that brought forged signatures, ended."""
+    CHALLENGES = auto()
+    """A CHALLENGE from a session that asked for more proofs than its share."""
     NO_REQUEST = auto()
     """A reply to nothing we asked, or no longer waited for."""
 

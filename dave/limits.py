@@ -186,9 +186,30 @@ TRUST_SCORE_FULL = 0.9
 TRUST_PEERS_MAX = 4096
 TRUST_EXPLORATION = 1 / 12
 """How often a choice ignores trust, so that newcomers get their chance."""
+TRUST_STEPS = 8
+"""Scores in the same eighth are like trust: there the round trip decides."""
 PROMISERS_MAX = 512
 """Peers whose promises are remembered."""
 DENSITY_OBSERVATIONS = 32
+VERSIONS_MAX = 1 << 20
+"""Short digests for which the entry is remembered."""
+AUDIT_SECONDS = 600
+"""Between two audits of one peer."""
+AUDITS_MAX = 16
+"""Audits under way."""
+AUDIT_LOOKED_MAX = 16_384
+"""Entries looked through for promises of one peer, give or take a shard: about 2 ms."""
+AUDIT_SLACK_MS = 20
+"""A proof may take so much longer than the shortest round trip to the peer."""
+AUDIT_SILENCES_MAX = 5
+"""Challenges in a row without a proof in time, from a peer that is there, are a broken promise. At
+10 % loss each way an honest peer comes to that once in 4,000 audits."""
+AUDIT_GRACE_SECONDS = 10
+"""An eviction that a proof tells of must have been announced by then."""
+CHALLENGED_PER_SECOND = 64
+"""Entries that one session may have proved a second: about 200 us of hashing ..."""
+CHALLENGED_BURST = 1024
+"""... and so many at once."""
 RATE_SLOTS = 65_536
 RATE_PER_SECOND = 200
 """Packets per second from one /24 or /48 without a session; bursts of twice that."""

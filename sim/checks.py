@@ -3,11 +3,20 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from dave.names import Address, EntryId, HybridTime
+from dave.node.node import Node
 from dave.node.results import PutResult
+from dave.peers.subnets import is_private, subnet
 from dave.store.journal import ENTRY
 from dave.wire.entry import Entry
+from sim.history import History
 from sim.host import Host
+from sim.signatures import verify
 from sim.world import World
+
+SUBNET_IN_BUCKET_MAX = 2
+SUBNET_IN_TABLE_MAX = 10
+"""Contacts of one /24 or /48 (DESIGN section 7)."""
 
 
 def versions_on_disk(world: World, host: Host) -> Counter[bytes]:
@@ -42,3 +51,100 @@ def tables_over_limit(world: World) -> int:
     return sum(len(node.puts) > 0 for node in running) + sum(
         len(node.requests) > len(node.table) + len(node.edges) for node in running
     )
+
+
+def lost(world: World, entries: Iterable[Entry]) -> int:
+    """Entries that no node holds any more, neither a running one nor the disk of one that is down:
+    neither the version given nor a newer one."""
+    down = [_on_disk(host) for host in world.nodes if not host.is_up]
+    return sum(
+        copies(world, entry) == 0 and all(held.get(entry.id, -1) < entry.time for held in down)
+        for entry in entries
+    )
+
+
+def copies(world: World, entry: Entry) -> int:
+    """How many running nodes hold an entry, or a newer version of it."""
+    own = [host.node.own(entry.id, world.now) for host in world.nodes if host.is_up]
+    return sum(held is not None and held.time >= entry.time for held in own)
+
+
+def unsigned_read(history: History) -> int:
+    """Gets that returned bytes which the owner of that entry did not sign."""
+    network = history.world.network
+    wrong = 0
+    for read in history.read:
+        entry = read.result.entry
+        if entry is not None:
+            signed = entry.signature + entry.signed_bytes(network)
+            wrong += entry.id != read.entry_id or not verify(entry.owner, signed)
+    return wrong
+
+
+def regressions(history: History) -> int:
+    """Reads of a client that returned an older version than the same client knew before: monotonic
+    reads, and its own writes."""
+    newest: dict[tuple[Address, EntryId], HybridTime] = {}
+    wrong = 0
+    for host, entry_id, _, time in history.newest_known():
+        key = host.address, entry_id
+        before = newest.get(key, 0)
+        wrong += time < before
+        newest[key] = max(before, time)
+    return wrong
+
+
+def subnets_over_limit(world: World, hosts: Iterable[Host] | None = None) -> int:
+    """Over all running nodes: contacts beyond 2 of one public subnet in a bucket, or 10 in the
+    table (DESIGN section 7). Buckets go by the length of the prefix shared with the own id."""
+    beyond = 0
+    for host in world.nodes if hosts is None else hosts:
+        if host.is_up:
+            in_bucket, in_table = subnet_counts(host.node)
+            beyond += sum(max(0, count - SUBNET_IN_BUCKET_MAX) for count in in_bucket.values())
+            beyond += sum(max(0, count - SUBNET_IN_TABLE_MAX) for count in in_table.values())
+    return beyond
+
+
+def subnet_counts(node: Node) -> tuple[Counter[tuple[bytes, int]], Counter[bytes]]:
+    """Contacts with a public address in a node's table: by subnet and bucket, and by subnet."""
+    in_bucket: Counter[tuple[bytes, int]] = Counter()
+    in_table: Counter[bytes] = Counter()
+    for contact in node.table:
+        if not is_private(contact.address[0]):
+            of = subnet(contact.address[0])
+            in_bucket[of, (contact.id ^ node.id).bit_length()] += 1
+            in_table[of] += 1
+    return in_bucket, in_table
+
+
+def natted_in_tables(world: World) -> int:
+    """Contacts in tables of running nodes, and so handed out and counted as replicas, that stand
+    behind a NAT."""
+    return sum(
+        (found := world.hosts.get(contact.address)) is not None and found.nat is not None
+        for host in world.nodes
+        if host.is_up
+        for contact in host.node.table
+    )
+
+
+def differing_replicas(world: World, entries: Iterable[Entry]) -> int:
+    """Entries of which running nodes hold more than one version."""
+    wrong = 0
+    for entry in entries:
+        own = [host.node.own(entry.id, world.now) for host in world.nodes if host.is_up]
+        versions = {held.digest(world.network) for held in own if held is not None}
+        wrong += len(versions) > 1
+    return wrong
+
+
+def _on_disk(host: Host) -> dict[EntryId, HybridTime]:
+    """The newest time of each entry that a node would find after a restart."""
+    assert host.disk is not None
+    newest: dict[EntryId, HybridTime] = {}
+    for record in host.disk.records():
+        if record.type == ENTRY:
+            entry = Entry(record.body)
+            newest[entry.id] = max(newest.get(entry.id, 0), entry.time)
+    return newest

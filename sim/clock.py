@@ -6,6 +6,7 @@ function of its seed.
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from typing import Any
 
 from dave.names import SECOND, Instant, UnixMs
 
@@ -18,41 +19,61 @@ WALL_START_MS: UnixMs = 1_800_000_000_000
 SAME_INSTANT_MAX = 200_000
 """Actions at one instant after which a run is taken for a loop that makes no progress."""
 
-Action = Callable[[], None]
+Action = Callable[..., None]
+Watcher = Callable[[Instant], None]
 
 
 class Clock:
-    """A heap of (when, number, action)."""
+    """A heap of (when, number, action, its arguments)."""
 
-    __slots__ = ("_at_this_instant", "_heap", "_number", "now")
+    __slots__ = ("_at_this_instant", "_every", "_heap", "_number", "_watch_at", "_watcher", "now")
 
     def __init__(self) -> None:
         self.now: Instant = START
-        self._heap: list[tuple[Instant, int, Action]] = []
+        self._heap: list[tuple[Instant, int, Action, tuple[Any, ...]]] = []
         self._number = 0
         self._at_this_instant = 0
+        self._watcher: Watcher | None = None
+        self._every = 0
+        self._watch_at: Instant = 1 << 63
 
     @property
     def unix_ms(self) -> UnixMs:
         """The true wall clock; a host's own may be off."""
         return WALL_START_MS + (self.now - START) // 1_000_000
 
-    def schedule(self, when: Instant, action: Action) -> None:
-        """Do `action` at `when`, or now if that has passed."""
+    def watch(self, watcher: Watcher, every: Instant = SECOND) -> None:
+        """Call `watcher` with the time, at most once in `every` nanoseconds of virtual time. It may
+        look on, and takes no part: a run is the same without it."""
+        self._watcher = watcher
+        self._every = every
+        self._watch_at = self.now
+
+    def schedule(self, when: Instant, action: Action, *arguments: Any) -> None:
+        """Do `action` with `arguments` at `when`, or now if that has passed."""
         self._number += 1
-        heappush(self._heap, (max(when, self.now), self._number, action))
+        now = self.now
+        heappush(self._heap, (when if when > now else now, self._number, action, arguments))
 
     def step(self, until: Instant) -> bool:
         """Do the next thing due not later than `until`; False, with the clock at `until`, if there
         is none."""
-        if not self._heap or self._heap[0][0] > until:
-            self.now = max(self.now, until)
+        heap = self._heap
+        if not heap or heap[0][0] > until:
+            if until > self.now:
+                self.now = until
             return False
-        when, _, action = heappop(self._heap)
-        self._at_this_instant = self._at_this_instant + 1 if when == self.now else 0
-        assert self._at_this_instant < SAME_INSTANT_MAX, f"time stands still at {when} ns"
-        self.now = when
-        action()
+        when, _, action, arguments = heappop(heap)
+        if when == self.now:
+            self._at_this_instant += 1
+            assert self._at_this_instant < SAME_INSTANT_MAX, f"time stands still at {when} ns"
+        else:
+            self._at_this_instant = 0
+            self.now = when
+        if when >= self._watch_at and self._watcher is not None:
+            self._watch_at = when + self._every
+            self._watcher(when)
+        action(*arguments)
         return True
 
     def __len__(self) -> int:

@@ -7,7 +7,6 @@ memory journal. Killed, it keeps nothing but its disk; restarted, it reads that 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from dave.crypto import sign
 from dave.drops import Drop
 from dave.effects import Append, Effect, Resolve, Verify
 from dave.names import MS, Address, EntryId, HybridTime, Instant
@@ -17,6 +16,8 @@ from dave.peers.subnets import is_private
 from dave.wire.entry import Entry
 from sim.clock import START, WALL_START_MS, Clock
 from sim.disk import Disk
+from sim.nat import Nat
+from sim.signatures import verify
 
 CoreMaker = Callable[["Host"], Client]
 SendAll = Callable[["Host"], None]
@@ -27,6 +28,8 @@ class Operation(NamedTuple):
 
     host: "Host"
     number: int
+    start: int = 1
+    """In which process of the host."""
 
 
 class Ended(NamedTuple):
@@ -34,6 +37,11 @@ class Ended(NamedTuple):
 
     at: Instant
     result: Any
+
+
+def tag(address: Address) -> bytes:
+    """What the trace calls an address."""
+    return b"%s %d " % (address[0].encode(), address[1])
 
 
 class Host:
@@ -48,12 +56,25 @@ class Host:
         on_resolve: Callable[["Host", Resolve], None],
         disk: Disk | None,
         skew_ms: int,
+        *,
+        nat: Nat | None = None,
+        keeps_house: bool = True,
     ) -> None:
         self.address = address
+        self.tag = tag(address)
+        """What the trace calls it."""
+        self.nat = nat
+        self.keeps_house = keeps_house
+        """Whether a node joins, probes and expires; without, it only answers."""
         self.disk = disk
         self.skew_ms = skew_ms
         """By how much its wall clock is ahead of the true one."""
+        self.sent = 0
+        """Datagrams, over all of its processes."""
+        self.sent_bytes = 0
         self.ended: dict[int, Ended] = {}
+        self.starts = 0
+        """Processes that ran here."""
         self.unreadable_records = 0
         self._clock = clock
         self._make_core = make_core
@@ -88,13 +109,15 @@ class Host:
     def start(self) -> None:
         """Start the process; a node reads its journal first."""
         assert self._core is None, f"{self.address} is up"
+        self.starts += 1
         core = self._core = self._make_core(self)
         core.wall_offset_ms = WALL_START_MS - START // MS + self.skew_ms
         core.strangers.at_home = is_private(self.name)
         if isinstance(core, Node):
             assert self.disk is not None
             core.store.end_load()
-            core.start(self._clock.now)
+            if self.keeps_house:
+                core.start(self._clock.now)
         self.settle()
 
     def kill(self) -> None:
@@ -117,12 +140,19 @@ class Host:
         now = self._clock.now
         number = self.core.put(entry, now, now + int(seconds * 1e9), expected)
         self.settle()
-        return Operation(self, number)
+        return Operation(self, number, self.starts)
 
     def get(self, entry_id: EntryId, seconds: float = 5.0, quorum: int = 2) -> Operation:
         """Start a get that may take so long."""
         now = self._clock.now
         number = self.core.get(entry_id, now, now + int(seconds * 1e9), quorum)
+        self.settle()
+        return Operation(self, number, self.starts)
+
+    def check(self, entry: Entry, seconds: float = 5.0) -> Operation:
+        """Start a check that may take so long."""
+        now = self._clock.now
+        number = self.core.check(entry, now, now + int(seconds * 1e9))
         self.settle()
         return Operation(self, number)
 
@@ -141,7 +171,7 @@ class Host:
         due = core.get_timer()
         if due is not None and (self._armed is None or due < self._armed):
             self._armed = due
-            self._clock.schedule(due, lambda: self._ring(core, due))
+            self._clock.schedule(due, self._ring, core, due)
 
     def _ring(self, core: Client, due: Instant) -> None:
         if core is self._core and self._armed == due:
@@ -156,7 +186,7 @@ class Host:
             self.ended[effect.operation] = Ended(now, effect.result)
             self._on_resolve(self, effect)
         elif isinstance(effect, Verify):
-            self.node.verified(effect.ticket, sign.verify(effect.owner, effect.signed), now)
+            self.node.verified(effect.ticket, verify(effect.owner, effect.signed), now)
         else:
             assert isinstance(effect, Append)
             assert self.disk is not None
@@ -164,8 +194,7 @@ class Host:
 
     def _await_commit(self, due: Instant | None) -> None:
         if due is not None:
-            node = self.node
-            self._clock.schedule(due, lambda: self._committed(node))
+            self._clock.schedule(due, self._committed, self.node)
 
     def _committed(self, node: Node) -> None:
         if node is not self._core:

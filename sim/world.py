@@ -4,15 +4,18 @@ A run is a function of its seed. `trace_hash` is BLAKE3 over every datagram deli
 to, bytes) and every operation that ended, in order: equal hashes mean equal runs.
 """
 
+from collections.abc import Callable
 from random import Random
-from typing import Any
+from struct import Struct
+from typing import Any, ClassVar
 
 from blake3 import blake3
 
 from dave.crypto.identity import Identity, client_identity, node_identity
 from dave.crypto.network import Network, network
 from dave.effects import Resolve
-from dave.names import MS, SECOND, Address, HybridTime, Instant, hybrid_time
+from dave.names import MS, SECOND, Address, HybridTime, Instant, UnixMs, hybrid_time
+from dave.node.check import CheckResult
 from dave.node.client import Client
 from dave.node.node import Node
 from dave.node.requests import Peer
@@ -20,23 +23,34 @@ from dave.node.results import GetResult, PutResult
 from dave.store.store import Store
 from sim.clock import Clock
 from sim.disk import Disk
-from sim.host import Ended, Host, Operation
-from sim.network import Link, Links
+from sim.host import Ended, Host, Operation, tag
+from sim.nat import Nat
+from sim.network import Latency, Link, Links
 from sim.owner import Owner
 
 PORT = 1424
 CAPACITY_BYTES = 16 << 20
+JOINS_PER_SECOND = 20.0
 PRIVATE_PREFIX = 10
 PUBLIC_PREFIX = 20
 """First byte of the hosts' addresses."""
 
+NodeMaker = Callable[..., Node]
+"""Called with what Node takes; adversaries.py has some that are not honest."""
+
+_pack_note = Struct("<QI").pack
+
 
 class World:
-    """Nodes, clients, links and a clock. Give `link` for other links than the default ones.
+    """Nodes, clients, links and a clock. Give `link` for other links than the default ones, and
+    `latency` for hosts that are some way apart.
 
     Hosts stand in one subnet each; with `is_public` their addresses are no private ones, so that
-    nobody is exempt from the limits on first packets to strangers.
+    nobody is exempt from the limits per subnet.
     """
+
+    observer: ClassVar[Callable[["World"], None] | None] = None
+    """Called with every world that is made: how the command line shows progress."""
 
     def __init__(
         self,
@@ -44,18 +58,25 @@ class World:
         network_: Network | None = None,
         link: Link | None = None,
         *,
+        latency: Latency | None = None,
         is_public: bool = False,
     ) -> None:
         self.seed = seed
         self.rng = Random(seed)
         self.network = network_ or network("sim", node_work_bits=0)
         self.clock = Clock()
-        self.links = Links(Random(self.rng.getrandbits(64)), link)
+        self.links = Links(Random(self.rng.getrandbits(64)), link, latency)
         self.hosts: dict[Address, Host] = {}
         self.nodes: list[Host] = []
         self.delivered = 0
+        self.delivered_bytes = 0
+        self.series: dict[str, list[tuple[float, float]]] = {}
+        """What a scenario measured over time or size: points (x, y) by name, for the plots."""
+        self._addresses = 0
         self._prefix = PUBLIC_PREFIX if is_public else PRIVATE_PREFIX
         self._trace = blake3()
+        if World.observer is not None:
+            World.observer(self)
 
     @property
     def now(self) -> Instant:
@@ -70,6 +91,14 @@ class World:
         """A new owner of entries."""
         return Owner(self.rng, self.network)
 
+    def record(self, name: str, x: float, y: float) -> None:
+        """Add a point to a series."""
+        self.series.setdefault(name, []).append((x, y))
+
+    def new_identity(self) -> Identity:
+        """The identity of a node, at a random place."""
+        return node_identity(self.rng.randbytes(32), bytes(8))
+
     def add_node(
         self,
         edges: list[Host] | None = None,
@@ -78,21 +107,58 @@ class World:
         commit_ms: float = 2.0,
         skew_ms: int = 0,
         address: Address | None = None,
+        identity: Identity | None = None,
+        is_natted: bool = False,
+        keeps_house: bool = True,
+        make: NodeMaker = Node,
     ) -> Host:
-        """A node that joins through `edges`, by default through the first node."""
-        identity = node_identity(self.rng.randbytes(32), bytes(8))
+        """A node that joins through `edges`, by default through the first node. `keeps_house`: it
+        joins, probes and expires, and does not just answer. `make`: the class that it is of."""
+        identity = identity or self.new_identity()
         peers = _peers(self.nodes[:1] if edges is None else edges)
         seed = self.rng.getrandbits(64)
         disk = Disk(Random(self.rng.getrandbits(64)), commit_ms)
 
         def make_core(host: Host) -> Client:
-            return self._make_node(host, identity, peers, disk, capacity, seed)
+            records = disk.open()
+            rng = Random(seed + disk.start_count)
+            assert identity.id is not None
+            store = Store(identity.id, self.network, capacity, rng.getrandbits(64))
+            host.unreadable_records = store.load_records(records, self._unix_ms(host))
+            start = disk.start_count
+            return make(identity, self.network, rng, store, peers, start_count=start)
 
-        host = self._add(make_core, address, disk, skew_ms)
+        host = self._add(make_core, address, disk, skew_ms, is_natted, keeps_house)
         self.nodes.append(host)
         return host
 
-    def add_client(self, edges: list[Host] | None = None, *, skew_ms: int = 0) -> Host:
+    def add_nodes(
+        self, count: int, *, per_second: float = JOINS_PER_SECOND, **options: Any
+    ) -> list[Host]:
+        """Nodes that come one after another, each through a node drawn from those that are up;
+        `options` are those of `add_node`."""
+        added = []
+        for _ in range(count):
+            edges = [self.any_node(self.rng)] if self.nodes else []
+            added.append(self.add_node(edges, **options))
+            self.run(1 / per_second)
+        return added
+
+    def any_node(self, rng: Random) -> Host:
+        """One of the nodes that are up and can be reached, drawn from `rng`."""
+        while True:
+            host = self.nodes[rng.randrange(len(self.nodes))]
+            if host.is_up and host.nat is None:
+                return host
+
+    def add_client(
+        self,
+        edges: list[Host] | None = None,
+        *,
+        skew_ms: int = 0,
+        is_natted: bool = False,
+        address: Address | None = None,
+    ) -> Host:
         """A client that knows `edges`, by default the first node."""
         peers = _peers(self.nodes[:1] if edges is None else edges)
         seed = self.rng.getrandbits(64)
@@ -101,7 +167,7 @@ class World:
             rng = Random(seed)
             return Client(client_identity(rng.randbytes(32)), self.network, rng, peers)
 
-        return self._add(make_core, None, None, skew_ms)
+        return self._add(make_core, address, None, skew_ms, is_natted)
 
     def kill(self, host: Host) -> None:
         """End a host's process without a word."""
@@ -110,6 +176,14 @@ class World:
     def restart(self, host: Host) -> None:
         """Start it again, with what its disk kept."""
         host.start()
+
+    def retire(self, host: Host) -> None:
+        """End a host for ever: its machine is gone, and its disk with it."""
+        if host.is_up:
+            host.kill()
+        del self.hosts[host.address]
+        if host in self.nodes:
+            self.nodes.remove(host)
 
     def run_until(self, when: Instant) -> None:
         """Let the world go on up to that instant."""
@@ -135,62 +209,76 @@ class World:
 
     def settled(self, put: Operation) -> Operation:
         """The operation that ends when all nodes asked by a put have answered."""
-        return Operation(put.host, put.number + 1)
+        return put._replace(number=put.number + 1)
 
     def trace_hash(self) -> str:
         """The name of this run so far, in hexadecimal."""
         return self._trace.hexdigest()
 
+    def note(self, text: bytes) -> None:
+        """Make `text` a part of the run, so that the trace hash covers it."""
+        self._note(b"", b"", text)
+
     def send(self, data: bytes, source: Address, to: Address) -> None:
         """Put a datagram on the wire, whoever it claims to be from."""
         for delay in self.links.delays(source[0], to[0]):
-            self.clock.schedule(self.now + delay, lambda: self._deliver(data, source, to))
-
-    def _make_node(
-        self,
-        host: Host,
-        identity: Identity,
-        edges: list[Peer],
-        disk: Disk,
-        capacity: int,
-        seed: int,
-    ) -> Node:
-        records = disk.open()
-        rng = Random(seed + disk.start_count)
-        assert identity.id is not None
-        store = Store(identity.id, self.network, capacity, rng.getrandbits(64))
-        now_ms = self.clock.unix_ms + host.skew_ms
-        host.unreadable_records = store.load_records(records, now_ms)
-        return Node(identity, self.network, rng, store, edges, start_count=disk.start_count)
+            self.clock.schedule(self.clock.now + delay, self._deliver, data, source, to)
 
     def _add(
-        self, make_core: Any, address: Address | None, disk: Disk | None, skew_ms: int
+        self,
+        make_core: Callable[[Host], Client],
+        address: Address | None,
+        disk: Disk | None,
+        skew_ms: int,
+        is_natted: bool,
+        keeps_house: bool = True,
     ) -> Host:
         if address is None:
-            number = len(self.hosts) + 1
-            address = f"{self._prefix}.{number >> 8}.{number & 255}.1", PORT
+            number = self._addresses = self._addresses + 1
+            address = f"{self._prefix + (number >> 16)}.{number >> 8 & 255}.{number & 255}.1", PORT
         assert address not in self.hosts
-        host = Host(address, self.clock, make_core, self._send_all, self._resolved, disk, skew_ms)
+        host = Host(
+            address,
+            self.clock,
+            make_core,
+            self._send_all,
+            self._resolved,
+            disk,
+            skew_ms,
+            nat=Nat() if is_natted else None,
+            keeps_house=keeps_house,
+        )
         self.hosts[address] = host
         return host
 
+    def _unix_ms(self, host: Host) -> UnixMs:
+        return self.clock.unix_ms + host.skew_ms
+
     def _send_all(self, host: Host) -> None:
         for data, to in host.core.datagrams_to_send():
+            host.sent += 1
+            host.sent_bytes += len(data)
+            if host.nat is not None:
+                host.nat.sends(to, self.clock.now)
             self.send(data, host.address, to)
 
     def _deliver(self, data: bytes, source: Address, to: Address) -> None:
         self.delivered += 1
-        self._note(source, to, data)
-        host = self.hosts.get(to)
-        if host is not None:
+        self.delivered_bytes += len(data)
+        host, sender = self.hosts.get(to), self.hosts.get(source)
+        self._note(
+            tag(source) if sender is None else sender.tag,
+            tag(to) if host is None else host.tag,
+            data,
+        )
+        if host is not None and (host.nat is None or host.nat.admits(source, self.clock.now)):
             host.receive(data, source)
 
     def _resolved(self, host: Host, effect: Resolve) -> None:
-        self._note(host.address, host.address, _summary(effect))
+        self._note(host.tag, host.tag, _summary(effect))
 
-    def _note(self, source: Address, to: Address, data: bytes) -> None:
-        self._trace.update(f"{self.now} {source} {to} {len(data)} ".encode())
-        self._trace.update(data)
+    def _note(self, source: bytes, to: bytes, data: bytes) -> None:
+        self._trace.update(_pack_note(self.clock.now, len(data)) + source + to + data)
 
 
 def _peers(hosts: list[Host]) -> list[Peer]:
@@ -203,6 +291,9 @@ def _summary(effect: Resolve) -> bytes:
     if isinstance(result, PutResult):
         told = [(o.address, o.ack and o.ack.status.name, o.failure) for o in result.outcomes]
         return f"{effect.operation} put {result.stored}/{result.known} {told}".encode()
+    if isinstance(result, CheckResult):
+        checked = [(node.address, node.verdict.name) for node in result.nodes]
+        return f"{effect.operation} check {checked}".encode()
     assert isinstance(result, GetResult)
     value = b"" if result.entry is None else result.entry.data
     told_of = f"{effect.operation} get {result.found.name} {result.replicas} "

@@ -1,11 +1,19 @@
-"""`dave peers`: whom the node on this machine knows."""
+"""`dave peers`: whom the node on this machine knows, and how far it relies on each."""
 
 import json
 from argparse import Namespace
+from typing import Any
 
 from dave_cli.status import add_options, ask_node
 
-__all__ = ["add_options", "main"]
+EPILOG = """\
+trust is the least share of its promises that a peer can be expected to keep; "-": never tested.
+kept and broken count tests of the last days, since when there were any; old ones fade."""
+
+__all__ = ["EPILOG", "add_options", "main"]
+
+_HEAD = ("id", "address", "trust", "kept", "broken", "since", "round trip", "heard")
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def main(args: Namespace) -> int:
@@ -17,9 +25,38 @@ def main(args: Namespace) -> int:
     if not answer["peers"]:
         print("no peers yet")
         return 0
-    print(f"{'id':16}  {'address':24}  {'round trip':>10}  heard")
-    for peer in answer["peers"]:
-        rtt = "-" if peer["rtt_ms"] is None else f"{peer['rtt_ms']:.2f} ms"
-        heard = f"{peer['heard_seconds_ago']:.0f} s ago"
-        print(f"{peer['id']}  {peer['address']:24}  {rtt:>10}  {heard}")
+    rows = [_HEAD, *map(_row, sorted(answer["peers"], key=_worth))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        # Names to the left, figures to the right.
+        cells = [
+            f"{cell:{'<' if i < 2 else '>'}{width}}"
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  ".join(cells).rstrip())
     return 0
+
+
+def _worth(peer: dict[str, Any]) -> tuple[float, float, str]:
+    """The most trusted first, of those alike the nearest, as the node itself asks them."""
+    rtt = peer["rtt_ms"]
+    return -(peer["trust"] or 0.0), float("inf") if rtt is None else rtt, peer["id"]
+
+
+def _row(peer: dict[str, Any]) -> tuple[str, ...]:
+    is_tested = peer["trust"] is not None
+    return (
+        peer["id"],
+        peer["address"],
+        f"{peer['trust']:.2f}" if is_tested else "-",
+        f"{peer['kept']:.1f}" if is_tested else "-",
+        f"{peer['broken']:.1f}" if is_tested else "-",
+        _ago(peer["since_seconds"]) if is_tested else "-",
+        "-" if peer["rtt_ms"] is None else f"{peer['rtt_ms']:.2f} ms",
+        _ago(peer["heard_seconds_ago"]),
+    )
+
+
+def _ago(seconds: float) -> str:
+    size, unit = next((each for each in _UNITS if seconds >= 2 * each[0]), _UNITS[-1])
+    return f"{seconds / size:.0f} {unit} ago"

@@ -117,6 +117,7 @@ class SyncClient:
         self._client = client
         self._driver = driver
         self.get = _blocking(client.get)
+        self.check = _blocking(client.check)
         self._put = _blocking(client.put)
         self._delete = _blocking(client.delete)
 

@@ -1,4 +1,4 @@
-"""The verbs of an application: put, get, delete.
+"""The verbs of an application: put, get, check, delete.
 
 They are written once, as coroutines over a `Driver`, and driven twice: by asyncio (edge/aio.py)
 and, blocking, by a plain select loop whose waits never suspend (edge/blocking.py). That is why
@@ -10,6 +10,8 @@ from typing import Any
 
 from dave.crypto import hashes
 from dave.crypto.work import entry_work
+from dave.edge.addresses import format_address
+from dave.edge.check import Check, CheckedNode
 from dave.edge.driver import Driver, Progress
 from dave.edge.failures import network_error, too_few_answered
 from dave.edge.keyfile import Key
@@ -25,8 +27,9 @@ from dave.limits import (
     WORK_MIN,
 )
 from dave.names import HybridTime, Owner, hybrid_ms, hybrid_time
+from dave.node.check import CheckResult
 from dave.node.results import Found, GetResult, Outcome, PutResult, is_genuine
-from dave.uri import parse_name, parse_owner
+from dave.uri import format_uri, parse_name, parse_owner
 from dave.wire.entry import TOMBSTONE, Entry, check_fields, encode
 from dave.wire.status import PutStatus
 
@@ -113,6 +116,40 @@ class Client:
             replicas=result.replicas,
             seconds=time.monotonic() - started,
         )
+
+    async def check(
+        self,
+        name: str | bytes,
+        *,
+        owner: Owner | str | None = None,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+    ) -> Check | None:
+        """Have each node that should hold an entry prove it; None if it is absent or deleted.
+
+        name, owner: as in `get`, which comes first. timeout: seconds for reading the entry, and
+        once more for the proofs. Raises as `get`.
+        """
+        started = time.monotonic()
+        whose, key = _whose(name, owner, self._key)
+        found = await self._get(hashes.entry_id_of(whose, key), timeout, 2)
+        if found.found is not Found.FOUND or found.entry is None:
+            return None
+        driver = self._driver
+        now = driver.now()
+        operation = driver.core.check(found.entry, now, now + int(timeout * 1e9))
+        driver.flush()
+        result: CheckResult = await driver.wait(operation)
+        self.trace = result.trace
+        nodes = [
+            CheckedNode(
+                format_address(node.address),
+                f"{node.id:016x}",
+                node.verdict,
+                node.rtt_ns / 1e6 if node.rtt_ns else None,
+            )
+            for node in result.nodes
+        ]
+        return Check(format_uri(whose, key), nodes, time.monotonic() - started)
 
     async def _get(self, entry_id: bytes, timeout: float, quorum: int) -> GetResult:
         driver = self._driver

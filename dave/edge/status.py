@@ -5,7 +5,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dave.edge.addresses import format_address
-from dave.names import SECOND
+from dave.names import SECOND, Instant
+from dave.peers.contact import Contact
 from dave.uri import owner_name
 from dave.wire.status import PutStatus
 
@@ -59,17 +60,24 @@ def damage_texts(replay: "Replay") -> list[str]:
 
 def peers_of(node: "Node") -> dict[str, Any]:
     """The contacts in the routing table, in order of id."""
-    table = node.core.table
     now = time.monotonic_ns()
+    return {"peers": [_peer(node, contact, now) for contact in node.core.table]}
+
+
+def _peer(node: "Node", contact: Contact, now: Instant) -> dict[str, Any]:
+    """One contact; `trust` and `since_seconds` are None before it was tested, `kept` and `broken`
+    are promises, of which old ones count less."""
+    table, trust = node.core.table, node.core.trust
+    rtt, heard = table.rtt(contact.id), table.heard(contact.id)
+    evidence = trust.evidence(contact.id)
     return {
-        "peers": [
-            {
-                "id": f"{contact.id:016x}",
-                "address": format_address(contact.address),
-                "key": owner_name(contact.public_key),
-                "rtt_ms": None if (rtt := table.rtt(contact.id)) is None else rtt / 1e6,
-                "heard_seconds_ago": round((now - (table.heard(contact.id) or now)) / SECOND, 1),
-            }
-            for contact in table
-        ]
+        "id": f"{contact.id:016x}",
+        "address": format_address(contact.address),
+        "key": owner_name(contact.public_key),
+        "trust": None if evidence is None else round(trust.score(contact.id, now), 4),
+        "kept": 0.0 if evidence is None else round(evidence.kept, 2),
+        "broken": 0.0 if evidence is None else round(evidence.broken, 2),
+        "since_seconds": None if evidence is None else round((now - evidence.since) / SECOND, 1),
+        "rtt_ms": None if rtt is None else rtt / 1e6,
+        "heard_seconds_ago": round((now - (heard or now)) / SECOND, 1),
     }

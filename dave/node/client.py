@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dave.crypto.identity import Identity
 from dave.crypto.network import Network
 from dave.names import EntryId, HybridTime, Instant, Rng
+from dave.node.check import CheckOperation
 from dave.node.core import Core
 from dave.node.operations import GetOperation, PutOperation
 from dave.node.requests import Peer
@@ -48,6 +49,13 @@ class Client(Core):
         GetOperation(self, operation, entry_id, quorum, deadline).start(
             now, self.own(entry_id, now)
         )
+        self.settle(now)
+        return operation
+
+    def check(self, entry: Entry, now: Instant, deadline: Instant) -> int:
+        """Have the nodes that should hold this version prove it."""
+        operation = self._next_operation()
+        CheckOperation(self, operation, entry, deadline).start(now)
         self.settle(now)
         return operation
 

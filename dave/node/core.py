@@ -143,7 +143,9 @@ class Core:
             if session is not None and session.node_id is not None:
                 if session.is_initiator and self.table.get(session.node_id) is None:
                     self.add_contact(session, now)
-                self.table.seen(session.node_id, now, answer.rtt)
+                # One that may be too long is better than none.
+                is_measure = not answer.was_resent or self.table.rtt(session.node_id) is None
+                self.table.seen(session.node_id, now, answer.rtt if is_measure else None)
             elif answer.failure not in (None, FailReason.FULL) and peer.id is not None:
                 self._missed(peer, peer.id, now)
             done(answer, now)

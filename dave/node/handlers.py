@@ -6,6 +6,7 @@ from dave.drops import Drop
 from dave.errors import WireError
 from dave.limits import BUCKET_CONTACTS, MESSAGE_HEADER_BYTES
 from dave.names import Instant, Place, place_of
+from dave.node.proofs import on_challenge
 from dave.session.session import Session
 from dave.wire import messages
 from dave.wire.messages import (
@@ -82,5 +83,12 @@ def contacts_near(node: "Node", session: Session, place: Place) -> tuple[WireCon
     )[:count]
 
 
-HANDLERS = {1: on_ping, 3: on_put, 5: on_get, 7: on_find, 9: on_get_my_addr_port}
+HANDLERS = {
+    1: on_ping,
+    3: on_put,
+    5: on_get,
+    7: on_find,
+    9: on_get_my_addr_port,
+    13: on_challenge,
+}
 """By message type. A handler raises WireError for bytes that are no such message."""

@@ -18,9 +18,11 @@ from dave.limits import (
 )
 from dave.names import SECOND, EntryId, Instant, Rng
 from dave.node import handlers
+from dave.node.audits import Audits
 from dave.node.client import Client
 from dave.node.core import peer_of
 from dave.node.lookup import Lookup, go_on
+from dave.node.proofs import Proofs
 from dave.node.puts import Puts
 from dave.node.requests import Answer, Peer
 from dave.node.timers import Timer
@@ -50,6 +52,8 @@ class Node(Client):
         super().__init__(identity, network, rng, edges)
         self.store = store
         self.puts = Puts(self, store, start_count)
+        self.proofs = Proofs(self, store, self.puts.versions.find)
+        self.audits = Audits(self, store)
         self.gets_found = 0
         self.gets_absent = 0
         self._join_wait = JOIN_SECONDS_FIRST
@@ -60,6 +64,7 @@ class Node(Client):
             Timer.JOIN: self._join,
             Timer.PROBE: self._probe,
             Timer.EXPIRE: self._expire,
+            Timer.AUDIT: self.audits.on_timer,
         }
 
     @property
@@ -130,9 +135,9 @@ class Node(Client):
         self.timers.set(now + self._jittered(wait), Timer.JOIN)
 
     def _probe(self, _subject: Any, now: Instant) -> None:
-        """One PING to the contact unheard longest."""
+        """A challenge to the contact unheard longest, or a PING if that is due no audit."""
         contact = self.table.unheard_longest()
-        if contact is not None:
+        if contact is not None and not self.audits.challenge(contact, now):
             self.ask(peer_of(contact), Ping(), lambda answer, now: None, now)
         self.timers.set(now + self._jittered(PROBE_SECONDS), Timer.PROBE)
 

@@ -22,6 +22,7 @@ from dave.limits import (
 )
 from dave.names import EntryId, HybridTime, Instant
 from dave.node.core import Core
+from dave.node.versions import Versions
 from dave.session.session import Session
 from dave.store.journal import entry_record
 from dave.store.store import Store, Verdict
@@ -73,6 +74,7 @@ class Puts:
         self._forged: dict[int, int] = {}
         """Forged signatures by session index."""
         self.is_read_only = False
+        self.versions = Versions()
         self.counts = [0] * len(PutStatus)
         """Acknowledgements by status."""
 
@@ -134,6 +136,7 @@ class Puts:
         self._store.insert(
             entry, pending.entry_id, self._sequence, self._core.unix_ms(now), pending.surplus
         )
+        self.versions.note(pending.digest, pending.entry_id)
         self._append(entry_record(self._sequence, entry.data), pending)
 
     def _goes_on(self, pending: Pending, is_genuine: bool, now: Instant) -> bool:

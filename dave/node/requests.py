@@ -78,16 +78,19 @@ class Answer(NamedTuple):
     reply: Reply | None
     session: Session | None
     rtt: int
-    """Nanoseconds from the last sending to the reply."""
+    """Nanoseconds from the sending to the reply; from the first sending if there were several."""
     failure: FailReason | None
+    was_resent: bool = False
+    """Sent several times: then `rtt` is no measure of the round trip, since nobody can tell which
+    sending was answered (Karn and Partridge 1987)."""
 
 
 Done = Callable[[Answer, Instant], None]
 
 
 class _InFlight:
-    __slots__ = ("asked_at", "attempts", "done", "due", "encoded", "peer", "reply", "sent_at",
-                 "wait")  # fmt: skip
+    __slots__ = ("asked_at", "attempts", "done", "due", "encoded", "is_once", "peer", "reply",
+                 "sent_at", "wait")  # fmt: skip
 
     def __init__(self, peer: Peer, encoded: bytes, reply: type[Reply], done: Done) -> None:
         self.peer = peer
@@ -100,6 +103,8 @@ class _InFlight:
         self.due: Instant = 0
         """When the last sending is taken for lost; 0 before the first."""
         self.wait = 0
+        self.is_once = False
+        """Never sent again."""
 
 
 class Requests:
@@ -131,17 +136,12 @@ class Requests:
         `rtt`: the smoothed round trip to the peer in nanoseconds, if known. `attempts`: how many
         packets of a handshake may go unanswered.
         """
-        if len(self._in_flight) >= REQUESTS_IN_FLIGHT_MAX:
-            done(Answer(None, None, 0, FailReason.FULL), now)
+        request_id = self._admit(peer, message, done, now)
+        if request_id is None:
             return
-        request_id = self._rng.randbytes(4)
-        while request_id in self._in_flight:
-            request_id = self._rng.randbytes(4)
-        encoded = messages.encode(request_id, message)
-        request = _InFlight(peer, encoded, REPLIES[type(message)], done)
+        request = self._in_flight[request_id]
         request.wait = _first_wait(rtt)
-        request.asked_at = now
-        self._in_flight[request_id] = request
+        encoded = request.encoded
         session = self._session(peer)
         if session is not None:
             self._send(request_id, request, session, now)
@@ -153,6 +153,33 @@ class Requests:
         else:
             room += ACCEPT_OVERHEAD_BYTES
             self._connect(request_id, request, encoded, room, now, attempts)
+
+    def ask_once(
+        self, session: Session, message: Request, done: Done, now: Instant, patience: int
+    ) -> None:
+        """Send `message` in `session`, a single time; `done` is called once, with the reply or,
+        after `patience` nanoseconds, with NO_ANSWER. For what may not be asked twice."""
+        peer = Peer(session.address, session.public_key, None, session.node_id)
+        request_id = self._admit(peer, message, done, now)
+        if request_id is not None:
+            request = self._in_flight[request_id]
+            request.is_once = True
+            request.wait = patience
+            self._send(request_id, request, session, now)
+
+    def _admit(self, peer: Peer, message: Request, done: Done, now: Instant) -> bytes | None:
+        """Enter a request; its id, or None where there is no room, which `done` was told."""
+        if len(self._in_flight) >= REQUESTS_IN_FLIGHT_MAX:
+            done(Answer(None, None, 0, FailReason.FULL), now)
+            return None
+        request_id = self._rng.randbytes(4)
+        while request_id in self._in_flight:
+            request_id = self._rng.randbytes(4)
+        encoded = messages.encode(request_id, message)
+        request = _InFlight(peer, encoded, REPLIES[type(message)], done)
+        request.asked_at = now
+        self._in_flight[request_id] = request
+        return request_id
 
     def is_connecting(self, address: Address, public_key: bytes | None = None) -> bool:
         """Whether requests wait for a handshake with that address; with `public_key`, for one that
@@ -209,7 +236,9 @@ class Requests:
             self._drops.add(Drop.NO_REQUEST)
             return
         del self._in_flight[request_id]
-        request.done(Answer(reply, session, now - request.sent_at, None), now)
+        was_resent = request.attempts > 1
+        rtt = now - (request.asked_at if was_resent else request.sent_at)
+        request.done(Answer(reply, session, rtt, None, was_resent), now)
 
     def on_established(self, event: Established, now: Instant) -> None:
         """Send what waited for this session; who wants another key has a handshake of its own."""
@@ -229,6 +258,9 @@ class Requests:
         """A request was not answered in time."""
         request = self._in_flight.get(request_id)
         if request is None or now < request.due:  # sent once more since this alarm was set
+            return
+        if request.is_once:
+            self._fail(request_id, FailReason.NO_ANSWER, now)
             return
         session = self._session(request.peer)
         if request.attempts < REQUEST_ATTEMPTS:

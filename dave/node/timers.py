@@ -30,6 +30,8 @@ class Timer(IntEnum):
     """Ask the contact that was unheard longest whether it is there."""
     EXPIRE = auto()
     """Remove what has expired from one shard."""
+    AUDIT = auto()
+    """An eviction that a proof told of should have been announced by now."""
 
 
 class Timers:

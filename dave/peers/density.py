@@ -22,8 +22,9 @@ class Density:
         self._spacings: deque[float] = deque(maxlen=DENSITY_OBSERVATIONS)
 
     def observe(self, distance: int, rank: int) -> None:
-        """The `rank`-th nearest node (1 is the nearest) to some place was found at `distance`."""
-        if rank > 0 and distance > 0:
+        """The `rank`-th nearest node (1 is the nearest) to some place was found at `distance`.
+        Best told of the R-th: the first few scatter. Rank 0, nobody found, tells nothing."""
+        if rank > 0:
             self._spacings.append(distance / rank)
 
     def expected_distance(self, rank: int, *, own: float | None = None) -> int | None:

@@ -226,6 +226,12 @@ class Store:
             for held in list(shard.entries.values()):
                 yield held[1], held[3]
 
+    def ids_in_shard(self, n: int) -> list[EntryId]:
+        """The ids of all entries in shard `n` (0 to 255), in order of arrival; expired ones may be
+        among them."""
+        shard = self._shards[n]
+        return [] if shard is None else list(shard.entries)
+
     def live_floors(self, now_ms: UnixMs) -> Iterator[Floor]:
         """The floors worth keeping in a new journal."""
         return self.floors.live(now_ms)

@@ -13,7 +13,7 @@ from dave.errors import UsageError, WireError
 from dave.wire.layout import ENTRY, INIT_PAYLOAD, PACKETS, Field, Layout
 from dave.wire.layout_journal import FLOOR, JOURNAL_HEADER, JOURNAL_RECORD
 from dave.wire.layout_messages import MESSAGES
-from dave.wire.status import PutStatus
+from dave.wire.status import ProofState, PutStatus
 
 KINDS: dict[str, Layout] = {
     layout.name: layout
@@ -109,6 +109,12 @@ def _text(layout: Layout, field: Field, value: Any) -> str:
         return f"{value} {layout.name}"
     if field.name == "ip":
         return str(ip_address(value))
+    if field.name in ("evicted", "wanted", "held"):
+        return _bitmap_text(value)
+    if field.name == "states":
+        return _states_text(value)
+    if isinstance(value, list):
+        return ", ".join(item.hex() for item in value)
     if isinstance(value, bytes):
         return _bytes_text(value, is_text=field.name in ("key", "value"))
     return str(value)
@@ -121,6 +127,18 @@ def _bytes_text(value: bytes, *, is_text: bool) -> str:
     if len(value) > 8 and not any(value):
         return f"{len(value)} zeros"
     return value.hex() if len(value) <= 64 else f"{value[:32].hex()}… ({len(value)} bytes)"
+
+
+def _bitmap_text(bitmap: int) -> str:
+    numbers = [str(i) for i in range(bitmap.bit_length()) if bitmap >> i & 1]
+    return ", ".join(numbers) or "none"
+
+
+def _states_text(packed: bytes) -> str:
+    states = [ProofState(byte >> shift & 3) for byte in packed for shift in (0, 2, 4, 6)]
+    while states and states[-1] is ProofState.MISSING:
+        states.pop()
+    return ", ".join(state.name for state in states) or "all MISSING"
 
 
 def _time_text(time: int, *, is_hybrid: bool) -> str:

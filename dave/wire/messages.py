@@ -95,8 +95,10 @@ class Put(NamedTuple):
             raise WireError("PUT is cut off")
         flags, expected = _put_head.unpack_from(data, MESSAGE_HEADER_BYTES)
         guarded = flags & PUT_GUARDED
-        if flags > PUT_GUARDED | PUT_DIRECT or (expected and not guarded):
-            raise WireError("PUT has flags that this version does not know, or a time for nothing")
+        if flags > PUT_GUARDED | PUT_DIRECT:
+            raise WireError(f"PUT flags {flags}")
+        if expected and not guarded:
+            raise WireError("PUT expects a version without being guarded")
         entry = Entry(data[MESSAGE_HEADER_BYTES + 9 :])
         return cls(entry, expected if guarded else None, bool(flags & PUT_DIRECT))
 

@@ -109,7 +109,7 @@ class Proof(NamedTuple):
     """BLAKE3 keyed with the nonce (crypto/hashes.py, `proof`) over what is held."""
 
     def body(self) -> bytes:
-        packed = sum(state << 2 * i for i, state in enumerate(self.states))
+        packed = sum((state & 3) << 2 * i for i, state in enumerate(self.states))
         return packed.to_bytes(_STATE_BYTES, "little") + self.hash
 
     @classmethod

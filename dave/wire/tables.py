@@ -10,11 +10,13 @@ nothing; `make protocol` writes the change.
 
 import re
 from collections.abc import Iterator
+from enum import IntEnum
 
 from dave.errors import UsageError
 from dave.wire.describe import KINDS
 from dave.wire.layout import ADDRESS, CONTACT, Field, Layout
-from dave.wire.status import PutStatus
+from dave.wire.layout_messages import VERSION
+from dave.wire.status import ProofState, PutStatus
 
 _BLOCK = re.compile(r"<!-- table: ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
 
@@ -36,9 +38,10 @@ def updated(text: str) -> str:
 
 def all_tables() -> dict[str, str]:
     """Every table by the name of its mark, as Markdown."""
-    layouts = (ADDRESS, CONTACT, *KINDS.values())
+    layouts = (ADDRESS, CONTACT, VERSION, *KINDS.values())
     tables = {layout.name: "".join(f"{line}\n" for line in _lines(layout)) for layout in layouts}
-    tables["status"] = "".join(f"{line}\n" for line in _status_lines())
+    tables["status"] = "".join(f"{line}\n" for line in _enum_lines("status", PutStatus))
+    tables["proof state"] = "".join(f"{line}\n" for line in _enum_lines("state", ProofState))
     return tables
 
 
@@ -56,11 +59,11 @@ def _lines(layout: Layout) -> Iterator[str]:
         offset = None if offset is None or size is None else offset + size
 
 
-def _status_lines() -> Iterator[str]:
-    yield "| status | name |"
+def _enum_lines(what: str, members: type[IntEnum]) -> Iterator[str]:
+    yield f"| {what} | name |"
     yield "|---|---|"
-    for status in PutStatus:
-        yield f"| {int(status)} | {status.name} |"
+    for member in members:
+        yield f"| {int(member)} | {member.name} |"
 
 
 def _fixed_size(field: Field) -> int | None:

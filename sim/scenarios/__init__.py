@@ -1,17 +1,59 @@
-"""The scenarios by name, and how many nodes each takes unless told."""
+"""The scenarios by name, and how many nodes each takes unless told.
+
+SCENARIOS are small enough for the tests; FULL, where there is one, is the size that the figures are
+asked for, which `--full` and `make sim` run. A scenario returns its world and its figures; points
+for a plot it leaves in `world.series`.
+"""
 
 from sim.figures import Run, Scenario
-from sim.scenarios import basics, flood, lossy
+from sim.scenarios import (
+    basics,
+    churn,
+    eclipse,
+    flood,
+    hops,
+    idle,
+    lossy,
+    mixed,
+    nat,
+    speed,
+    sybils,
+)
 
 SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "basics": (basics.run, 12),
     "lossy": (lossy.run, 8),
     "flood": (flood.run, 3),
+    "hops": (hops.run, 1000),
+    "sybils": (sybils.run, 60),
+    "eclipse": (eclipse.run, 30),
+    "churn": (churn.run, 40),
+    "nat": (nat.run, 30),
+    "idle": (idle.run, 60),
+    "speed": (speed.run, 60),
+    "memory": (speed.run_memory, 60),
+    "mixed": (mixed.run, 8),
+    "seeds": (mixed.run_seeds, 8),
 }
+FULL: dict[str, tuple[Scenario, int]] = {
+    "lossy": (lossy.run_full, 12),
+    "hops": (hops.run_full, 10_000),
+    "sybils": (sybils.run_full, 400),
+    "eclipse": (eclipse.run_full, 100),
+    "churn": (churn.run_full, 300),
+    "churn-large": (churn.run_large, 1000),
+    "nat": (nat.run_full, 200),
+    "idle": (idle.run_full, 1000),
+    "speed": (speed.run, 1000),
+    "memory": (speed.run_memory, 2000),
+    "seeds": (mixed.run_all_seeds, 8),
+}
+NAMES = sorted({*SCENARIOS, *FULL})
 
 
-def run(name: str, seed: int, nodes: int | None = None) -> Run:
-    """Run a scenario. Raises KeyError for a name not in SCENARIOS."""
-    scenario, nodes_default = SCENARIOS[name]
+def run(name: str, seed: int, nodes: int | None = None, *, full: bool = False) -> Run:
+    """Run a scenario. Raises KeyError for a name not in NAMES."""
+    is_full = name in FULL and (full or name not in SCENARIOS)
+    scenario, nodes_default = (FULL if is_full else SCENARIOS)[name]
     world, figures = scenario(seed, nodes_default if nodes is None else nodes)
     return Run(name, world, figures)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from blake3 import blake3
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dave.crypto import hashes
 from tests.vectors import load
@@ -64,7 +66,35 @@ def test_keyed_hashes_depend_on_their_key_and_have_their_length() -> None:
         (lambda key: hashes.network_proof(key, bytes(16), bytes(32)), 8),
         (lambda key: hashes.cookie(key, b"address"), 16),
         (lambda key: hashes.record_checksum(key, b"record"), 16),
+        (lambda key: hashes.proof(key, OWNER, OWNER, OWNER, [b"signed"]), 32),
     ]
     for call, size in calls:
         assert len(call(bytes(32))) == size
         assert call(bytes(32)) != call(OWNER)
+
+
+def test_a_proof_as_another_implementation_computes_it() -> None:
+    nonce, challenger, prover, session = (bytes([i]) * 32 for i in range(1, 5))
+    assert (
+        hashes.proof(nonce, challenger, prover, session, [b"first", b"", b"third"]).hex()
+        == "bb2488c509e2905a049f7bd4315db94c7ea96801cbf3c9041db7b887fb4ec053"
+    )
+    assert (
+        hashes.proof(nonce, challenger, prover, session, []).hex()
+        == "3b5adff692d3cdc57f402d2c33995b7e2e21f81f783dfd46a54065bee95060e3"
+    )
+
+
+@given(st.lists(st.binary(max_size=5), max_size=4), st.lists(st.binary(max_size=5), max_size=4))
+def test_what_is_held_cannot_be_recut(held: list[bytes], other: list[bytes]) -> None:
+    ends = (OWNER, bytes(32), OWNER, bytes(32))
+    assert (hashes.proof(*ends, held) == hashes.proof(*ends, other)) == (held == other)
+
+
+def test_a_proof_is_bound_to_challenge_ends_session_and_order() -> None:
+    ends = [bytes([i]) * 32 for i in range(1, 5)]
+    swapped = [ends[0], ends[2], ends[1], ends[3]]
+    others = [[*ends[:i], bytes(32), *ends[i + 1 :]] for i in range(4)]
+    proofs = {hashes.proof(*each, [b"a", b"b"]) for each in (ends, swapped, *others)}
+    proofs.add(hashes.proof(*ends, [b"b", b"a"]))
+    assert len(proofs) == 7

@@ -1,11 +1,13 @@
 """What `status` and `peers` say is what happened."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import dave
 from dave.edge.journal_file import Damage, Replay
 from dave.edge.status import damage_texts, peers_of, status_of
+from dave.peers.contact import Contact
 from tests.processes import until_async
 
 
@@ -56,7 +58,30 @@ def test_peers_are_those_of_the_table(tmp_path):
     assert peer["id"] == f"{two.core.id:016x}"
     assert peer["rtt_ms"] is None or peer["rtt_ms"] > 0
     assert 0 <= peer["heard_seconds_ago"] < 30
+    assert (peer["trust"], peer["since_seconds"]) == (None, None)
+    assert (peer["kept"], peer["broken"]) == (0, 0)
     assert status["peers"] == 1
+
+
+def test_trust_is_what_promises_have_shown(tmp_path):
+    async def story():
+        config = dave.Config(listen="127.0.0.1:0", data=tmp_path / "one", capacity=1 << 20)
+        async with dave.Node(config) as node:
+            now = time.monotonic_ns()
+            for number in range(1, 4):
+                told = Contact(bytes([number]) * 32, bytes(8), ("10.0.0.1", number), number)
+                node.core.table.add(told, now)
+            for _ in range(20):
+                node.core.trust.kept(1, now)
+            node.core.trust.broke(2, now - 3600 * 10**9)
+            return peers_of(node)["peers"]
+
+    good, bad, new = asyncio.run(asyncio.wait_for(story(), 30))
+    assert good["trust"] > 0.8
+    assert (good["broken"], bad["trust"], bad["kept"], bad["broken"]) == (0, 0, 0, 1)
+    assert 15 < good["kept"] < 20
+    assert 3600 <= bad["since_seconds"] < 3630
+    assert (new["trust"], new["since_seconds"]) == (None, None)
 
 
 def test_damage_in_words():

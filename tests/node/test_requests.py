@@ -288,6 +288,65 @@ def test_a_bogus_contact_does_not_stand_in_the_way_of_an_honest_address():
     assert not requests.is_connecting(node.address)
 
 
+def ask_once(world, client, host, patience_ms):
+    """Ask within a session; what it came to will stand in the list returned."""
+    opened(world, client, host)
+    session = client.core.sessions.find(host.address)
+    answers = []
+    client.core.requests.ask_once(
+        session, Ping(), lambda *answer: answers.append(answer), world.now, patience_ms * MS
+    )
+    client.settle()
+    return answers
+
+
+def test_what_is_asked_once_is_sent_once_and_leaves_the_session_alone():
+    world, client = a_world()
+    node = world.nodes[0]
+    answers = ask_once(world, client, node, 30)
+    assert wait(world, answers).rtt == 20 * MS
+    cut(world, client, node)
+    sent = world.links.sent
+    session = client.core.sessions.find(node.address)
+    client.core.requests.ask_once(
+        session, Ping(), lambda *answer: answers.append(answer), world.now, 30 * MS
+    )
+    client.settle()
+    started = world.now
+    world.run(1)
+    assert world.links.sent == sent + 1
+    assert answers[1][0].failure is FailReason.NO_ANSWER
+    assert answers[1][1] == started + 30 * MS
+    assert client.core.sessions.find(node.address) is session
+
+
+def test_what_is_asked_once_is_told_when_there_is_no_room(monkeypatch):
+    world, client = a_world()
+    opened(world, client, world.nodes[0])
+    monkeypatch.setattr("dave.node.requests.REQUESTS_IN_FLIGHT_MAX", 0)
+    session = client.core.sessions.find(world.nodes[0].address)
+    answers = []
+    client.core.requests.ask_once(
+        session, Ping(), lambda *answer: answers.append(answer), world.now, MS
+    )
+    assert answers[0][0].failure is FailReason.FULL
+
+
+def test_a_request_sent_twice_measures_no_round_trip():
+    world, client = a_world()
+    node = world.nodes[0]
+    peer = opened(world, client, node)
+    cut(world, client, node)
+    answers = ask(client, peer)
+    world.run(0.06)
+    mend(world)
+    answer = wait(world, answers)
+    assert answer.was_resent
+    assert answer.rtt > 60 * MS, "from the first sending on"
+    assert not wait(world, ask(client, peer)).was_resent
+    assert client.core.table.rtt(peer.id) == 20 * MS
+
+
 def test_at_most_so_many_are_in_flight():
     world, client = a_world()
     node = world.nodes[0]

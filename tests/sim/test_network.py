@@ -56,3 +56,10 @@ def test_a_partition_cuts_groups_off_until_healed():
 def test_the_same_seed_gives_the_same_fate():
     link = Link(loss=0.2, duplication=0.2, reordering=0.2)
     assert delays(link, seed=7) == delays(link, seed=7) != delays(link, seed=8)
+
+
+def test_replays_come_late():
+    found = delays(Link(delay_ms=5, jitter_ms=0, replay=0.5))
+    late = [each[1] for each in found if len(each) == 2]
+    assert len(late) == pytest.approx(1000, abs=100)
+    assert max(late) > 4000 * MS

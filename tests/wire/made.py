@@ -5,6 +5,8 @@ from ipaddress import IPv4Address, IPv6Address
 from hypothesis import strategies as st
 
 from dave.limits import (
+    ANNOUNCED_MAX,
+    CHALLENGE_ENTRIES_MAX,
     KEY_AND_VALUE_BYTES_MAX,
     TOMBSTONE_TTL_SECONDS,
     TTL_SECONDS_MAX,
@@ -12,8 +14,9 @@ from dave.limits import (
 from dave.wire import entry as entries_module
 from dave.wire import messages as m
 from dave.wire import packet as p
+from dave.wire import promises
 from dave.wire.entry import TOMBSTONE, Entry
-from dave.wire.status import PutStatus
+from dave.wire.status import ProofState, PutStatus
 
 U64 = st.integers(0, 2**64 - 1)
 U32 = st.integers(0, 2**32 - 1)
@@ -46,22 +49,55 @@ def addresses(draw):
     return str(ip), port
 
 
-contacts = st.lists(st.builds(m.WireContact, fixed(32), fixed(8), addresses()), max_size=20).map(
-    tuple
-)
+@st.composite
+def announces(draw):
+    count = draw(st.sampled_from((1, 2, 5, ANNOUNCED_MAX)))
+    version = st.builds(promises.Version, fixed(32), fixed(16))
+    versions = tuple(draw(version) for _ in range(count))
+    return promises.Announce(versions, draw(st.integers(0, 2**count - 1)))
+
+
+@st.composite
+def wants(draw):
+    wanted = draw(st.integers(0, 2**ANNOUNCED_MAX - 1))
+    return promises.Want(wanted, draw(st.integers(0, 2**ANNOUNCED_MAX - 1)) & ~wanted)
+
+
+@st.composite
+def challenges(draw):
+    count = draw(st.sampled_from((1, 2, 5, CHALLENGE_ENTRIES_MAX)))
+    return promises.Challenge(draw(fixed(32)), tuple(draw(fixed(16)) for _ in range(count)))
+
+
+@st.composite
+def proofs(draw):
+    asked = draw(st.lists(st.sampled_from(ProofState), max_size=CHALLENGE_ENTRIES_MAX))
+    states = tuple(asked) + (ProofState.MISSING,) * (CHALLENGE_ENTRIES_MAX - len(asked))
+    return promises.Proof(states, draw(fixed(32)))
+
+
+contact = st.builds(m.WireContact, fixed(32), fixed(8), addresses())
+contacts = st.lists(contact, max_size=20).map(tuple)
 
 messages = st.one_of(
     st.just(m.Ping()),
     st.builds(m.Pong, U64),
-    st.builds(m.Put, entries(), st.one_of(st.none(), U64)),
+    st.builds(m.Put, entries(), st.one_of(st.none(), U64), st.booleans()),
     st.builds(m.PutAck, st.sampled_from(PutStatus), U64, st.none() | entries(), contacts),
     st.builds(m.Get, fixed(32)),
     st.builds(m.GetAck, entries()),
     st.builds(m.GetAck, st.none(), contacts),
     st.builds(m.Find, U64),
     st.builds(m.FindAck, contacts),
-    st.just(m.GetMyAddrPort()),
+    st.builds(m.GetMyAddrPort, st.booleans()),
     st.builds(m.GetMyAddrPortAck, addresses()),
+    announces(),
+    wants(),
+    challenges(),
+    proofs(),
+    st.just(m.Bye()),
+    st.builds(m.Dial, contact),
+    st.builds(m.DialAck, st.booleans()),
 )
 
 packets = st.one_of(

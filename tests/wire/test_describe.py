@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from dave.errors import UsageError, WireError
 from dave.store import journal
-from dave.wire import messages
+from dave.wire import messages, promises
 from dave.wire.describe import KINDS, describe, kind_of
 from dave.wire.entry import Entry, encode
-from dave.wire.status import PutStatus
+from dave.wire.status import ProofState, PutStatus
 from tests.wire import made
 from tests.wire.test_layout_messages import SAMPLES
 
@@ -69,6 +69,22 @@ def test_values_are_for_humans():
     assert fields["held.owner"].value == "32 zeros"
     assert fields["request_id"].value == b"abcd".hex()
     assert fields["request_id"].meaning
+
+
+def test_bitmaps_and_states_are_for_humans():
+    versions = (promises.Version(b"e" * 32, b"d" * 16),) * 4
+    announce = by_name(messages.encode(b"abcd", promises.Announce(versions, 0b1010)))
+    assert announce["evicted"].value == "1, 3"
+    assert announce["versions.3.short_digest"].value == (b"d" * 16).hex()
+    want = by_name(messages.encode(b"abcd", promises.Want(0, 0b101)))
+    assert (want["wanted"].value, want["held"].value) == ("none", "0, 2")
+    challenge = promises.Challenge(bytes(32), (b"a" * 16, b"b" * 16))
+    digests = by_name(messages.encode(b"abcd", challenge))["digests"]
+    assert digests.value == f"{(b'a' * 16).hex()}, {(b'b' * 16).hex()}"
+    states = (ProofState.HELD, ProofState.MISSING, ProofState.EVICTED, ProofState.NEWER)
+    for given_states, said in ((states, "HELD, MISSING, EVICTED, NEWER"), ((), "all MISSING")):
+        proof = promises.Proof(given_states + (0,) * (64 - len(given_states)), bytes(32))
+        assert by_name(messages.encode(b"abcd", proof))["states"].value == said
 
 
 def test_addresses_and_long_values():

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from dave.wire import layout_messages, messages
+from dave.wire import layout_messages, messages, promises
 from dave.wire.entry import Entry
 from tests.wire import made
 from tests.wire.made import damaged, fixed, neighbours
@@ -13,11 +13,14 @@ CONTACTS = (
     messages.WireContact(bytes(32), bytes(8), ("2001:db8::1", 1424)),
 )
 ENTRY = Entry(ENTRY_SAMPLE)
+VERSIONS = (promises.Version(bytes(32), b"a" * 16), promises.Version(b"e" * 32, b"b" * 16))
 SAMPLES = [
     messages.Ping(),
     messages.Pong(5),
     messages.Put(ENTRY),
     messages.Put(ENTRY, 9),
+    messages.Put(ENTRY, None, is_direct=True),
+    messages.Put(ENTRY, 9, is_direct=True),
     messages.PutAck(messages.PutStatus.BUSY),
     messages.PutAck(messages.PutStatus.STALE, 7, ENTRY, CONTACTS),
     messages.Get(bytes(32)),
@@ -26,7 +29,16 @@ SAMPLES = [
     messages.Find(1 << 63),
     messages.FindAck(CONTACTS),
     messages.GetMyAddrPort(),
+    messages.GetMyAddrPort(dial=True),
     messages.GetMyAddrPortAck(("2001:db8::1", 1424)),
+    promises.Announce(VERSIONS, 0b10),
+    promises.Want(0b01, 0b10),
+    promises.Challenge(bytes(32), (b"a" * 16, b"b" * 16)),
+    promises.Proof((1, 3, 2) + (0,) * 61, bytes(32)),
+    messages.Bye(),
+    messages.Dial(CONTACTS[0]),
+    messages.Dial(CONTACTS[1]),
+    messages.DialAck(reached=True),
 ]
 
 
@@ -35,22 +47,34 @@ def declared_of(data):
     return verdict(declaration.parse, data) if declaration else None
 
 
+def plain_contact(declared):
+    return declared.public_key, declared.nonce, plain_address(declared.address)
+
+
 def same_value(name, ours, declared):
     match name:
-        case "entry" | "held":
+        case "entry" | "held" if not isinstance(ours, int):  # in WANT it is a bitmap
             other = declared[name]
             return (ours is None) == (other is None) and (
                 ours is None or entry_fields(ours) == entry_fields(other)
             )
         case "contacts":
-            return ours == tuple(
-                (contact.public_key, contact.nonce, plain_address(contact.address))
-                for contact in declared.contacts or ()
-            )
+            return ours == tuple(map(plain_contact, declared.contacts or ()))
+        case "contact":
+            return ours == plain_contact(declared.contact)
         case "address":
             return ours == plain_address(declared.address)
         case "expected":
-            return ours == (declared.expected if declared.guard else None)
+            return ours == (declared.expected if declared.flags & 1 else None)
+        case "is_direct":
+            return ours == (declared.flags >= 2)
+        case "versions":
+            return ours == tuple((each.entry_id, each.short_digest) for each in declared.versions)
+        case "digests":
+            return ours == tuple(declared.digests)
+        case "states":
+            bits = "".join(f"{byte:08b}" for byte in reversed(declared.states))
+            return ours == tuple(int(bits[i : i + 2], 2) for i in range(126, -1, -2))
     return ours == declared[name]
 
 

@@ -24,6 +24,8 @@ EACH = [
     m.Put(ENTRY),
     m.Put(ENTRY, 0),
     m.Put(ENTRY, 2**64 - 1),
+    m.Put(ENTRY, None, is_direct=True),
+    m.Put(ENTRY, 1, is_direct=True),
     m.PutAck(PutStatus.STORED),
     m.PutAck(PutStatus.LOW_WORK, 4096),
     m.PutAck(PutStatus.STALE, 0, ENTRY, (CONTACT, CONTACT6)),
@@ -34,7 +36,13 @@ EACH = [
     m.Find(2**64 - 1),
     m.FindAck((CONTACT, CONTACT6)),
     m.GetMyAddrPort(),
+    m.GetMyAddrPort(dial=True),
     m.GetMyAddrPortAck(("2001:db8::1", 1)),
+    m.Bye(),
+    m.Dial(CONTACT),
+    m.Dial(CONTACT6),
+    m.DialAck(reached=False),
+    m.DialAck(reached=True),
 ]
 
 
@@ -72,7 +80,7 @@ def test_any_bytes(data):
         assert m.encode(*m.decode(data)) == data
 
 
-@pytest.mark.parametrize("kind", [0, *range(11, 256)])
+@pytest.mark.parametrize("kind", [0, 15, 16, *range(20, 256)])
 def test_a_type_that_is_not_known_is_told_from_a_broken_message(kind):
     with pytest.raises(m.UnknownMessage):
         m.decode(bytes((kind,)) + ID)
@@ -92,10 +100,17 @@ def test_no_more_contacts_than_a_bucket_has():
 
 
 def test_a_guard_without_its_flag_is_refused():
-    data = bytearray(m.encode(ID, m.Put(ENTRY, 5)))
-    data[5] = 0
-    with pytest.raises(WireError, match="guard"):
-        m.decode(bytes(data))
+    for flags, said in ((0, "guard"), (m.PUT_DIRECT, "guard"), (4, "flags 4"), (7, "flags 7")):
+        data = bytearray(m.encode(ID, m.Put(ENTRY, 5)))
+        data[5] = flags
+        with pytest.raises(WireError, match=said):
+            m.decode(bytes(data))
+
+
+@pytest.mark.parametrize("message", [m.GetMyAddrPort(), m.DialAck(reached=False)])
+def test_yes_and_no_have_one_encoding_each(message):
+    with pytest.raises(WireError, match="2 is neither"):
+        m.decode(m.encode(ID, message)[:-1] + b"\x02")
 
 
 def test_the_short_cuts_give_the_same_bytes():

@@ -1,0 +1,99 @@
+"""The prover's side of a storage challenge: says what has become of each version, and proves those
+that are held.
+
+Anybody in a session may ask, clients too. An answer costs about 200 us of hashing, so that each
+session has a budget; who is over it is not answered.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dave.crypto import hashes
+from dave.drops import Drop
+from dave.limits import (
+    CHALLENGE_ENTRIES_MAX,
+    CHALLENGED_BURST,
+    CHALLENGED_PER_SECOND,
+    SESSIONS_MAX,
+    SHORT_DIGEST_BYTES,
+)
+from dave.names import SECOND, EntryId, Instant
+from dave.node.core import Core
+from dave.session.session import Session
+from dave.store.store import Store
+from dave.wire.entry import SIGNED_OFFSET
+from dave.wire.promises import Challenge, Proof
+from dave.wire.status import ProofState
+
+if TYPE_CHECKING:
+    from dave.node.node import Node
+
+FindVersion = Callable[[bytes], tuple[EntryId | None, bool]]
+"""Called with a short digest: the id of the entry of which that is or was a version here, and
+whether the version was evicted and announced as such."""
+
+_STEP = SECOND // CHALLENGED_PER_SECOND
+
+
+class Proofs:
+    """What one node answers to challenges."""
+
+    def __init__(self, core: Core, store: Store, find: FindVersion) -> None:
+        self._core = core
+        self._store = store
+        self._find = find
+        self._full: dict[int, Instant] = {}
+        """By session index: when its budget will be whole again (as in peers/limiter.py)."""
+        self.answered = 0
+
+    def allow(self, challenge: Challenge, session: Session, now: Instant) -> bool:
+        """Whether the session's budget covers a challenge; if so, it is spent."""
+        full = max(self._full.get(session.index, 0), now) + len(challenge.digests) * _STEP
+        if full - now > CHALLENGED_BURST * _STEP:
+            return False
+        if len(self._full) >= SESSIONS_MAX:
+            self._full.clear()
+        self._full[session.index] = full
+        return True
+
+    def prove(self, challenge: Challenge, session: Session, now: Instant) -> Proof:
+        """The answer to a challenge that came in `session`."""
+        self.answered += 1
+        states = [ProofState.MISSING] * CHALLENGE_ENTRIES_MAX
+        held = []
+        for i, short_digest in enumerate(challenge.digests):
+            states[i], signed = self._look_up(short_digest, now)
+            if signed is not None:
+                held.append(signed)
+        own_key = self._core.identity.public_key
+        proof = hashes.proof(
+            challenge.nonce, session.public_key, own_key, session.handshake_hash, held
+        )
+        return Proof(tuple(states), proof)
+
+    def _look_up(self, short_digest: bytes, now: Instant) -> tuple[ProofState, bytes | None]:
+        """What has become of a version, and its signed bytes if it is held."""
+        entry_id, was_evicted = self._find(short_digest)
+        data = None
+        if entry_id is not None:
+            data = self._store.get(entry_id, self._core.unix_ms(now))
+        if data is not None:
+            signed = self._core.network.signed_prefix + data[SIGNED_OFFSET:]
+            if hashes.entry_digest(signed)[:SHORT_DIGEST_BYTES] == short_digest:
+                return ProofState.HELD, signed
+        if was_evicted:
+            return ProofState.EVICTED, None
+        return (ProofState.MISSING if data is None else ProofState.NEWER), None
+
+
+def on_challenge(node: "Node", session: Session, data: bytes, now: Instant) -> None:
+    """CHALLENGE: see above. Never from an INIT: the proof is over the finished session."""
+    if session.wants_accept:
+        node.drops.add(Drop.NOT_IN_INIT)
+        node.sessions.seal(session, b"", now)
+        return
+    challenge = Challenge.read(data)
+    if not node.proofs.allow(challenge, session, now):
+        node.drops.add(Drop.CHALLENGES)
+        return
+    node.reply(session, data, node.proofs.prove(challenge, session, now), now)

@@ -1,0 +1,105 @@
+"""What clients did and were told, so that a run can be judged afterwards.
+
+Every put and get of a scenario goes through here. The checks ask it what was acknowledged, what was
+read, and by whom in which order.
+"""
+
+from typing import NamedTuple
+
+from dave.names import EntryId, HybridTime, Instant
+from dave.node.results import Found, GetResult, PutResult
+from dave.wire.entry import Entry
+from sim.host import Host, Operation
+from sim.world import World
+
+
+class Written(NamedTuple):
+    """A put that has ended."""
+
+    host: Host
+    entry: Entry
+    at: Instant
+    result: PutResult
+
+
+class Read(NamedTuple):
+    """A get that has ended."""
+
+    host: Host
+    entry_id: EntryId
+    at: Instant
+    result: GetResult
+
+
+class History:
+    """Puts and gets of one world, in the order in which they ended as `collect` found them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.written: list[Written] = []
+        self.read: list[Read] = []
+        self.abandoned = 0
+        """Operations whose host was killed before they ended."""
+        self._puts: list[tuple[Operation, Host, Entry]] = []
+        self._gets: list[tuple[Operation, Host, EntryId]] = []
+
+    def put(self, host: Host, entry: Entry, seconds: float = 5.0) -> None:
+        """Start a put; `collect` takes in how it ended."""
+        self._puts.append((host.put(entry, seconds), host, entry))
+
+    def get(self, host: Host, entry_id: EntryId, seconds: float = 5.0, quorum: int = 2) -> None:
+        """Start a get; `collect` takes in how it ended."""
+        self._gets.append((host.get(entry_id, seconds, quorum), host, entry_id))
+
+    def collect(self, seconds: float = 60.0) -> None:
+        """Let the world go on until all that was started has ended and all puts are settled; raises
+        AssertionError if that takes longer than `seconds`. Those of a host that was killed
+        meanwhile are abandoned."""
+        for operation, host, entry in self._puts:
+            if not self._is_alive(operation):
+                continue
+            settled = self.world.settled(operation)
+            result = self.world.run_until_resolved(settled, seconds=seconds)[0]
+            self.written.append(Written(host, entry, self._forget(operation, settled), result))
+        for operation, host, entry_id in self._gets:
+            if not self._is_alive(operation):
+                continue
+            result = self.world.run_until_resolved(operation, seconds=seconds)[0]
+            self.read.append(Read(host, entry_id, self._forget(operation), result))
+        self._puts.clear()
+        self._gets.clear()
+
+    def acknowledged(self) -> dict[EntryId, Entry]:
+        """The newest version of each entry that reached its quorum."""
+        newest: dict[EntryId, Entry] = {}
+        for written in self.written:
+            held = newest.get(written.entry.id)
+            if written.result.has_quorum and (held is None or held.time <= written.entry.time):
+                newest[written.entry.id] = written.entry
+        return newest
+
+    def newest_known(self) -> list[tuple[Host, EntryId, Instant, HybridTime]]:
+        """What each client knows at the end of each operation: the time of a version that it wrote
+        with a quorum, or read; 0 where it read that there is none. In order of time."""
+        known = [
+            (w.host, w.entry.id, w.at, w.entry.time) for w in self.written if w.result.has_quorum
+        ]
+        for read in self.read:
+            if read.result.found is not Found.UNREACHABLE:
+                entry = read.result.entry
+                known.append((read.host, read.entry_id, read.at, entry.time if entry else 0))
+        return sorted(known, key=lambda each: each[2])
+
+    def _is_alive(self, operation: Operation) -> bool:
+        # An operation that has not ended is lost with its process; `ended` is new for each.
+        if operation.host.is_up and operation.host.starts == operation.start:
+            return True
+        self.abandoned += 1
+        return False
+
+    def _forget(self, *operations: Operation) -> Instant:
+        """Results are taken from the host, whose memory they would fill."""
+        at = self.world.ended(operations[0]).at
+        for operation in operations:
+            operation.host.ended.pop(operation.number, None)
+        return at
