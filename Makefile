@@ -7,7 +7,7 @@ PY = .venv/bin/python
 BUILD_INPUTS = pyproject.toml setup.py $(wildcard dave/crypto/_kernel.c)
 NO_KERNEL_TESTS = $(wildcard tests/crypto/test_work.py tests/crypto/test_kernel.py \
 	tests/edge/test_search.py)
-SCENARIO ?= basics
+SCENARIO ?= all
 SEED ?= 1
 NAMES ?=
 
@@ -29,8 +29,9 @@ check: .venv/.dev
 bench: .venv/.bench
 	$(PY) -m bench $(NAMES)
 
+# Every scenario at full size, which takes hours; SCENARIO=basics is one of them.
 sim: .venv/.run
-	$(PY) -m sim $(SCENARIO) --seed $(SEED)
+	$(PY) -m sim $(SCENARIO) --seed $(SEED) --full
 
 # The tests marked `soak`, and the property tests with many more examples, others at each run.
 soak: .venv/.test

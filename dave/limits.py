@@ -89,6 +89,9 @@ CHALLENGE_NONCE_BYTES = 32
 CHALLENGE_ENTRIES_MAX = 64
 PROOF_HASH_BYTES = 32
 
+HOSTS_CACHED = 16_384
+"""IP literals whose encoding is remembered."""
+
 # --- Sessions --------------------------------------------------------------------------------
 
 HELLO_BYTES = 192
@@ -145,6 +148,22 @@ LOOKUP_PATIENCE_MS = 250
 """After this long without an answer the next peer is asked beside one of unknown round trip."""
 LOOKUP_GIVE_UP_MS = 1_000
 """A slow peer is waited for so much longer, while anybody else has answered."""
+LOOKUP_ASKED_MAX = 128
+"""Peers that one lookup asks; a wide one needs about 70."""
+LOOKUP_CANDIDATES_MAX = LOOKUP_ASKED_MAX * BUCKET_CONTACTS
+"""Peers that one lookup remembers: all that it can be told."""
+LOOKUP_PATHS_WIDE = 8
+"""d of S/Kademlia, where a lookup must not be led astray ..."""
+LOOKUP_PATHS_CLIENT = 4
+"""... and for the puts of a client, which has but a few peers to begin with."""
+LOOKUP_WIDE_SHARE = 1 / 16
+"""Lookups that are checked by a wide one although nothing is suspicious."""
+LOOKUP_WIDE_STAY = 100
+"""Lookups that go wide after one that found nearer nodes by doing so."""
+KNOWS_ALL_SECONDS = 60
+"""How long a network that told of all its nodes is taken for known."""
+PUTS_IN_FLIGHT_PER_ENTRY = 32
+"""Nodes that one put, or the repair after a get, writes to at a time."""
 BUSY_RETRY_MS = 100
 BUSY_RETRIES = 5
 
@@ -175,6 +194,40 @@ JOURNAL_READ_BYTES = 1 << 20
 JOURNAL_SYNC_SECONDS = 1.0
 """Between two fsyncs under `--sync second`."""
 
+# --- Replicas --------------------------------------------------------------------------------
+
+ANNOUNCE_MS = 200
+"""A version stored is announced after this long, or once ANNOUNCED_MAX of them wait."""
+ANNOUNCE_QUEUE_MAX = 4096
+"""Versions that wait to be announced to one peer; what comes beyond is left to the next sweep."""
+ANNOUNCE_AGAIN_SECONDS = 3
+"""Who neither held nor wanted a version had perhaps asked another for it: told once more."""
+WANT_SECONDS = 1
+"""So long an entry asked of one peer is not asked of another."""
+WANTS_REMEMBERED_MAX = 4096
+HAND_ON_WINDOW_FIRST = 8
+"""ANNOUNCE and PUT under way to one peer: grows by one an answer, halved by BUSY ..."""
+HAND_ON_WINDOW_MAX = 64
+"""... and never more than this."""
+VERSIONS_PAST_MAX = 32_768
+"""Versions replaced or evicted that a node still knows by name."""
+REPAIR_LOOK_SECONDS = 5
+"""How often a node looks whether nodes have come or gone."""
+REPAIR_AGAIN_SECONDS = 30
+"""After so long a peer that did not answer an ANNOUNCE is announced to once more."""
+REPAIR_TICK_MS = 50
+"""Between two slices of a sweep through the store."""
+REPAIR_SLICE = 1024
+"""Entries looked at in a slice; one whose region has to be found counts as 16."""
+REPAIR_BACKLOG_MAX = 8192
+"""A sweep waits while so many versions wait to be announced."""
+REPAIR_CHANGES_MAX = 8
+"""With more nodes come or gone than this a sweep looks at every entry."""
+SWEEP_SECONDS = 3600
+"""Each entry is looked at about so often, even if nothing was seen to change."""
+HAND_OVER_SECONDS = 2.0
+"""So long a node that is told to stop goes on, at most, to hand over what only it holds."""
+
 # --- Peers -----------------------------------------------------------------------------------
 
 CONTACTS_MAX = 1024
@@ -191,14 +244,16 @@ TRUST_STEPS = 8
 PROMISERS_MAX = 512
 """Peers whose promises are remembered."""
 DENSITY_OBSERVATIONS = 32
-VERSIONS_MAX = 1 << 20
-"""Short digests for which the entry is remembered."""
 AUDIT_SECONDS = 600
 """Between two audits of one peer."""
 AUDITS_MAX = 16
 """Audits under way."""
 AUDIT_LOOKED_MAX = 16_384
 """Entries looked through for promises of one peer, give or take a shard: about 2 ms."""
+ROUND_TRIPS_KEPT = 32
+"""Of each contact; the smallest of them is what it needs for an answer."""
+AUDIT_PINGS_MAX = 3
+"""Tries to measure the round trip exactly before the first audit of a peer."""
 AUDIT_SLACK_MS = 20
 """A proof may take so much longer than the shortest round trip to the peer."""
 AUDIT_SILENCES_MAX = 5
@@ -207,7 +262,7 @@ AUDIT_SILENCES_MAX = 5
 AUDIT_GRACE_SECONDS = 10
 """An eviction that a proof tells of must have been announced by then."""
 CHALLENGED_PER_SECOND = 64
-"""Entries that one session may have proved a second: about 200 us of hashing ..."""
+"""Entries that one session may have proved a second: some 300 us of hashing ..."""
 CHALLENGED_BURST = 1024
 """... and so many at once."""
 RATE_SLOTS = 65_536

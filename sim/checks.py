@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from dave.names import Address, EntryId, HybridTime
+from dave.names import EntryId, HybridTime
 from dave.node.node import Node
-from dave.node.results import PutResult
+from dave.node.results import Found, PutResult
 from dave.peers.subnets import is_private, subnet
 from dave.store.journal import ENTRY
 from dave.wire.entry import Entry
@@ -82,15 +82,17 @@ def unsigned_read(history: History) -> int:
 
 
 def regressions(history: History) -> int:
-    """Reads of a client that returned an older version than the same client knew before: monotonic
-    reads, and its own writes."""
-    newest: dict[tuple[Address, EntryId], HybridTime] = {}
+    """Reads that returned an older version than the same client knew when it asked: monotonic
+    reads, and a client's own writes. Only reads count that most of the nodes asked have answered:
+    what fewer say is told as such (`answered` of `asked`)."""
+    known = history.known()
     wrong = 0
-    for host, entry_id, _, time in history.newest_known():
-        key = host.address, entry_id
-        before = newest.get(key, 0)
-        wrong += time < before
-        newest[key] = max(before, time)
+    for read in history.read:
+        result = read.result
+        if result.found is not Found.UNREACHABLE and 2 * result.answered > result.asked:
+            time = 0 if result.entry is None else result.entry.time
+            before = known[read.host.address, read.entry_id]
+            wrong += any(at <= read.started and time < newer for at, newer in before)
     return wrong
 
 

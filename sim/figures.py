@@ -44,14 +44,17 @@ class Run(NamedTuple):
         return all(figure.ok is not False for figure in self.figures)
 
     def report(self) -> dict[str, Any]:
-        """The run as JSON has it (DESIGN section 11)."""
-        return {
+        """The run as JSON has it (DESIGN section 11), with the points of its plot if it has one."""
+        report: dict[str, Any] = {
             "scenario": self.scenario,
             "seed": self.world.seed,
             "nodes": len(self.world.nodes),
             "figures": [figure._asdict() for figure in self.figures],
             "trace_hash": self.world.trace_hash(),
         }
+        if self.world.series:
+            report["series"] = self.world.series
+        return report
 
 
 Scenario = Callable[[int, int], tuple[World, list[Figure]]]

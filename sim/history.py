@@ -6,7 +6,7 @@ read, and by whom in which order.
 
 from typing import NamedTuple
 
-from dave.names import EntryId, HybridTime, Instant
+from dave.names import Address, EntryId, HybridTime, Instant
 from dave.node.results import Found, GetResult, PutResult
 from dave.wire.entry import Entry
 from sim.host import Host, Operation
@@ -27,6 +27,7 @@ class Read(NamedTuple):
 
     host: Host
     entry_id: EntryId
+    started: Instant
     at: Instant
     result: GetResult
 
@@ -41,7 +42,7 @@ class History:
         self.abandoned = 0
         """Operations whose host was killed before they ended."""
         self._puts: list[tuple[Operation, Host, Entry]] = []
-        self._gets: list[tuple[Operation, Host, EntryId]] = []
+        self._gets: list[tuple[Operation, Host, EntryId, Instant]] = []
 
     def put(self, host: Host, entry: Entry, seconds: float = 5.0) -> None:
         """Start a put; `collect` takes in how it ended."""
@@ -49,7 +50,8 @@ class History:
 
     def get(self, host: Host, entry_id: EntryId, seconds: float = 5.0, quorum: int = 2) -> None:
         """Start a get; `collect` takes in how it ended."""
-        self._gets.append((host.get(entry_id, seconds, quorum), host, entry_id))
+        operation = host.get(entry_id, seconds, quorum)
+        self._gets.append((operation, host, entry_id, self.world.now))
 
     def collect(self, seconds: float = 60.0) -> None:
         """Let the world go on until all that was started has ended and all puts are settled; raises
@@ -61,11 +63,12 @@ class History:
             settled = self.world.settled(operation)
             result = self.world.run_until_resolved(settled, seconds=seconds)[0]
             self.written.append(Written(host, entry, self._forget(operation, settled), result))
-        for operation, host, entry_id in self._gets:
+        for operation, host, entry_id, started in self._gets:
             if not self._is_alive(operation):
                 continue
             result = self.world.run_until_resolved(operation, seconds=seconds)[0]
-            self.read.append(Read(host, entry_id, self._forget(operation), result))
+            at = self._forget(operation)
+            self.read.append(Read(host, entry_id, started, at, result))
         self._puts.clear()
         self._gets.clear()
 
@@ -78,17 +81,19 @@ class History:
                 newest[written.entry.id] = written.entry
         return newest
 
-    def newest_known(self) -> list[tuple[Host, EntryId, Instant, HybridTime]]:
-        """What each client knows at the end of each operation: the time of a version that it wrote
-        with a quorum, or read; 0 where it read that there is none. In order of time."""
-        known = [
-            (w.host, w.entry.id, w.at, w.entry.time) for w in self.written if w.result.has_quorum
-        ]
+    def known(self) -> dict[tuple[Address, EntryId], list[tuple[Instant, HybridTime]]]:
+        """For each client and entry: since when the client has known of which version, by a put
+        with a quorum or a get; 0 where it read that there is none."""
+        known: dict[tuple[Address, EntryId], list[tuple[Instant, HybridTime]]] = {}
+        for w in self.written:
+            if w.result.has_quorum:
+                known.setdefault((w.host.address, w.entry.id), []).append((w.at, w.entry.time))
         for read in self.read:
             if read.result.found is not Found.UNREACHABLE:
                 entry = read.result.entry
-                known.append((read.host, read.entry_id, read.at, entry.time if entry else 0))
-        return sorted(known, key=lambda each: each[2])
+                time = 0 if entry is None else entry.time
+                known.setdefault((read.host.address, read.entry_id), []).append((read.at, time))
+        return known
 
     def _is_alive(self, operation: Operation) -> bool:
         # An operation that has not ended is lost with its process; `ended` is new for each.

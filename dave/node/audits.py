@@ -13,6 +13,7 @@ of trust, whatever the number of entries: one that is missing among 64 is a brok
 from dave.limits import (
     AUDIT_GRACE_SECONDS,
     AUDIT_LOOKED_MAX,
+    AUDIT_PINGS_MAX,
     AUDIT_SECONDS,
     AUDIT_SILENCES_MAX,
     AUDIT_SLACK_MS,
@@ -44,10 +45,22 @@ _CANDIDATES = 4 * CHALLENGE_ENTRIES_MAX
 class _Audit:
     """The audit of one peer, from the first packet to the verdict."""
 
-    __slots__ = ("contact", "evicted", "newer", "proved", "sent_at", "silences")
+    __slots__ = (
+        "contact",
+        "evicted",
+        "is_timed",
+        "newer",
+        "pings",
+        "proved",
+        "sent_at",
+        "silences",
+    )
 
-    def __init__(self, contact: Contact, now: Instant) -> None:
+    def __init__(self, contact: Contact, is_timed: bool, now: Instant) -> None:
         self.contact = contact
+        self.is_timed = is_timed
+        """Whether the round trip was known before."""
+        self.pings = 0
         self.silences = 0
         self.sent_at = now
         """When the last challenge was sent; the beginning, before the first."""
@@ -87,7 +100,8 @@ class Audits:
         if len(self._last) >= PROMISERS_MAX:
             del self._last[next(iter(self._last))]
         self._last[contact.id] = now
-        audit = self._under_way[contact.id] = _Audit(contact, now)
+        is_timed = self._core.table.rtt_least(contact.id) is not None
+        audit = self._under_way[contact.id] = _Audit(contact, is_timed, now)
         session = self._core.sessions.find(contact.address)
         if session is None or session.public_key != contact.public_key:
             self._ping(audit, now)
@@ -132,7 +146,7 @@ class Audits:
         """Challenge the peer in a session with it. `measured`: the round trip of its last answer,
         for a peer of which the routing table knows none."""
         core = self._core
-        rtt = core.table.rtt(audit.contact.id)
+        rtt = core.table.rtt_least(audit.contact.id)
         if rtt is None:
             rtt = measured
         if rtt is None:
@@ -167,6 +181,7 @@ class Audits:
         def answered(answer: Answer, now: Instant) -> None:
             self._pinged(audit, answer, now)
 
+        audit.pings += 1
         self._core.ask(peer_of(audit.contact), Ping(), answered, now)
 
     def _pinged(self, audit: _Audit, answer: Answer, now: Instant) -> None:
@@ -181,6 +196,9 @@ class Audits:
             del self._under_way[peer]
         elif audit.silences >= AUDIT_SILENCES_MAX:
             self._end(audit, now, is_broken=True)
+        elif not audit.is_timed and not answer.is_exact and audit.pings < AUDIT_PINGS_MAX:
+            # A handshake that lost a packet would give a proxy all the time that it needs.
+            self._ping(audit, now)
         else:
             self._ask(audit, session, measured, now)
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from dave.crypto import hashes
 from dave.limits import CHALLENGE_NONCE_BYTES, LOOKUP_GIVE_UP_MS, REPLICAS, SHORT_DIGEST_BYTES
 from dave.names import MS, Address, Instant, Place, place_of
+from dave.node.candidate import Candidate, State, Step
 from dave.node.core import Core
-from dave.node.lookup import Candidate, Lookup, State, Step, go_on
+from dave.node.lookup import Lookup, go_on
 from dave.node.requests import Answer, Peer
 from dave.node.timers import Timer
 from dave.peers.density import RING

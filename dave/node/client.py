@@ -10,7 +10,8 @@ from dave.crypto.network import Network
 from dave.names import EntryId, HybridTime, Instant, Rng
 from dave.node.check import CheckOperation
 from dave.node.core import Core
-from dave.node.operations import GetOperation, PutOperation
+from dave.node.get import GetOperation
+from dave.node.put import PutOperation
 from dave.node.requests import Peer
 from dave.node.timers import Timer
 from dave.wire.entry import Entry
@@ -58,10 +59,6 @@ class Client(Core):
         CheckOperation(self, operation, entry, deadline).start(now)
         self.settle(now)
         return operation
-
-    def own(self, entry_id: EntryId, now: Instant) -> Entry | None:
-        """The version in this core's own store; a client has none."""
-        return None
 
     def _next_operation(self, count: int = 1) -> int:
         self._operations += count

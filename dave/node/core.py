@@ -16,7 +16,8 @@ from dave.crypto.network import Network
 from dave.drops import Drop, Drops
 from dave.effects import Effect, Resolve
 from dave.limits import BUCKET_CONTACTS, HANDSHAKE_ATTEMPTS, REGION_NODES_MAX, REPLICAS
-from dave.names import MS, Address, Instant, Place, Rng, UnixMs
+from dave.names import MS, Address, EntryId, Instant, Place, Rng, UnixMs
+from dave.node.paths import Paths
 from dave.node.requests import Answer, Peer, Requests
 from dave.node.timers import Timer, Timers
 from dave.peers.contact import Contact, checked_contact
@@ -31,7 +32,8 @@ from dave.peers.trust import Trust
 from dave.session.session import Established, FailReason, Session
 from dave.session.sessions import Sessions
 from dave.wire import messages
-from dave.wire.messages import Request, WireContact
+from dave.wire.entry import Entry
+from dave.wire.messages import Put, PutAck, Request, WireContact
 from dave.wire.packet import PacketType
 
 DATA_TYPE = int(PacketType.DATA)
@@ -60,6 +62,7 @@ class Core:
         self.trust = Trust()
         self.promises = Promises()
         self.density = Density()
+        self.paths = Paths()
         self.sessions = Sessions(identity, network, rng, self.drops)
         self.requests = Requests(self.sessions, self.timers, rng, self.drops)
         self.handlers: dict[int, Handler] = {}
@@ -143,9 +146,9 @@ class Core:
             if session is not None and session.node_id is not None:
                 if session.is_initiator and self.table.get(session.node_id) is None:
                     self.add_contact(session, now)
-                # One that may be too long is better than none.
-                is_measure = not answer.was_resent or self.table.rtt(session.node_id) is None
-                self.table.seen(session.node_id, now, answer.rtt if is_measure else None)
+                known = self.table.rtt(session.node_id)
+                tells = answer.is_exact or known is None or answer.rtt < known
+                self.table.seen(session.node_id, now, answer.rtt if tells else None)
             elif answer.failure not in (None, FailReason.FULL) and peer.id is not None:
                 self._missed(peer, peer.id, now)
             done(answer, now)
@@ -190,6 +193,14 @@ class Core:
     def resolve(self, operation: int, result: Any) -> None:
         """Tell the application that an operation ended."""
         self._effects.append(Resolve(operation, result))
+
+    def own(self, entry_id: EntryId, now: Instant) -> Entry | None:
+        """The version in this core's own store; a client has none."""
+        return None
+
+    def put_here(self, put: Put, done: Callable[[PutAck, Instant], None], now: Instant) -> bool:
+        """Put into this core's own store, as any other put; returns whether there is one."""
+        return False
 
     def peers_near(self, place: int, count: int = REPLICAS) -> list[Peer]:
         """The nearest known nodes; the edges while none is known."""

@@ -7,6 +7,7 @@ from dave.errors import WireError
 from dave.limits import BUCKET_CONTACTS, MESSAGE_HEADER_BYTES
 from dave.names import Instant, Place, place_of
 from dave.node.proofs import on_challenge
+from dave.node.replica_handlers import on_announce, on_bye
 from dave.session.session import Session
 from dave.wire import messages
 from dave.wire.messages import (
@@ -90,5 +91,7 @@ HANDLERS = {
     7: on_find,
     9: on_get_my_addr_port,
     13: on_challenge,
+    11: on_announce,
+    17: on_bye,
 }
 """By message type. A handler raises WireError for bytes that are no such message."""

@@ -4,57 +4,34 @@ known, learn nearer ones from their answers, end when the nearest have all answe
 PUT and GET carry nearer contacts in their acknowledgements, so they are lookups themselves. A peer
 that takes longer than its round trip promises is called slow: the next is asked beside it, and the
 lookup does not wait for it as long as others suffice.
+
+Colluders answer with each other only, so one liar near the beginning can lead a lookup astray. A
+wide lookup therefore goes several disjoint paths (S/Kademlia, Baumgart and Mies 2007, section 4.4):
+the peers known are dealt to the paths, whom one path was told of the others do not ask, and each
+ends for itself. The answers are joined at the end, and the nearest of all have to answer too. The
+paths aim at places side by side in the region, so that a crowd right beside the key does not fill
+every answer.
 """
 
+from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
-from enum import IntEnum, auto
-from typing import NamedTuple
 
-from dave.limits import LOOKUP_GIVE_UP_MS, LOOKUP_PARALLEL, LOOKUP_PATIENCE_MS, REPLICAS
+from dave.limits import (
+    BUCKET_CONTACTS,
+    LOOKUP_ASKED_MAX,
+    LOOKUP_CANDIDATES_MAX,
+    LOOKUP_GIVE_UP_MS,
+    LOOKUP_PARALLEL,
+    LOOKUP_PATIENCE_MS,
+    REPLICAS,
+)
 from dave.names import MS, Address, Instant, Place
+from dave.node.candidate import Candidate, State, Step, outcome_of, score_of
 from dave.node.core import Core, peer_of
 from dave.node.requests import Answer, Peer
 from dave.node.timers import Timer
-from dave.session.session import Session
-from dave.wire.messages import FindAck, GetAck, PutAck, Request
-
-CANDIDATES_MAX = 256
-
-
-class State(IntEnum):
-    """How far a candidate is."""
-
-    NEW = 0
-    ASKED = auto()
-    SLOW = auto()
-    ANSWERED = auto()
-    FAILED = auto()
-
-
-class Step(NamedTuple):
-    """One line of the trace that `--explain` prints."""
-
-    address: Address
-    id: Place | None
-    outcome: str
-    rtt_ns: int
-    hop: int
-
-
-class Candidate:
-    """A node on the way."""
-
-    __slots__ = ("distance", "hop", "is_given_up", "number", "peer", "state")
-
-    def __init__(self, peer: Peer, distance: int, hop: int, number: int) -> None:
-        self.peer = peer
-        self.distance = distance
-        self.hop = hop
-        self.number = number
-        self.state = State.NEW
-        self.is_given_up = False
-        """Slow for so long that the lookup ends without it."""
-
+from dave.session.session import FailReason, Session
+from dave.wire.messages import Find, FindAck, GetAck, PutAck, Request
 
 OnReply = Callable[[Candidate, Answer, Instant], bool]
 """Judge an answer; True ends the lookup."""
@@ -65,9 +42,23 @@ def go_on(*_: object) -> bool:
     return False
 
 
+class _Path:
+    """One of the disjoint paths: what it aims at, and its candidates, nearest to that first."""
+
+    __slots__ = ("order", "request", "target")
+
+    def __init__(self, target: Place, request: Request) -> None:
+        self.target = target
+        self.request = request
+        self.order: list[tuple[int, int, Candidate]] = []
+        """By distance to the target; ties broken by the candidate's number."""
+
+
 class Lookup:
     """One lookup. `done(lookup, now)` is called once; `cancel` ends it without. `is_enough` says
-    whether what has been answered is worth something even if slow peers are left out."""
+    whether what has been answered is worth something even if slow peers are left out. `detours`:
+    where further paths aim at, by FIND; without any there is one path, which sends `request`.
+    `is_closed`: ask those it starts with and nobody else."""
 
     def __init__(
         self,
@@ -80,26 +71,41 @@ class Lookup:
         width: int = REPLICAS,
         parallel: int = LOOKUP_PARALLEL,
         is_enough: Callable[[], bool] = lambda: False,
+        detours: Sequence[Place] = (),
+        is_closed: bool = False,
     ) -> None:
         self._core = core
         self._place = place
-        self._request = request
         self._on_reply = on_reply
         self._done = done
         self._width = width
-        self._parallel = parallel
+        self.parallel = parallel
+        """How many may be asked at a time; may change on the way."""
         self._is_enough = is_enough
+        self._is_closed = is_closed
+        self._paths = [_Path(place, request), *[_Path(place, Find(place)) for place in detours]]
+        self._all = self._paths[0] if not detours else _Path(place, request)
+        """Every candidate, by distance to the place."""
         self._by_id: dict[Place, Candidate] = {}
         self._edges: dict[Address, Candidate] = {}
-        self._order: list[Candidate] = []
+        self._asked = 0
+        self._is_dealing = False
         self._is_pumping = False
         self.is_over = False
+        self.is_whole = True
+        """Whether all who answered told of all nodes they know, being so few."""
         self.trace: list[Step] = []
 
-    def start(self, peers: Sequence[Peer], now: Instant) -> None:
-        """Begin with these."""
-        for peer in peers:
-            self._add(peer, 0)
+    def start(self, peers: Sequence[Peer], now: Instant, first: Sequence[Peer] = ()) -> None:
+        """Begin with these; `first` are asked at once, whoever is nearer."""
+        self._is_dealing = len(peers) < len(self._paths)
+        for i, peer in enumerate(peers):
+            self._add(peer, 0, i % len(self._paths))
+        self._is_pumping = True
+        for peer in first:
+            assert peer.id is not None
+            self._ask(self._by_id[peer.id], now)
+        self._is_pumping = False
         self._pump(now)
 
     def cancel(self) -> None:
@@ -108,14 +114,14 @@ class Lookup:
 
     def nearest(self, *states: State) -> list[Candidate]:
         """The candidates in one of these states, nearest first."""
-        return [candidate for candidate in self._order if candidate.state in states]
+        return [candidate for candidate in self if candidate.state in states]
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._all.order)
 
     def __iter__(self) -> Iterator[Candidate]:
         """All candidates, nearest first."""
-        return iter(self._order)
+        return iter([candidate for _, _, candidate in self._all.order])
 
     def on_timer(self, candidate: Candidate, now: Instant) -> None:
         """A candidate has used up our patience: first it is slow, then given up."""
@@ -123,18 +129,18 @@ class Lookup:
             return
         if candidate.state is State.ASKED:
             candidate.state = State.SLOW
-            self.trace.append(_step(candidate, "slow", 0))
+            self._note(candidate, "slow", 0, now)
             self._core.timers.set(now + LOOKUP_GIVE_UP_MS * MS, Timer.LOOKUP, (self, candidate))
             self._pump(now)
         elif candidate.state is State.SLOW:
             candidate.is_given_up = True
             self._pump(now)
 
-    def _add(self, peer: Peer, hop: int) -> None:
+    def _add(self, peer: Peer, hop: int, path: int = 0) -> None:
         """A node is one candidate, however many addresses are told of it: another address is tried
         only after the first has failed. Two nodes told at one address are two candidates, so that
         a liar cannot keep an honest one out."""
-        if len(self._order) >= CANDIDATES_MAX:
+        if len(self) >= LOOKUP_CANDIDATES_MAX:
             return
         if peer.id is None:
             if peer.address in self._edges:
@@ -150,20 +156,29 @@ class Lookup:
                 return  # it will tell its id
         # An edge of unknown id goes first: it is the only way in.
         distance = -1 if peer.id is None else peer.id ^ self._place
-        candidate = Candidate(peer, distance, hop, len(self._order))
+        candidate = Candidate(peer, distance, hop, len(self), path)
         if peer.id is None:
             self._edges[peer.address] = candidate
         else:
             self._by_id[peer.id] = candidate
-        self._order.append(candidate)
-        self._order.sort(key=_by_distance)
+        self._sort_in(candidate)
+
+    def _sort_in(self, candidate: Candidate) -> None:
+        insort(self._all.order, (candidate.distance, candidate.number, candidate))
+        if len(self._paths) > 1:
+            path = self._paths[candidate.path]
+            node_id = candidate.peer.id
+            distance = -1 if node_id is None else node_id ^ path.target
+            insort(path.order, (distance, candidate.number, candidate))
 
     def _identify(self, candidate: Candidate, session: Session) -> bool:
         """An edge has told its id; False if that node is a candidate already."""
         assert session.node_id is not None
+        for path in (self._all, self._paths[candidate.path]):
+            path.order = [item for item in path.order if item[2] is not candidate]
         candidate.peer = Peer(session.address, session.public_key, session.nonce, session.node_id)
         candidate.distance = session.node_id ^ self._place
-        self._order.sort(key=_by_distance)
+        self._sort_in(candidate)
         return self._by_id.setdefault(session.node_id, candidate) is candidate
 
     def _pump(self, now: Instant) -> None:
@@ -180,24 +195,42 @@ class Lookup:
         self.is_over = True
         self._done(self, now)
 
-    def _window(self) -> list[Candidate]:
-        """The nearest that may still count."""
-        order = [c for c in self._order if c.state not in (State.FAILED, State.SLOW)]
-        return order[: self._width]
+    def _window(self, path: _Path) -> list[Candidate]:
+        """The nearest of a path that may still count."""
+        window: list[Candidate] = []
+        is_spent = self._asked >= LOOKUP_ASKED_MAX
+        for _, _, candidate in path.order:
+            state = candidate.state
+            if state is State.FAILED or state is State.SLOW or (is_spent and state is State.NEW):
+                continue
+            window.append(candidate)
+            if len(window) == self._width:
+                break
+        return window
 
     def _next(self) -> Candidate | None:
-        """Whom to ask now."""
-        window = self._window()
-        if sum(candidate.state is State.ASKED for candidate in window) >= self._parallel:
+        """Whom to ask now: the nearest of each path, and after that the nearest of all."""
+        live = [path for path in self._paths if path.order]
+        parallel = max(1, self.parallel // max(1, len(live)))
+        is_under_way = False
+        for path in live:
+            window = self._window(path)
+            asked = sum(candidate.state is State.ASKED for candidate in window)
+            new = next((c for c in window if c.state is State.NEW), None)
+            if new is not None and asked < parallel:
+                return new
+            is_under_way = is_under_way or asked > 0
+        if len(live) < 2 or is_under_way:
             return None
-        return next((c for c in window if c.state is State.NEW), None)
+        return next((c for c in self._window(self._all) if c.state is State.NEW), None)
 
     def _is_complete(self) -> bool:
         """Whether the nearest have all answered, and of those who did not, few are missed."""
-        window = self._window()
-        if any(candidate.state is not State.ANSWERED for candidate in window):
+        window = self._window(self._all)
+        paths = [window, *map(self._window, self._paths)] if len(self._paths) > 1 else [window]
+        if any(c.state is not State.ANSWERED for nearest in paths for c in nearest):
             return False
-        slow = [candidate for candidate in self._order if candidate.state is State.SLOW]
+        slow = self.nearest(State.SLOW)
         # An edge that never answered may be no node at all: it is waited for only while nobody
         # else has answered. Nor is a peer for ever.
         missed = [c for c in slow if c.peer.id is not None and not c.is_given_up]
@@ -205,18 +238,23 @@ class Lookup:
 
     def _ask(self, candidate: Candidate, now: Instant) -> None:
         candidate.state = State.ASKED
+        self._asked += 1
         peer = candidate.peer
         rtt = self._core.table.rtt(peer.id) if peer.id is not None else None
         patience = LOOKUP_PATIENCE_MS * MS if rtt is None else 3 * rtt + 20 * MS
         self._core.timers.set(now + patience, Timer.LOOKUP, (self, candidate))
+        request = self._paths[candidate.path].request
         self._core.ask(
-            peer, self._request, lambda answer, now: self._answered(candidate, answer, now), now
+            peer, request, lambda answer, now: self._answered(candidate, answer, now), now
         )
 
     def _answered(self, candidate: Candidate, answer: Answer, now: Instant) -> None:
+        self._note(candidate, outcome_of(answer), answer.rtt, now)
         if answer.failure is not None:
             candidate.state = State.FAILED
-            self.trace.append(_step(candidate, answer.failure.name.lower(), 0))
+            candidate.failure = answer.failure
+            if answer.failure is FailReason.FULL:
+                self._asked -= 1  # nothing was sent
             if not self.is_over and self._on_reply(candidate, answer, now):
                 self._end(now)
             self._pump(now)
@@ -230,34 +268,30 @@ class Lookup:
             return
         candidate.state = State.ANSWERED
         candidate.is_given_up = False
-        self.trace.append(_step(candidate, _outcome(answer), answer.rtt))
         if self.is_over:
             return
-        if isinstance(answer.reply, FindAck | GetAck | PutAck):
-            for told in answer.reply.contacts:
-                contact = self._core.learn(told)
-                if contact is not None:
-                    self._add(peer_of(contact), candidate.hop + 1)
+        self._learn(candidate, answer)
         if self._on_reply(candidate, answer, now):
             self._end(now)
         else:
             self._pump(now)
 
+    def _learn(self, candidate: Candidate, answer: Answer) -> None:
+        """Take in the contacts told; those that few first peers told are dealt to all paths, unless
+        the network is so small that it has but one."""
+        if self._is_closed or not isinstance(answer.reply, FindAck | GetAck | PutAck):
+            return
+        told = answer.reply.contacts
+        is_full = len(told) >= BUCKET_CONTACTS
+        self.is_whole = self.is_whole and not is_full
+        is_dealt = self._is_dealing and candidate.hop == 0 and is_full
+        for i, wire_contact in enumerate(told):
+            contact = self._core.learn(wire_contact)
+            if contact is not None:
+                path = i % len(self._paths) if is_dealt else candidate.path
+                self._add(peer_of(contact), candidate.hop + 1, path)
 
-def _by_distance(candidate: Candidate) -> tuple[int, int]:
-    return candidate.distance, candidate.number
-
-
-def _step(candidate: Candidate, outcome: str, rtt: int) -> Step:
-    return Step(candidate.peer.address, candidate.peer.id, outcome, rtt, candidate.hop)
-
-
-def _outcome(answer: Answer) -> str:
-    reply = answer.reply
-    if isinstance(reply, GetAck):
-        return "found" if reply.entry is not None else f"absent, {len(reply.contacts)} contacts"
-    if isinstance(reply, PutAck):
-        return reply.status.name.lower()
-    if isinstance(reply, FindAck):
-        return f"{len(reply.contacts)} contacts"
-    return type(reply).__name__.lower()
+    def _note(self, candidate: Candidate, outcome: str, rtt: int, now: Instant) -> None:
+        """A line for the trace."""
+        score = score_of(self._core.trust, candidate.peer.id, now)
+        self.trace.append(candidate.step(outcome, rtt, score))

@@ -1,7 +1,7 @@
 """A node: a client that also serves. It stores entries, answers requests, and keeps itself among
 the other nodes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,13 +23,14 @@ from dave.node.client import Client
 from dave.node.core import peer_of
 from dave.node.lookup import Lookup, go_on
 from dave.node.proofs import Proofs
-from dave.node.puts import Puts
+from dave.node.puts import Here, Puts
+from dave.node.replicas import Replicas
 from dave.node.requests import Answer, Peer
 from dave.node.timers import Timer
 from dave.session.session import Established, Session
 from dave.store.store import Store
 from dave.wire.entry import Entry
-from dave.wire.messages import Find, Ping
+from dave.wire.messages import Find, Ping, Put, PutAck
 
 
 class Node(Client):
@@ -52,8 +53,9 @@ class Node(Client):
         super().__init__(identity, network, rng, edges)
         self.store = store
         self.puts = Puts(self, store, start_count)
-        self.proofs = Proofs(self, store, self.puts.versions.find)
         self.audits = Audits(self, store)
+        self.replicas = Replicas(self, store, self.puts)
+        self.proofs = Proofs(self, store, self.replicas.version_of)
         self.gets_found = 0
         self.gets_absent = 0
         self._join_wait = JOIN_SECONDS_FIRST
@@ -65,6 +67,9 @@ class Node(Client):
             Timer.PROBE: self._probe,
             Timer.EXPIRE: self._expire,
             Timer.AUDIT: self.audits.on_timer,
+            Timer.ANNOUNCE: self.replicas.announcer.on_timer,
+            Timer.LEARN: self.replicas.learn,
+            Timer.REPAIR: self.replicas.repair.on_timer,
         }
 
     @property
@@ -75,9 +80,25 @@ class Node(Client):
 
     def start(self, now: Instant) -> None:
         """Begin to join and to keep house."""
+        self.replicas.start(now)
         self.timers.set(now, Timer.JOIN)
         self.timers.set(now + self._jittered(PROBE_SECONDS), Timer.PROBE)
         self.timers.set(now + self._jittered(EXPIRE_TICK_SECONDS), Timer.EXPIRE)
+
+    def leave(self, now: Instant) -> None:
+        """Hand over what only this node holds. Give it time until `leave_done`, or as much as there
+        is; then `say_bye`."""
+        self.replicas.leave(now)
+        self.settle(now)
+
+    @property
+    def leave_done(self) -> bool:
+        """Whether nothing is left to hand over."""
+        return self.replicas.leave_done
+
+    def say_bye(self, now: Instant) -> None:
+        """The last word to all nodes that this one has a session with."""
+        self.replicas.say_bye(now)
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
         """Answer to an effect Verify."""
@@ -91,6 +112,11 @@ class Node(Client):
         """The version in this node's own store."""
         held = self.store.get(entry_id, self.unix_ms(now))
         return None if held is None else Entry(held)
+
+    def put_here(self, put: Put, done: Callable[[PutAck, Instant], None], now: Instant) -> bool:
+        """Put into this node's own store; `done` is called as soon as that is committed."""
+        self.puts.receive(put, Here(done), b"", now)
+        return True
 
     def _serve(self, handler: Any, session: Session, data: bytes, now: Instant) -> None:
         try:

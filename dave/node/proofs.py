@@ -1,7 +1,7 @@
 """The prover's side of a storage challenge: says what has become of each version, and proves those
 that are held.
 
-Anybody in a session may ask, clients too. An answer costs about 200 us of hashing, so that each
+Anybody in a session may ask, clients too. An answer costs some 300 us of hashing, so that each
 session has a budget; who is over it is not answered.
 """
 

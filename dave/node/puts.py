@@ -8,11 +8,15 @@ puts come: so what depends on state is checked again after the signature. A copy
 way joins those who wait. SAME is said only of what is committed.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from dave.crypto import hashes
 from dave.crypto.work import entry_work, meets, surplus_bits
 from dave.drops import Drop
 from dave.effects import Append, Verify
 from dave.limits import (
+    BUCKET_CONTACTS,
     FORGED_PER_SESSION,
     MESSAGE_HEADER_BYTES,
     PENDING_PUTS_MAX,
@@ -20,31 +24,48 @@ from dave.limits import (
     PUT_WAITERS_MAX,
     SESSIONS_MAX,
 )
-from dave.names import EntryId, HybridTime, Instant
+from dave.names import EntryId, HybridTime, Instant, place_of
 from dave.node.core import Core
-from dave.node.versions import Versions
 from dave.session.session import Session
 from dave.store.journal import entry_record
 from dave.store.store import Store, Verdict
 from dave.wire import messages
 from dave.wire.entry import Entry
-from dave.wire.messages import Put, PutAck
+from dave.wire.messages import Put, PutAck, WireContact
 from dave.wire.status import PutStatus
 
-Waiter = tuple[Session, bytes]
-"""Who waits for an acknowledgement: the session, and the head of its request (for the id)."""
+
+class Here:
+    """Who waits is this node itself: `done` is called with the acknowledgement and the time."""
+
+    __slots__ = ("done",)
+    index = -1
+    """No session has it: what this node puts is on an account of its own."""
+
+    def __init__(self, done: Callable[[PutAck, Instant], None]) -> None:
+        self.done = done
+
+
+Waiter = tuple[Session | Here, bytes, bool]
+"""Who waits for an acknowledgement: the session, the head of its request (for the id), and whether
+it wants to be told of nodes nearer to the entry."""
+
+
+NOBODY = b""
+"""As the request of a waiter: one that wants no acknowledgement."""
 
 
 class Pending:
     """A put on its way."""
 
-    __slots__ = ("digest", "entry", "entry_id", "expected", "surplus", "waiters")
+    __slots__ = ("digest", "entry", "entry_id", "expected", "is_direct", "surplus", "waiters")
 
     def __init__(
         self, put: Put, entry_id: EntryId, digest: bytes, surplus: float, waiter: Waiter
     ) -> None:
         self.entry: Entry = put.entry
         self.expected: HybridTime | None = put.expected
+        self.is_direct = put.is_direct
         self.entry_id = entry_id
         self.digest = digest
         self.surplus = surplus
@@ -52,7 +73,7 @@ class Pending:
         """In order of arrival, each once, however often it asks; at most PUT_WAITERS_MAX."""
 
     @property
-    def sender(self) -> Session:
+    def sender(self) -> Session | Here:
         """Who came first: the put is on its account."""
         return next(iter(self.waiters))[0]
 
@@ -73,29 +94,41 @@ class Puts:
         """Puts on their way by session index; none at 0."""
         self._forged: dict[int, int] = {}
         """Forged signatures by session index."""
+        self._under_way: dict[EntryId, int] = {}
+        """Puts on their way by entry id; none at 0."""
+        self.on_stored: Callable[[Pending, Instant], None] = _nothing
+        """Told of each put that was committed."""
         self.is_read_only = False
-        self.versions = Versions()
         self.counts = [0] * len(PutStatus)
         """Acknowledgements by status."""
 
     def __len__(self) -> int:
         return len(self._verifying) + len(self._appending)
 
-    def is_busy_for(self, session: Session) -> bool:
+    def is_busy_for(self, session: Session | Here) -> bool:
         """Whether there is no room for another put of this session."""
         if len(self._verifying) + len(self._appending) >= PENDING_PUTS_MAX:
             return True
         return self._by_sender.get(session.index, 0) >= PENDING_PUTS_PER_SESSION
 
-    def receive(self, put: Put, session: Session, request: bytes, now: Instant) -> None:
+    def is_under_way(self, entry_id: EntryId) -> bool:
+        """Whether some version of that entry is being put."""
+        return entry_id in self._under_way
+
+    def adopt(self, entry: Entry, session: Session, now: Instant) -> None:
+        """Store an entry that came in an answer as if it were put; nobody is told how that went."""
+        self.receive(Put(entry, None, True), session, NOBODY, now)
+
+    def receive(self, put: Put, session: Session | Here, request: bytes, now: Instant) -> None:
         """A PUT arrived."""
-        waiter = (session, request[:MESSAGE_HEADER_BYTES])
+        waiter = (session, request[:MESSAGE_HEADER_BYTES], not put.is_direct)
         if self.is_read_only:
             self._acknowledge(waiter, PutStatus.READ_ONLY, now)
             return
         same = self._by_bytes.get((put.entry.data, put.expected))
         if same is not None and (len(same.waiters) < PUT_WAITERS_MAX or waiter in same.waiters):
             same.waiters[waiter] = None
+            same.is_direct &= put.is_direct
             return
         if same is not None or self.is_busy_for(session):
             self._acknowledge(waiter, PutStatus.BUSY, now)
@@ -122,6 +155,7 @@ class Puts:
         self._verifying[self._tickets] = pending
         self._by_sender[session.index] = self._by_sender.get(session.index, 0) + 1
         self._by_bytes[entry.data, put.expected] = pending
+        self._under_way[pending.entry_id] = self._under_way.get(pending.entry_id, 0) + 1
         self._core.emit(Verify(self._tickets, entry.owner, entry.signature + signed))
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
@@ -136,7 +170,6 @@ class Puts:
         self._store.insert(
             entry, pending.entry_id, self._sequence, self._core.unix_ms(now), pending.surplus
         )
-        self.versions.note(pending.digest, pending.entry_id)
         self._append(entry_record(self._sequence, entry.data), pending)
 
     def _goes_on(self, pending: Pending, is_genuine: bool, now: Instant) -> bool:
@@ -165,19 +198,19 @@ class Puts:
             self.is_read_only = True
         self._release(pending)
         self._acknowledge_all(pending, PutStatus.STORED if ok else PutStatus.READ_ONLY, now)
+        if ok:
+            self.on_stored(pending, now)
 
     def _release(self, pending: Pending) -> None:
         """A put has ended: its sender has room for another."""
-        index = pending.sender.index
-        left = self._by_sender[index] - 1
-        if left:
-            self._by_sender[index] = left
-        else:
-            del self._by_sender[index]
+        _take_one(self._by_sender, pending.sender.index)
+        _take_one(self._under_way, pending.entry_id)
 
-    def _blame(self, sender: Session) -> None:
+    def _blame(self, sender: Session | Here) -> None:
         """A forged signature costs us 60 us and its sender nothing: after a few its session ends,
         and a new one costs a handshake."""
+        if isinstance(sender, Here):
+            return
         count = self._forged.get(sender.index, 0) + 1
         if count < FORGED_PER_SESSION:
             if len(self._forged) >= SESSIONS_MAX:
@@ -203,6 +236,7 @@ class Puts:
         if pending.surplus > committing.surplus:
             return False
         committing.waiters |= pending.waiters
+        committing.is_direct &= pending.is_direct
         return True
 
     def _judge(self, pending: Pending, now: Instant) -> Verdict:
@@ -226,11 +260,11 @@ class Puts:
         if status not in (PutStatus.STALE, PutStatus.CONFLICT):
             held = None
         for waiter in pending.waiters:
-            self._acknowledge(waiter, status, now, detail, held)
+            self._acknowledge(waiter, status, now, detail, held, pending.entry_id)
 
     def _acknowledge_all(self, pending: Pending, status: PutStatus, now: Instant) -> None:
         for waiter in pending.waiters:
-            self._acknowledge(waiter, status, now)
+            self._acknowledge(waiter, status, now, entry_id=pending.entry_id)
 
     def _acknowledge(
         self,
@@ -239,10 +273,46 @@ class Puts:
         now: Instant,
         detail: int = 0,
         held: Entry | None = None,
+        entry_id: EntryId = b"",
     ) -> None:
+        session, request, wants_contacts = waiter
+        if not request and not isinstance(session, Here):  # NOBODY
+            return
         self.counts[status] += 1
-        session, request = waiter
-        if detail or held is not None:
-            self._core.reply(session, request, PutAck(status, detail, held), now)
+        if isinstance(session, Here):
+            self.counts[status] += 1
+            session.done(PutAck(status, detail, held), now)
+            return
+        if not request:  # NOBODY
+            return
+        self.counts[status] += 1
+        contacts: tuple[WireContact, ...] = ()
+        if wants_contacts and entry_id and held is None:
+            contacts = self._nearer(entry_id, session)
+        if detail or contacts or held is not None:
+            self._core.reply(session, request, PutAck(status, detail, held, contacts), now)
         else:
             self._core.sessions.seal(session, messages.plain_ack(request, status), now)
+
+    def _nearer(self, entry_id: EntryId, session: Session) -> tuple[WireContact, ...]:
+        """Nodes nearer to the entry than this one, for who does not look for them itself."""
+        place, own = place_of(entry_id), self._core.identity.id
+        assert own is not None
+        return tuple(
+            WireContact(contact.public_key, contact.nonce, contact.address)
+            for contact in self._core.table.nearest(place, BUCKET_CONTACTS)
+            if contact.id ^ place < own ^ place and contact.public_key != session.public_key
+        )
+
+
+def _take_one(counts: dict[Any, int], key: Any) -> None:
+    """Count one less; who is at 0 leaves."""
+    left = counts[key] - 1
+    if left:
+        counts[key] = left
+    else:
+        del counts[key]
+
+
+def _nothing(*_: Any) -> None:
+    return None

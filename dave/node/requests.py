@@ -78,11 +78,11 @@ class Answer(NamedTuple):
     reply: Reply | None
     session: Session | None
     rtt: int
-    """Nanoseconds from the sending to the reply; from the first sending if there were several."""
+    """Nanoseconds from asking to the reply."""
     failure: FailReason | None
-    was_resent: bool = False
-    """Sent several times: then `rtt` is no measure of the round trip, since nobody can tell which
-    sending was answered (Karn and Partridge 1987)."""
+    is_exact: bool = False
+    """Whether `rtt` is the round trip, and not just no shorter: sent once, in a session. Of several
+    sendings nobody can tell which one was answered (Karn and Partridge 1987)."""
 
 
 Done = Callable[[Answer, Instant], None]
@@ -236,9 +236,9 @@ class Requests:
             self._drops.add(Drop.NO_REQUEST)
             return
         del self._in_flight[request_id]
-        was_resent = request.attempts > 1
-        rtt = now - (request.asked_at if was_resent else request.sent_at)
-        request.done(Answer(reply, session, rtt, None, was_resent), now)
+        # Not sent by itself yet: a handshake carried it. Or it waited for one.
+        is_exact = request.attempts == 1 and request.sent_at == request.asked_at
+        request.done(Answer(reply, session, now - request.asked_at, None, is_exact), now)
 
     def on_established(self, event: Established, now: Instant) -> None:
         """Send what waited for this session; who wants another key has a handshake of its own."""

@@ -8,7 +8,7 @@ from dave.crypto import sign
 from dave.crypto.network import Network
 from dave.limits import REPLICAS
 from dave.names import Address, Place
-from dave.node.lookup import Step
+from dave.node.candidate import Step
 from dave.session.session import FailReason
 from dave.wire.entry import Entry
 from dave.wire.messages import PutAck
@@ -20,10 +20,15 @@ def is_genuine(entry: Entry, network: Network) -> bool:
     return sign.verify(entry.owner, entry.signature + entry.signed_bytes(network))
 
 
+HERE: Address = ("", 0)
+"""In place of an address: this very node."""
+
+
 class Outcome(NamedTuple):
     """What one node said to a put, or why it said nothing."""
 
     address: Address
+    """HERE: the node that put it, which is in the region itself."""
     id: Place | None
     ack: PutAck | None
     failure: FailReason | None

@@ -32,6 +32,12 @@ class Timer(IntEnum):
     """Remove what has expired from one shard."""
     AUDIT = auto()
     """An eviction that a proof told of should have been announced by now."""
+    ANNOUNCE = auto()
+    """Versions wait to be announced to a peer."""
+    LEARN = auto()
+    """Learn by name the next of the entries that the journal brought back."""
+    REPAIR = auto()
+    """Look whether nodes have come or gone, or go on with a sweep through the store."""
 
 
 class Timers:

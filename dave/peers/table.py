@@ -7,10 +7,11 @@ contact only after it answered our own probe (section 7).
 """
 
 from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Iterator
 from heapq import nsmallest
 
-from dave.limits import CONTACT_FAILURES_MAX, CONTACTS_MAX
+from dave.limits import CONTACT_FAILURES_MAX, CONTACTS_MAX, ROUND_TRIPS_KEPT
 from dave.names import Instant, Place
 from dave.peers.contact import Contact
 
@@ -18,13 +19,14 @@ from dave.peers.contact import Contact
 class _Known:
     """What the table keeps about a contact."""
 
-    __slots__ = ("contact", "failures", "heard", "rtt")
+    __slots__ = ("contact", "failures", "heard", "rtt", "rtts")
 
     def __init__(self, contact: Contact, now: Instant) -> None:
         self.contact = contact
         self.heard = now
         self.failures = 0
         self.rtt: int | None = None
+        self.rtts: deque[int] = deque(maxlen=ROUND_TRIPS_KEPT)
 
 
 class Table:
@@ -70,6 +72,7 @@ class Table:
         if rtt_ns is not None:
             # Smoothed as TCP does (RFC 6298): one eighth new.
             known.rtt = rtt_ns if known.rtt is None else (7 * known.rtt + rtt_ns) // 8
+            known.rtts.append(rtt_ns)
 
     def failed(self, node_id: Place, now: Instant) -> bool:
         """A request to a contact was not answered; returns whether that removed it, as the
@@ -86,6 +89,11 @@ class Table:
         self._remove(node_id)
         return True
 
+    def remove(self, node_id: Place) -> None:
+        """A contact has left, and said so. Unknown ids are ignored."""
+        if node_id in self._known:
+            self._remove(node_id)
+
     def nearest(self, place: Place, n: int) -> list[Contact]:
         """The n contacts nearest to `place` by XOR distance, nearest first; fewer if there are."""
         distances = nsmallest(n, [node_id ^ place for node_id in self._ids])
@@ -101,6 +109,11 @@ class Table:
         """Smoothed round trip in nanoseconds; None before the first was measured."""
         known = self._known.get(node_id)
         return None if known is None else known.rtt
+
+    def rtt_least(self, node_id: Place) -> int | None:
+        """The smallest of the last ROUND_TRIPS_KEPT round trips, in nanoseconds."""
+        known = self._known.get(node_id)
+        return min(known.rtts, default=None) if known is not None else None
 
     def heard(self, node_id: Place) -> Instant | None:
         """When the contact of that id was last heard."""

@@ -140,6 +140,10 @@ class Sessions(Outgoing):
         """The session to send on: the newest good one of that address."""
         return self._table.by_address.get(address)
 
+    def with_nodes(self) -> list[Session]:
+        """The newest good session of each address behind which a node is."""
+        return [s for s in self._table.by_address.values() if s.node_id is not None and s.is_open]
+
     def connect(
         self,
         address: Address,

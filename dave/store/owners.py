@@ -16,6 +16,8 @@ from sys import maxsize
 
 from dave.limits import OWNERS_TRACKED
 from dave.names import Owner
+from dave.store.rank import UNRANKED
+from dave.store.shard import Held, Shard, owner_of, size_of
 
 
 class Owners:
@@ -114,3 +116,29 @@ class Owners:
             if not self._errors[owner] or part == self._bytes[owner]:
                 del self._errors[owner]
             self.remove(owner, part)
+
+
+def line_up_over_share(
+    owners: Owners, shard: Shard, data: bytes, old: Held | None, need: int, victims: list[Held]
+) -> tuple[int, float, bool]:
+    """Choose victims among entries of owners above their share, lowest rank first.
+
+    The newcomer `data` stands in line with them while its owner is above its share. Returns the
+    bytes still needed, the highest rank it must exceed for its place in the line (or UNRANKED), and
+    whether it is the last in line with bytes still needed: then no rank would do.
+    """
+    newcomer = owner_of(data)
+    spare = {owner: owners.bytes_of(owner) - owners.limit_bytes for owner in owners.over}
+    outrank = UNRANKED
+    for held in shard.lowest_of(list(owners.over)):
+        if need <= 0:
+            break
+        owner = owner_of(held[3])
+        if held is old or spare[owner] <= 0:
+            continue
+        if spare.get(newcomer, 0) > 0:
+            outrank = held[0]
+        victims.append(held)
+        spare[owner] -= size_of(held[3])
+        need -= size_of(held[3])
+    return need, outrank, need > 0 and spare.get(newcomer, 0) > 0

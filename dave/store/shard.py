@@ -8,6 +8,7 @@ pay nothing for it.
 """
 
 from collections.abc import Callable, Collection, Iterator
+from enum import IntEnum, auto
 from heapq import merge
 from struct import Struct
 from sys import maxsize
@@ -26,6 +27,20 @@ never goes past it."""
 NEVER: UnixMs = maxsize
 
 _flags_time_ttl = Struct("<BQI").unpack_from
+
+
+class Gone(IntEnum):
+    """Why the store holds a version no more."""
+
+    REPLACED = 0
+    """By a newer version, or by the same one with a better stamp."""
+    EVICTED = auto()
+    """It had to make room."""
+    EXPIRED = auto()
+
+
+OnGone = Callable[[EntryId, bytes, Gone], None]
+"""Called with the id, the encoded entry and the reason."""
 
 
 class Shard:

@@ -16,16 +16,27 @@ from dave.errors import UsageError, WireError
 from dave.limits import (
     CAPACITY_BYTES_MIN,
     CLOCK_AHEAD_MS_MAX,
+    ENTRY_BYTES_MAX,
     HALF_LIFE_DAYS,
     OWNER_SHARE_PERCENT,
     SHARDS,
+    STORE_OVERHEAD_BYTES,
 )
 from dave.names import EntryId, HybridTime, Place, UnixMs
 from dave.store import journal
 from dave.store.floors import Floor, Floors
-from dave.store.owners import Owners
+from dave.store.owners import Owners, line_up_over_share
 from dave.store.rank import UNRANKED, distance, rank
-from dave.store.shard import Held, Shard, expires_ms_of, owner_of, size_of, version_of
+from dave.store.shard import (
+    Gone,
+    Held,
+    OnGone,
+    Shard,
+    expires_ms_of,
+    owner_of,
+    size_of,
+    version_of,
+)
 from dave.wire.entry import TOMBSTONE, Entry
 from dave.wire.status import PutStatus
 
@@ -67,6 +78,8 @@ class Store:
             raise UsageError(
                 f"a capacity of {capacity} bytes is too small; give at least {CAPACITY_BYTES_MIN}"
             )
+        self.on_gone: OnGone | None = None
+        """Told of each version that leaves the store; not while a journal is loaded."""
         self.owners = Owners(capacity * OWNER_SHARE_PERCENT // 100)
         self.floors = Floors()
         self._node_id = node_id
@@ -143,6 +156,11 @@ class Store:
         for victim in victims:
             self._remove(shard, victim)
         self._add(shard, (newcomer, sequence, entry_id, entry.data), entry)
+        if self.on_gone is not None:
+            if old is not None:
+                self.on_gone(entry_id, old[3], Gone.REPLACED)
+            for victim in victims:
+                self.on_gone(victim[2], victim[3], Gone.EVICTED)
         return [victim[2] for victim in victims]
 
     def load(self, data: bytes, sequence: int, now_ms: UnixMs) -> bool:
@@ -232,6 +250,18 @@ class Store:
         shard = self._shards[n]
         return [] if shard is None else list(shard.entries)
 
+    def held_in_shard(self, n: int) -> list[tuple[EntryId, bytes]]:
+        """(id, encoded entry) of all in shard `n` (0 to 255), in order of arrival; expired ones may
+        be among them."""
+        shard = self._shards[n]
+        return [] if shard is None else [(held[2], held[3]) for held in shard.entries.values()]
+
+    def has_room(self, entry_id: EntryId) -> bool:
+        """Whether any entry of that id would be taken in without evicting one."""
+        shard = self._shards[xxh3_64_intdigest(entry_id, self._secret) & 255]
+        used = 0 if shard is None else shard.bytes_used
+        return used + ENTRY_BYTES_MAX + STORE_OVERHEAD_BYTES <= self._shard_bytes
+
     def live_floors(self, now_ms: UnixMs) -> Iterator[Floor]:
         """The floors worth keeping in a new journal."""
         return self.floors.live(now_ms)
@@ -258,6 +288,8 @@ class Store:
         if held is not None and now_ms >= expires_ms_of(held[3]):
             self._remove(shard, held)
             self.floors.note(entry_id, version_of(held[3])[0], now_ms)
+            if self.on_gone is not None:
+                self.on_gone(entry_id, held[3], Gone.EXPIRED)
             return shard, None
         return shard, held
 
@@ -309,7 +341,7 @@ class Store:
         outrank = UNRANKED
         is_over_share = False
         if self.owners.over and self._network.asks_work and not self.owners.is_single:
-            need, outrank, no_way = self._line_up_over_share(shard, data, old, need, victims)
+            need, outrank, no_way = line_up_over_share(self.owners, shard, data, old, need, victims)
             if no_way:
                 return PutStatus.OVER_SHARE, 0, []
             is_over_share = outrank >= newcomer
@@ -328,37 +360,13 @@ class Store:
         bits = floor(outrank - newcomer) + 1
         return PutStatus.OVER_SHARE if is_over_share else PutStatus.LOW_RANK, bits, []
 
-    def _line_up_over_share(
-        self, shard: Shard, data: bytes, old: Held | None, need: int, victims: list[Held]
-    ) -> tuple[int, float, bool]:
-        """Choose victims among entries of owners above their share, lowest rank first.
-
-        The newcomer stands in line with them while its owner is above its share. Returns the bytes
-        still needed, the highest rank it must exceed for its place in the line (or UNRANKED), and
-        whether it is the last in line with bytes still needed: then no rank would do.
-        """
-        owners = self.owners
-        newcomer = owner_of(data)
-        spare = {owner: owners.bytes_of(owner) - owners.limit_bytes for owner in owners.over}
-        outrank = UNRANKED
-        for held in shard.lowest_of(list(owners.over)):
-            if need <= 0:
-                break
-            owner = owner_of(held[3])
-            if held is old or spare[owner] <= 0:
-                continue
-            if spare.get(newcomer, 0) > 0:
-                outrank = held[0]
-            victims.append(held)
-            spare[owner] -= size_of(held[3])
-            need -= size_of(held[3])
-        return need, outrank, need > 0 and spare.get(newcomer, 0) > 0
-
     def _expire(self, shard: Shard, now_ms: UnixMs) -> int:
         gone = shard.expire(now_ms)
         for held in gone:
             self.owners.remove(owner_of(held[3]), size_of(held[3]))
             self.floors.note(held[2], version_of(held[3])[0], now_ms)
+            if self.on_gone is not None:
+                self.on_gone(held[2], held[3], Gone.EXPIRED)
         return len(gone)
 
     def _add(self, shard: Shard, held: Held, entry: Entry) -> None:

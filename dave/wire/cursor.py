@@ -6,9 +6,11 @@ written the same way in every packet, message and record, so their codec is here
     family 1 (4 or 6) | IP address 4 or 16 | port 2
 """
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from dave.errors import WireError
+from dave.limits import HOSTS_CACHED
 from dave.names import Address
 
 ADDRESS_BYTES_MAX = 19
@@ -43,15 +45,9 @@ class Reader:
     def address(self) -> Address:
         """The next address; an IPv4 address wrapped into IPv6 is refused (two encodings)."""
         family = self.uint(1)
-        if family == 4:
-            host = str(IPv4Address(self.take(4)))
-        elif family == 6:
-            wrapped = IPv6Address(self.take(16))
-            if wrapped.ipv4_mapped is not None:
-                raise WireError("an IPv4 address wrapped into IPv6")
-            host = str(wrapped)
-        else:
+        if family not in (4, 6):
             raise WireError(f"address family {family}")
+        host = _host(self.take(4 if family == 4 else 16))
         return host, self.uint(2)
 
     def done(self) -> None:
@@ -62,8 +58,29 @@ class Reader:
 
 def encode_address(address: Address) -> bytes:
     """Encode (host, port); host is an IP literal without scope."""
-    ip = ip_address(address[0].partition("%")[0])
-    return bytes((ip.version,)) + ip.packed + address[1].to_bytes(2, "little")
+    return _packed(address[0]) + address[1].to_bytes(2, "little")
+
+
+# The same few hosts come up again and again, twenty in each list of contacts, and to read one as
+# text and back costs more than all the rest of such a message.
+
+
+@lru_cache(HOSTS_CACHED)
+def _host(packed: bytes) -> str:
+    """An IP literal from its 4 or 16 bytes."""
+    if len(packed) == 4:
+        return str(IPv4Address(packed))
+    ip = IPv6Address(packed)
+    if ip.ipv4_mapped is not None:
+        raise WireError("an IPv4 address wrapped into IPv6")
+    return str(ip)
+
+
+@lru_cache(HOSTS_CACHED)
+def _packed(host: str) -> bytes:
+    """Family and bytes of an IP literal."""
+    ip = ip_address(host.partition("%")[0])
+    return bytes((ip.version,)) + ip.packed
 
 
 def expect_size(data: bytes, size: int) -> None:

@@ -8,7 +8,9 @@ for a plot it leaves in `world.series`.
 from sim.figures import Run, Scenario
 from sim.scenarios import (
     basics,
+    cheats,
     churn,
+    colluders,
     eclipse,
     flood,
     hops,
@@ -22,6 +24,7 @@ from sim.scenarios import (
 
 SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "basics": (basics.run, 12),
+    "colluders": (colluders.run, 300),
     "lossy": (lossy.run, 8),
     "flood": (flood.run, 3),
     "hops": (hops.run, 1000),
@@ -32,11 +35,13 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "idle": (idle.run, 60),
     "speed": (speed.run, 60),
     "memory": (speed.run_memory, 60),
+    "cheats": (cheats.run, 12),
     "mixed": (mixed.run, 8),
     "seeds": (mixed.run_seeds, 8),
 }
 FULL: dict[str, tuple[Scenario, int]] = {
     "lossy": (lossy.run_full, 12),
+    "colluders": (colluders.run_full, 10_000),
     "hops": (hops.run_full, 10_000),
     "sybils": (sybils.run_full, 400),
     "eclipse": (eclipse.run_full, 100),
@@ -46,6 +51,7 @@ FULL: dict[str, tuple[Scenario, int]] = {
     "idle": (idle.run_full, 1000),
     "speed": (speed.run, 1000),
     "memory": (speed.run_memory, 2000),
+    "cheats": (cheats.run_full, 14),
     "seeds": (mixed.run_all_seeds, 8),
 }
 NAMES = sorted({*SCENARIOS, *FULL})

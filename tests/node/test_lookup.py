@@ -3,9 +3,11 @@
 import pytest
 
 from dave.crypto.identity import node_identity
+from dave.limits import LOOKUP_CANDIDATES_MAX as CANDIDATES_MAX
 from dave.limits import REPLICAS
 from dave.names import SECOND
-from dave.node.lookup import CANDIDATES_MAX, Lookup, State
+from dave.node.candidate import State
+from dave.node.lookup import Lookup
 from dave.node.requests import Peer
 from dave.session.session import FailReason
 from dave.wire.messages import Find, FindAck, WireContact
@@ -60,7 +62,7 @@ def test_the_nearest_nodes_are_found(nodes, is_public):
 
 
 def test_a_lookup_needs_neither_the_first_edge_nor_a_full_table():
-    world = network_of(60)
+    world = network_of(60, seed=6)
     world.kill(world.nodes[0])
     for edge in world.nodes[1:6]:
         place = world.rng.getrandbits(64)

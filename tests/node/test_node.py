@@ -135,7 +135,7 @@ def test_a_node_puts_and_gets_as_a_client_does_and_counts_its_own_copy():
     world = network_of(4)
     one, two = world.nodes[:2]
     entry = world.owner().entry(b"a", b"", world.time())
-    assert world.run_until_resolved(world.settled(one.put(entry)))[0].stored == 3
+    assert world.run_until_resolved(world.settled(one.put(entry)))[0].stored == 4
     found = world.run_until_resolved(two.get(entry.id))[0]
     assert (found.found, found.entry) == (Found.FOUND, entry)
 

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dave.limits import CONTACT_FAILURES_MAX, CONTACTS_MAX
+from dave.limits import CONTACT_FAILURES_MAX, CONTACTS_MAX, ROUND_TRIPS_KEPT
 from dave.names import MS
 from dave.peers.contact import Contact
 from dave.peers.table import Table
@@ -163,3 +163,15 @@ def test_against_a_plain_model() -> None:
                     if model[node_id] == CONTACT_FAILURES_MAX:
                         del model[node_id]
         assert [c.id for c in table] == sorted(model)
+
+
+def test_the_smallest_of_the_last_round_trips_is_kept():
+    table = Table(OWN)
+    assert table.rtt_least(1) is None
+    table.add(contact(1), 0)
+    assert table.rtt_least(1) is None
+    for rtt in (5, 3, *range(10, 10 + ROUND_TRIPS_KEPT - 1)):
+        table.seen(1, 0, rtt)
+    assert table.rtt_least(1) == 3
+    table.seen(1, 0, 20)
+    assert table.rtt_least(1) == 10

@@ -45,3 +45,20 @@ def test_a_loop_that_makes_no_progress_is_noticed():
         assert clock.step(START)
     with pytest.raises(AssertionError, match="time stands still"):
         clock.step(START)
+
+
+def test_actions_take_arguments():
+    clock, seen = Clock(), []
+    clock.schedule(START + 1, seen.append, "a")
+    assert clock.step(START + 1)
+    assert seen == ["a"]
+
+
+def test_a_watcher_looks_on_now_and_then():
+    clock, seen = Clock(), []
+    clock.watch(seen.append, 10)
+    for when in (0, 3, 9, 10, 11, 25, 26):
+        clock.schedule(START + when, int)
+    while clock.step(START + 100):
+        pass
+    assert [when - START for when in seen] == [0, 10, 25]

@@ -29,7 +29,7 @@ def trace_in_a_process(scenario, seed, hash_seed):
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("scenario", ["basics", "lossy"])
+@pytest.mark.parametrize("scenario", ["basics", "lossy", "mixed"])
 def test_a_run_is_a_function_of_its_seed_in_any_process(scenario):
     one, two, other = (
         trace_in_a_process(scenario, seed, hash_seed)

@@ -5,7 +5,7 @@ import pytest
 from dave.crypto.network import network
 from dave.limits import REPLICAS, REQUESTS_IN_FLIGHT_MAX
 from dave.names import SECOND, place_of
-from dave.node.operations import PutOperation
+from dave.node.put import PutOperation
 from dave.node.requests import Peer
 from dave.node.results import Found
 from dave.session.session import FailReason
@@ -58,10 +58,10 @@ def test_what_is_put_lies_at_the_nearest_nodes_and_is_found(nodes, asks_work):
     for i in range(6):
         entry = owner.entry(b"%d" % i, b"value", world.time())
         result, _ = put(world, client, entry)
-        assert result.stored == min(nodes, REPLICAS)
-        assert result.known >= result.stored
+        assert result.stored >= min(nodes, REPLICAS)
+        assert result.known >= min(nodes, REPLICAS)
         by_distance = sorted(world.nodes, key=lambda h: h.node.id ^ place_of(entry.id))
-        assert set(holders(world, entry)) == set(by_distance[:REPLICAS])
+        assert set(holders(world, entry)) == set(by_distance[: result.stored])
         reader = world.add_client([world.nodes[-1]])
         found, _ = get(world, reader, entry.id)
         assert (found.found, found.entry) == (Found.FOUND, entry)
@@ -87,7 +87,7 @@ def test_puts_find_the_right_nodes_also_when_the_client_knows_others_nearby():
         entry = owner.entry(b"%d" % i, b"", world.time())
         put(world, client, entry)
         by_distance = sorted(world.nodes, key=lambda h: h.node.id ^ place_of(entry.id))
-        assert set(holders(world, entry)) == set(by_distance[:REPLICAS])
+        assert set(holders(world, entry)) >= set(by_distance[:REPLICAS])
 
 
 def test_who_knew_the_whole_network_and_forgot_some_looks_again():
@@ -235,6 +235,7 @@ def test_a_node_is_counted_once_however_often_it_is_met():
     world.links.partition([world.nodes[1].name])
     entry = owner.entry(b"a", b"", world.time())
     put(world, world.add_client(), entry, 2.0)
+    world.nodes[1].node.puts.is_read_only = True  # else repair hands it over
     world.links.heal()
     world.run(30)
     found, _ = get(world, world.add_client(), entry.id)
@@ -354,7 +355,7 @@ def test_many_nodes_that_fail_at_once_do_not_recurse():
     client = world.add_client()
     entry = world.owner().entry(b"a", b"", world.time())
     operation = PutOperation(client.core, 1, entry, None, world.now + SECOND)
-    operation._queue = [Peer((f"10.201.{i}.1", 1), bytes(32), bytes(8), i) for i in range(256)]
+    operation._outward = [Peer((f"10.201.{i}.1", 1), bytes(32), bytes(8), i) for i in range(256)]
     client.core.requests._in_flight = {
         n.to_bytes(4, "big"): None for n in range(REQUESTS_IN_FLIGHT_MAX)
     }

@@ -1,0 +1,227 @@
+"""What a node does so that its region holds what it holds (DESIGN section 7, "Announce", "Repair").
+
+It announces what was stored here and what had to go, answers the announcements of others, knows
+versions by their short digests, and hands over when it leaves. announcer.py speaks, repair.py finds
+what has to be said.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from dave.crypto.hashes import entry_digest
+from dave.limits import (
+    REPAIR_SLICE,
+    REPAIR_TICK_MS,
+    SHARDS,
+    SHORT_DIGEST_BYTES,
+    WANT_SECONDS,
+    WANTS_REMEMBERED_MAX,
+)
+from dave.names import MS, SECOND, EntryId, Instant, Place, place_of
+from dave.node.announcer import Announcer
+from dave.node.core import Core
+from dave.node.puts import Pending, Puts
+from dave.node.regions import Regions
+from dave.node.repair import Repair
+from dave.node.timers import Timer
+from dave.node.version_index import VersionIndex
+from dave.session.session import Session
+from dave.store.shard import Gone
+from dave.store.store import Store
+from dave.wire import messages
+from dave.wire.entry import SIGNED_OFFSET
+from dave.wire.messages import Bye
+from dave.wire.promises import Announce, Version, Want
+
+
+class Replicas:
+    """One node's part in keeping entries alive."""
+
+    def __init__(self, core: Core, store: Store, puts: Puts) -> None:
+        self._core = core
+        self._store = store
+        self._puts = puts
+        self._signed_prefix = core.network.signed_prefix
+        self._index = VersionIndex()
+        self._regions = Regions(core)
+        self.announcer = Announcer(core, store, puts, self._index)
+        self.repair = Repair(core, store, self._regions, self.announcer, self._short_digest)
+        self._asked: dict[EntryId, tuple[Instant, Place, bytes]] = {}
+        """When an entry was asked of which peer, and which version; WANTS_REMEMBERED_MAX."""
+        self._evicted: list[tuple[EntryId, bytes, list[Place]]] = []
+        """Versions that went since the last put was committed, and who relies on them. A put in
+        hand evicts few, so that this is bounded by PENDING_PUTS_MAX."""
+        self._to_learn: Iterator[tuple[EntryId, bytes]] | None = None
+        puts.on_stored = self._stored
+        store.on_gone = self._gone
+
+    def start(self, now: Instant) -> None:
+        """Begin: first learn by name what the journal brought back."""
+        held = self._store.held_in_shard
+        self._to_learn = (item for n in range(SHARDS) for item in held(n))
+        self.learn(None, now)
+
+    def learn(self, _subject: None, now: Instant) -> None:
+        """Learn the next versions by name; with the last, repair begins."""
+        assert self._to_learn is not None
+        entry_id = None
+        for entry_id, data in islice(self._to_learn, REPAIR_SLICE):
+            if self._store.get(entry_id, self._core.unix_ms(now)) is data:
+                self._index.add(self._short_digest(data), entry_id)
+        if entry_id is None:
+            self._to_learn = None
+            self.repair.start(now)
+        else:
+            self._core.timers.set(now + REPAIR_TICK_MS * MS, Timer.LEARN)
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether every version held is known by name. Until then say nothing of those that
+        `version_of` does not find."""
+        return self._to_learn is None
+
+    def version_of(self, short_digest: bytes) -> tuple[EntryId | None, bool]:
+        """The entry of which that is or was a version here, None if unknown; and whether the
+        version was evicted and announced as such. What is held now may be a newer version."""
+        return self._index.find(short_digest)
+
+    # --- What the store and the puts report ------------------------------------------------
+
+    def _stored(self, pending: Pending, now: Instant) -> None:
+        """A put was committed: the others of the region are told, if we belong to it, or if nobody
+        else will hand it on."""
+        if self._evicted:
+            self._announce_evicted(now)
+        entry_id = pending.entry_id
+        if self._store.get(entry_id, self._core.unix_ms(now)) is not pending.entry.data:
+            return  # a newer one has come meanwhile
+        short_digest = pending.digest[:SHORT_DIGEST_BYTES]
+        self._index.add(short_digest, entry_id)
+        asked = self._asked.pop(entry_id, None)
+        if asked is not None and asked[2] == short_digest:
+            self._core.promises.note(asked[1], entry_id)  # its announcement was the promise
+        others, is_in = self._regions.of(place_of(entry_id), now)
+        at_once = not pending.is_direct
+        if is_in or at_once:
+            announce = self.announcer.announce
+            for contact in others:
+                announce(contact.id, entry_id, short_digest, now, at_once=at_once)
+
+    def _gone(self, entry_id: EntryId, data: bytes, why: Gone) -> None:
+        """A version has left the store."""
+        short_digest = self._short_digest(data)
+        if why is Gone.EVICTED:
+            promisers = self._core.promises.promisers(entry_id)
+            self._evicted.append((entry_id, short_digest, promisers))
+            self._index.evicted(short_digest, entry_id)
+        elif why is Gone.REPLACED:
+            self._index.replaced(short_digest, entry_id)
+        else:
+            self._index.expired(short_digest)
+        self._core.promises.forget_entry(entry_id)
+
+    def _announce_evicted(self, now: Instant) -> None:
+        """Tell those whom we promised to keep it. They are those who promised it to us: a promise
+        is the answer to a promise."""
+        evicted, self._evicted = self._evicted, []
+        for entry_id, short_digest, promisers in evicted:
+            for peer in promisers:
+                self.announcer.announce_evicted(peer, entry_id, short_digest, now)
+
+    # --- What peers say --------------------------------------------------------------------
+
+    def on_announce(self, announce: Announce, session: Session, now: Instant) -> Want:
+        """The answer to an announcement by a node. It is taken for a promise only of who is in our
+        table: others would be too many to remember."""
+        assert session.node_id is not None
+        contact = self._core.table.get(session.node_id)
+        peer = None
+        if contact is not None and contact.address == session.address:
+            peer = contact.id
+        wanted = held = 0
+        holds = self._index.holds
+        for i, version in enumerate(announce.versions):
+            entry_id, short_digest = version
+            bit = 1 << i
+            is_held = holds(short_digest, entry_id)
+            if announce.evicted & bit:
+                if is_held and peer is not None:
+                    self._core.promises.withdraw(peer, entry_id)
+            elif is_held:
+                held |= bit
+                if peer is not None:
+                    self.announcer.is_promised(peer, entry_id)
+            elif self._holds_newer(version, peer, now):
+                held |= bit
+            elif self._wants(version, session.node_id, now):
+                wanted |= bit
+        return Want(wanted, held)
+
+    def on_bye(self, session: Session, now: Instant) -> None:
+        """A node leaves: at once out of the table, and who takes its place is told."""
+        node_id = session.node_id
+        contact = None if node_id is None else self._core.table.get(node_id)
+        if contact is not None and contact.address == session.address:
+            self._core.table.remove(contact.id)
+            self.repair.left(contact.id, now)
+        self._core.sessions.forget(session.address)
+
+    def _holds_newer(self, version: Version, peer: Place | None, now: Instant) -> bool:
+        """Whether we know the version as one that a newer one has replaced; then the peer is told
+        of that. (An unknown version may be either: it is asked for, and whoever has the older one
+        learns of the newer by PUT or by its acknowledgement.)"""
+        if self.knows_all and not self._index.is_past(version.short_digest):
+            return False
+        entry_id = version.entry_id
+        data = self._store.get(entry_id, self._core.unix_ms(now))
+        if data is None or self._puts.is_under_way(entry_id):
+            return False
+        short_digest = self._short_digest(data)
+        if short_digest == version.short_digest:
+            return True  # not learnt by name yet
+        if not self._index.is_past(version.short_digest):
+            return False
+        if peer is not None:
+            self.announcer.announce(peer, entry_id, short_digest, now)
+        return True
+
+    def _wants(self, version: Version, peer: Place, now: Instant) -> bool:
+        """Whether to ask for a version that we lack."""
+        entry_id, short_digest = version
+        if self._puts.is_read_only or self.repair.is_leaving or self._puts.is_under_way(entry_id):
+            return False
+        asked = self._asked.get(entry_id)
+        if asked is not None and now - asked[0] < WANT_SECONDS * SECOND:
+            return False
+        place = place_of(entry_id)
+        if not self._regions.may_belong(place):
+            return False
+        if not self._store.has_room(entry_id) and not self._regions.of(place, now)[1]:
+            return False
+        # At the end of the dict: what was asked for longest ago is at its beginning.
+        self._asked.pop(entry_id, None)
+        self._asked[entry_id] = now, peer, short_digest
+        if len(self._asked) > WANTS_REMEMBERED_MAX:
+            del self._asked[next(iter(self._asked))]
+        return True
+
+    # --- Leaving -----------------------------------------------------------------------------
+
+    def leave(self, now: Instant) -> None:
+        """Hand over what the region lacks once we are gone; `leave_done` says when that is done."""
+        self.repair.leave(now)
+        self.announcer.hurry(now)
+
+    @property
+    def leave_done(self) -> bool:
+        """Whether nothing is left to hand over."""
+        return not self.repair.is_sweeping and self.announcer.is_idle
+
+    def say_bye(self, now: Instant) -> None:
+        """Tell all nodes that we have a session with."""
+        core = self._core
+        for session in core.sessions.with_nodes():
+            core.sessions.seal(session, messages.encode(core.rng.randbytes(4), Bye()), now)
+
+    def _short_digest(self, data: bytes) -> bytes:
+        return entry_digest(self._signed_prefix + data[SIGNED_OFFSET:])[:SHORT_DIGEST_BYTES]

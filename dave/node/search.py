@@ -1,0 +1,170 @@
+"""Finds the nodes that should hold an entry: one lookup by FIND, and a wide one where the policy of
+paths.py asks for it. What it learns on the way it leaves behind: the density of nodes, and whether
+the network is so small that we know all of it.
+"""
+
+from collections.abc import Callable, Sequence
+
+from dave.limits import (
+    BUCKET_CONTACTS,
+    KNOWS_ALL_SECONDS,
+    LOOKUP_PATHS_WIDE,
+    REPLICAS,
+)
+from dave.names import SECOND, Instant, Place
+from dave.node.candidate import Candidate, State, Step, merge
+from dave.node.core import Core
+from dave.node.lookup import Lookup
+from dave.node.paths import detours
+from dave.node.requests import Answer, Peer
+from dave.peers.contact import checked_contact
+from dave.peers.region import region_size
+from dave.wire.messages import Find, FindAck
+
+
+class Search:
+    """Calls `done(search, now)` once; `cancel` ends it without. `is_thorough`: wide in any case."""
+
+    def __init__(
+        self,
+        core: Core,
+        place: Place,
+        done: Callable[["Search", Instant], None],
+        *,
+        is_put: bool = False,
+        is_thorough: bool = False,
+        is_enough: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._core = core
+        self._place = place
+        self._done = done
+        self._is_enough = is_enough
+        self._peers: Sequence[Peer] = ()
+        self._paths = core.paths.first(is_thorough, is_put and core.identity.id is None)
+        self._lookups: list[Lookup] = []
+        self._is_measuring = False
+        self.is_over = False
+        self.expected: int | None = None
+        """Where the R-th nearest node was expected before this search could say anything of it."""
+
+    def start(self, peers: Sequence[Peer], now: Instant) -> None:
+        """Begin with these."""
+        self._peers = peers
+        self._look(self._paths, now)
+
+    def cancel(self) -> None:
+        """Stop asking; `done` is not called."""
+        self.is_over = True
+        self._lookups[-1].cancel()
+
+    @property
+    def trace(self) -> list[Step]:
+        """Who was asked, in order."""
+        return [step for lookup in self._lookups for step in lookup.trace]
+
+    def candidates(self) -> list[Candidate]:
+        """All nodes met, one each, nearest first."""
+        return merge(self._lookups)
+
+    def region(self) -> list[Candidate]:
+        """The nodes that should hold the entry, nearest first; without those that failed."""
+        return region_of(self.candidates(), self.expected)
+
+    def _look(self, paths: int, now: Instant) -> None:
+        self.expected = self._core.expected_distance()
+        lookup = Lookup(
+            self._core,
+            self._place,
+            Find(self._place),
+            self._on_reply,
+            self._ended,
+            is_enough=self._is_enough,
+            detours=detours(self._place, paths, self.expected, self._core.rng),
+        )
+        self._lookups.append(lookup)
+        lookup.start(self._peers, now)
+
+    def _on_reply(self, _candidate: Candidate, answer: Answer, now: Instant) -> bool:
+        """A client in a network larger than it knows needs a measure of that: the neighbours of
+        the first node that answers."""
+        core, session = self._core, answer.session
+        if core.identity.id is not None or session is None or session.node_id is None:
+            return False
+        if _is_full(answer) and not self._is_measuring and not len(core.density):
+            self._is_measuring = True
+            node_id = session.node_id
+            peer = Peer(session.address, session.public_key, session.nonce, node_id)
+            core.ask(peer, Find(node_id), lambda told, _: _measure(core, node_id, told), now)
+        return False
+
+    def _ended(self, lookup: Lookup, now: Instant) -> None:
+        core, answered = self._core, lookup.nearest(State.ANSWERED)
+        is_whole = is_all_known(core, lookup)
+        if is_whole:
+            self._explore(lookup, now)
+        elif len(self._lookups) > 1:
+            core.paths.compare(list(self._lookups[0]), list(lookup))
+        elif self._paths < LOOKUP_PATHS_WIDE and core.paths.wants_check(
+            answered, core.expected_distance(), core.rng
+        ):
+            self._look(LOOKUP_PATHS_WIDE, now)
+            return
+        if self.expected is None:
+            self.expected = core.expected_distance()
+        if len(answered) >= REPLICAS and core.paths.is_new(self._place):
+            core.density.observe(answered[REPLICAS - 1].distance, REPLICAS)
+        self.is_over = True
+        self._done(self, now)
+
+    def _explore(self, lookup: Lookup, now: Instant) -> None:
+        """All nodes there are have been told: get to know those that were not asked as well, so
+        that the next operation can turn to the right ones at once. Nobody waits for this."""
+        core = self._core
+        left = lookup.nearest(State.NEW, State.ASKED, State.SLOW)
+        answered = len(lookup.nearest(State.ANSWERED))
+        if not left:
+            _know_all(core, answered, now)
+        elif not core.paths.is_exploring:
+            core.paths.is_exploring = True
+            answers: list[Answer] = []
+
+            def note(answer: Answer, now: Instant) -> None:
+                answers.append(answer)
+                if len(answers) == len(left):
+                    core.paths.is_exploring = False
+                    if not any(_is_full(answer) for answer in answers):
+                        more = sum(answer.failure is None for answer in answers)
+                        _know_all(core, answered + more, now)
+
+            for candidate in left:
+                core.ask(candidate.peer, Find(self._place), note, now)
+
+
+def region_of(candidates: Sequence[Candidate], expected: int | None) -> list[Candidate]:
+    """Those of the candidates, nearest first, that should hold the entry."""
+    live = [c for c in candidates if c.state is not State.FAILED and c.peer.id is not None]
+    return live[: region_size([c.distance for c in live], expected)]
+
+
+def is_all_known(core: Core, lookup: Lookup) -> bool:
+    """Whether all who were asked told of so few nodes that there can be no others."""
+    is_answered = any(candidate.state is State.ANSWERED for candidate in lookup)
+    return is_answered and lookup.is_whole and len(core.table) <= BUCKET_CONTACTS
+
+
+def _measure(core: Core, node_id: Place, answer: Answer) -> None:
+    told = answer.reply.contacts if isinstance(answer.reply, FindAck) else ()
+    contacts = [checked_contact(*contact, core.network.node_work_bits) for contact in told]
+    distances = sorted(contact.id ^ node_id for contact in contacts if contact is not None)
+    if len(distances) >= BUCKET_CONTACTS:
+        core.density.observe(distances[-1], len(distances))
+
+
+def _know_all(core: Core, nodes: int, now: Instant) -> None:
+    core.knows_all_until = now + KNOWS_ALL_SECONDS * SECOND
+    core.nodes_known = nodes
+
+
+def _is_full(answer: Answer) -> bool:
+    """Whether who answered knows more nodes than one answer holds."""
+    return isinstance(answer.reply, FindAck) and len(answer.reply.contacts) >= BUCKET_CONTACTS
