@@ -11,7 +11,7 @@ from dave.wire import messages
 from dave.wire.messages import GetAck
 from sim.adversaries import Ring, grind, member_of
 from sim.world import World
-from tests.node.networks import STEADY, get, holders, network_of, put, statuses
+from tests.node.networks import STEADY, full_network, get, holders, network_of, put, statuses
 
 
 def test_nobody_there_is_said_within_the_time():
