@@ -95,7 +95,7 @@ class AskingCore(Core):
         self._open: list[tuple[Peer, Place, Callable[[Answer, Instant], None]]] = []
 
     def ask(self, peer: Peer, message: Request, done: Callable[[Answer, Instant], None],
-            now: Instant) -> None:  # fmt: skip
+            now: Instant, attempts: int = 1) -> None:  # fmt: skip
         """Remember the question."""
         assert isinstance(message, Find)
         self._open.append((peer, message.place, done))

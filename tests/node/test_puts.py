@@ -398,3 +398,37 @@ def test_a_node_puts_into_its_own_store_as_any_other(stage):
         stage.verify()
     assert told[1:] == ["SAME", "FORGED", "FUTURE"]
     assert stage.node.puts._forged == {}
+
+
+def test_an_entry_that_came_in_an_answer_is_stored_and_nobody_is_told(stage):
+    asker, entry = stage.asker(), stage.entry()
+    session = asker.open()
+    asker.send_bytes(b"")
+    theirs = stage.node.sessions.find(asker.address)
+    assert session.address != theirs.address
+    stage.node.puts.adopt(entry, theirs, stage.now)
+    assert stage.node.puts.is_under_way(entry.id)
+    put = asker.put(entry)
+    stage.verify()
+    stage.commit()
+    assert asker.status(put) == "STORED", "a copy joins, and is told"
+    assert len(asker.replies) == 1
+    assert not stage.node.puts.is_under_way(entry.id)
+    assert sum(stage.node.puts.counts) == 1
+
+
+def test_what_was_committed_is_reported_with_whether_others_have_it(stage):
+    told = []
+    stage.node.puts.on_stored = lambda put, now: told.append((put.entry_id, put.is_direct))
+    asker, one, two, bad = stage.asker(), stage.entry(b"1"), stage.entry(b"2"), stage.entry(b"3")
+    asker.put(one)
+    asker.put(two)
+    asker.put(two, is_direct=False)  # one of the two who put it reaches only us
+    stage.verify()
+    assert told == []
+    stage.commit()
+    assert told == [(one.id, True), (two.id, False)]
+    asker.put(bad)
+    stage.verify()
+    stage.commit(ok=False)
+    assert len(told) == 2
