@@ -6,7 +6,6 @@ from dave.crypto import hashes, sign
 from dave.crypto.work import entry_work, meets
 from dave.errors import WireError
 from dave.limits import (
-    BUCKET_CONTACTS,
     CLOCK_AHEAD_MS_MAX,
     ENTRY_BYTES_MAX,
     ENTRY_HEADER_BYTES,
@@ -16,15 +15,12 @@ from dave.limits import (
     PUT_WAITERS_MAX,
     TOMBSTONE_TTL_SECONDS,
 )
-from dave.names import place_of
-from dave.peers.contact import checked_contact
 from dave.store.journal import ENTRY
 from dave.wire import messages
 from dave.wire.entry import SIGNED_OFFSET, TOMBSTONE, Entry, encode
 from dave.wire.messages import Get, Put
 from dave.wire.status import PutStatus
 from tests.node.helpers import PAID, Stage
-from tests.node.test_handlers import fill_table
 
 
 @pytest.fixture
@@ -100,7 +96,7 @@ def test_a_copy_under_a_guard_while_the_record_is_written_waits_too(stage):
 def test_a_request_sent_again_is_written_once(stage):
     asker, entry = stage.asker(), stage.entry()
     put = asker.put(entry)
-    request = messages.encode(put, Put(entry))
+    request = messages.encode(put, Put(entry, None, True))
     asker.send_bytes(request)
     stage.verify()
     assert len(stage.appends) == 1
@@ -367,37 +363,6 @@ def test_a_stamp_is_good_for_one_version_only():
             stamp = hashes.entry_stamp(changed.digest(PAID), changed.nonce)
             assert not meets(stamp, work), f"the byte at {at} is not bound by the stamp"
     assert stage.asker().put_now(entry).status is PutStatus.STORED
-
-
-def test_who_does_not_look_for_nodes_itself_is_told_of_nearer_ones(stage):
-    fill_table(stage, 40)
-    asker, entry = stage.asker(), stage.entry()
-    place = place_of(entry.id)
-    own = stage.identity.id ^ place
-    nearer = sorted(c.id ^ place for c in stage.node.table if c.id ^ place < own)
-    told = asker.put_now(entry).contacts
-    assert 0 < len(told) == min(len(nearer), BUCKET_CONTACTS)
-    ids = [checked_contact(*each, 0).id for each in told]
-    assert [node_id ^ place for node_id in ids] == nearer[:BUCKET_CONTACTS]
-    request = asker.send(Put(entry, None, True))
-    assert asker.replies[request].contacts == ()
-
-
-def test_a_node_puts_into_its_own_store_as_any_other(stage):
-    entry, told = stage.entry(), []
-    assert stage.node.put_here(Put(entry), lambda ack, now: told.append(ack.status.name), stage.now)
-    stage.pump()
-    assert told == []
-    stage.verify()
-    stage.commit()
-    assert told == ["STORED"]
-    assert stage.store.get(entry.id, stage.unix_ms) == entry.data
-    for other in (entry, forged(stage.entry(b"b")), stage.entry(b"c", ahead_ms=400_000)):
-        stage.node.put_here(Put(other), lambda ack, now: told.append(ack.status.name), stage.now)
-        stage.pump()
-        stage.verify()
-    assert told[1:] == ["SAME", "FORGED", "FUTURE"]
-    assert stage.node.puts._forged == {}
 
 
 def test_an_entry_that_came_in_an_answer_is_stored_and_nobody_is_told(stage):
