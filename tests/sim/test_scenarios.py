@@ -10,18 +10,17 @@ SMALL = [
     ("lossy", 5, 3),
     ("lossy", 12, 4),
     ("flood", 2, 5),
-    ("hops", 200, 6),
-    ("sybils", 40, 7),
+    ("hops", 150, 6),
+    ("sybils", 30, 7),
     ("eclipse", 20, 8),
-    ("churn", 20, 9),
+    ("churn", 12, 9),
     ("nat", 16, 10),
     ("idle", 40, 11),
     ("speed", 40, 12),
     ("memory", 40, 13),
     ("mixed", 6, 14),
     ("seeds", 5, 15),
-    ("colluders", 300, 16),
-    ("cheats", 12, 1),
+    ("colluders", 100, 16),
 ]
 
 UNREACHED = {
@@ -55,7 +54,8 @@ def test_all_goals_are_reached(name, nodes, seed):
 
 
 def test_every_scenario_is_tried_here():
-    assert {name for name, _, _ in SMALL} == set(SCENARIOS)
+    others = {"cheats"}  # test_cheats.py
+    assert {name for name, _, _ in SMALL} | others == set(SCENARIOS)
     assert set(NAMES) == set(SCENARIOS) | set(FULL)
 
 
