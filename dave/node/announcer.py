@@ -82,6 +82,8 @@ class Announcer:
         self._promises = core.promises
         self._lines: dict[Place, _Line] = {}
         self.on_silent: Callable[[Place, Instant], None] = _nothing
+        self.sent = 0
+        """Announcements sent."""
         self.handed_on = 0
         """Entries that a peer stored because we handed them on."""
 
@@ -119,8 +121,8 @@ class Announcer:
         """The peer says that it holds an entry itself: it need not be told."""
         self._promises.note(peer, entry_id)
         line = self._lines.get(peer)
-        if line is not None:
-            line.versions.pop(entry_id, None)
+        if line is not None and line.versions.pop(entry_id, None) is not None:
+            self._drop_if_empty(line)
 
     def forget(self, peer: Place) -> None:
         """The peer is gone."""
@@ -222,6 +224,7 @@ class Announcer:
             line.evicted.clear()
             return
         line.in_flight += 1
+        self.sent += 1
 
         def answered(answer: Answer, now: Instant) -> None:
             line.in_flight -= 1

@@ -15,9 +15,9 @@ from dave.names import SECOND, Instant, Place
 from dave.node.candidate import Candidate, State, Step, merge
 from dave.node.core import Core
 from dave.node.lookup import Lookup
-from dave.node.paths import detours
+from dave.node.measure import measure
+from dave.node.paths import detours, guides
 from dave.node.requests import Answer, Peer
-from dave.peers.contact import checked_contact
 from dave.peers.region import region_size
 from dave.wire.messages import Find, FindAck
 
@@ -42,7 +42,6 @@ class Search:
         self._peers: Sequence[Peer] = ()
         self._paths = core.paths.first(is_thorough, is_put and core.identity.id is None)
         self._lookups: list[Lookup] = []
-        self._is_measuring = False
         self.is_over = False
         self.expected: int | None = None
         """Where the R-th nearest node was expected before this search could say anything of it."""
@@ -80,21 +79,13 @@ class Search:
             self._ended,
             is_enough=self._is_enough,
             detours=detours(self._place, paths, self.expected, self._core.rng),
+            guides=[] if self.expected is None else guides(self._core, paths - 1),
         )
         self._lookups.append(lookup)
         lookup.start(self._peers, now)
 
     def _on_reply(self, _candidate: Candidate, answer: Answer, now: Instant) -> bool:
-        """A client in a network larger than it knows needs a measure of that: the neighbours of
-        the first node that answers."""
-        core, session = self._core, answer.session
-        if core.identity.id is not None or session is None or session.node_id is None:
-            return False
-        if _is_full(answer) and not self._is_measuring and not len(core.density):
-            self._is_measuring = True
-            node_id = session.node_id
-            peer = Peer(session.address, session.public_key, session.nonce, node_id)
-            core.ask(peer, Find(node_id), lambda told, _: _measure(core, node_id, told), now)
+        measure(self._core, self._place, answer, now)
         return False
 
     def _ended(self, lookup: Lookup, now: Instant) -> None:
@@ -111,10 +102,23 @@ class Search:
             return
         if self.expected is None:
             self.expected = core.expected_distance()
-        if len(answered) >= REPLICAS and core.paths.is_new(self._place):
-            core.density.observe(answered[REPLICAS - 1].distance, REPLICAS)
+        if len(answered) >= REPLICAS:
+            self._judge(answered[REPLICAS - 1].distance)
         self.is_over = True
         self._done(self, now)
+
+    def _judge(self, distance: int) -> None:
+        """What the distance of the R-th nearest says. A crowd or a gap moves the estimate by no
+        more than half or twice at a time; and where there is a crowd, the region is taken twice as
+        large, lest an estimate that is a little small leave nobody but the crowd."""
+        expected, core = self.expected, self._core
+        if expected is not None:
+            is_crowd = 2 * distance < expected
+            distance = min(max(distance, expected // 2), 2 * expected)
+            if is_crowd:
+                self.expected = 2 * expected
+        if core.paths.is_new(self._place):
+            core.density.observe(distance, REPLICAS)
 
     def _explore(self, lookup: Lookup, now: Instant) -> None:
         """All nodes there are have been told: get to know those that were not asked as well, so
@@ -150,14 +154,6 @@ def is_all_known(core: Core, lookup: Lookup) -> bool:
     """Whether all who were asked told of so few nodes that there can be no others."""
     is_answered = any(candidate.state is State.ANSWERED for candidate in lookup)
     return is_answered and lookup.is_whole and len(core.table) <= BUCKET_CONTACTS
-
-
-def _measure(core: Core, node_id: Place, answer: Answer) -> None:
-    told = answer.reply.contacts if isinstance(answer.reply, FindAck) else ()
-    contacts = [checked_contact(*contact, core.network.node_work_bits) for contact in told]
-    distances = sorted(contact.id ^ node_id for contact in contacts if contact is not None)
-    if len(distances) >= BUCKET_CONTACTS:
-        core.density.observe(distances[-1], len(distances))
 
 
 def _know_all(core: Core, nodes: int, now: Instant) -> None:

@@ -18,6 +18,8 @@ from sim.scenarios import (
     lossy,
     mixed,
     nat,
+    partition,
+    repair,
     speed,
     sybils,
 )
@@ -38,10 +40,12 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "cheats": (cheats.run, 12),
     "mixed": (mixed.run, 8),
     "seeds": (mixed.run_seeds, 8),
+    "partition": (partition.run, 20),
+    "repair": (repair.run, 60),
 }
 FULL: dict[str, tuple[Scenario, int]] = {
     "lossy": (lossy.run_full, 12),
-    "colluders": (colluders.run, 10_000),
+    "colluders": (colluders.run_full, 10_000),
     "hops": (hops.run_full, 10_000),
     "sybils": (sybils.run_full, 400),
     "eclipse": (eclipse.run_full, 100),

@@ -95,7 +95,7 @@ def test_who_knew_the_whole_network_and_forgot_some_looks_again():
     owner, client = world.owner(), world.add_client()
     put(world, client, owner.entry(b"warm", b"", world.time()))
     for contact in list(client.core.table)[:3]:
-        client.core.table._remove(contact.id)
+        client.core.table.remove(contact.id)
     result, _ = put(world, client, owner.entry(b"a", b"", world.time()))
     assert (result.stored, result.known) == (5, 5)
 
