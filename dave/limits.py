@@ -247,11 +247,9 @@ SUBNET_IN_BUCKET_MAX = 2
 """Contacts of one public /24 or /48 in a bucket ..."""
 SUBNET_IN_TABLE_MAX = 10
 """... and in the table."""
-ROUND_TRIPS_KEPT = 32
 LOST_MAX = 256
-"""Contacts lost that are probed now and then ..."""
 LOST_SECONDS = 86_400
-"""... for so long."""
+"""Contacts lost are probed now and then for so long."""
 CHANGES_KEPT = 256
 """Contacts come or gone that wait for whoever asks."""
 TRUST_FADE = 0.99
@@ -294,11 +292,9 @@ RATE_PER_SECOND = 200
 PROBE_SECONDS = 10
 """Between two probes in all; who was heard within this time needs none."""
 PROBE_MS_STIRRED = 250
-"""While contacts come and go ..."""
 PROBE_CALM = 20
-"""... until so many probes in a row have changed nothing."""
+"""Probes in a row that changed nothing, after which they are rare again."""
 PROBE_ATTEMPTS = 3
-"""Packets of a probe to a contact that has just failed."""
 JOIN_SECONDS_FIRST = 1
 JOIN_SECONDS_MAX = 60
 """Between two looks whether there is a reason to look for nodes."""
@@ -310,9 +306,8 @@ OWN_ADDRESS_VOICES = 8
 REACH_SECONDS = 10
 """A node not dialled within this time runs as a client ..."""
 REACH_AGAIN_SECONDS_FIRST = 60
-"""... and tries again, at growing intervals ..."""
 REACH_AGAIN_SECONDS_MAX = 3600
-"""... up to this one."""
+"""... and tries again, at growing intervals."""
 REACH_PEERS = 3
 """Peers that are asked to have us dialled, or where they see us."""
 NEWCOMERS_MAX = 1024

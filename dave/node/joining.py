@@ -40,7 +40,7 @@ class Joining:
         self._looked_at: Instant = _NEVER
         self._refreshed_at: Instant = _NEVER
         self._open_bits: list[int] = []
-        """Buckets that are still to be refreshed."""
+        """Buckets that are still to be refreshed; 0, our own id once more, is the last."""
 
     def start(self, now: Instant) -> None:
         """Begin as soon as it is known whether we can be reached, or nobody says."""
@@ -70,11 +70,15 @@ class Joining:
             is_new_here = is_old or bool(self._open_bits)
             self._look_up_own(BUCKET_CONTACTS if is_new_here else REPLICAS, now)
         elif self._open_bits:
-            self._refresh(self._open_bits.pop(0), now)
+            bits = self._open_bits.pop(0)
+            if bits:
+                self._refresh(bits, now)
+            else:  # by now we know whom to ask
+                self._look_up_own(BUCKET_CONTACTS, now)
             wait = JOIN_SECONDS_FIRST
         if len(node.table) and is_old:
             self._refreshed_at = now
-            self._open_bits = node.table.open_bits()
+            self._open_bits = [*node.table.open_bits(), 0]
             node.reach.ask_some(now)
         self._set(now + node.jittered(wait))
 

@@ -144,11 +144,9 @@ class Node(Client):
         super().ask(peer, message, done, now, attempts)
 
     def came(self, session: Session, now: Instant) -> None:
-        """An INIT arrived. Its address is not proved: to us it is no more than hearsay."""
-        if session.node_id is not None:
-            self.reach.came(session, now)
-            self.newcomers.came(session, now)
-            self.table.offer(contact_of(session))
+        """An INIT arrived."""
+        self.reach.came(session, now)
+        self.newcomers.came(session, now)
 
     def learn(self, told: WireContact) -> Contact | None:
         """A node that somebody told of; if the table has room for it, it is probed some day."""

@@ -65,8 +65,8 @@ class Reach:
                 del self._wrote[next(iter(self._wrote))]
 
     def came(self, session: Session, now: Instant) -> None:
-        """A node's INIT arrived."""
-        if self._is_open and session.address not in self._wrote:
+        """An INIT arrived."""
+        if self._is_open and session.node_id is not None and session.address not in self._wrote:
             self._reached(now)
 
     def pinged(self, session: Session, now: Instant) -> None:
