@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import platform
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -32,7 +33,9 @@ def main(arguments: list[str]) -> int:
     if unknown:
         print(f"no bench {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
         return 2
-    print(machine())
+    print(machine(), flush=True)
+    # Told to end, end what was started too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rows: list[Row] = []
     crashed = False
     for name in options.names or known:

@@ -18,7 +18,7 @@ from dave.edge.udp import UdpSocket
 from dave.names import Address
 from dave.session.sessions import Sessions
 from dave.wire import messages
-from dave.wire.messages import PutAck, Request
+from dave.wire.messages import GetAck, PutAck, Request
 
 Datagram = tuple[bytes, Address]
 
@@ -110,6 +110,19 @@ class Loader:
                 if reply.status.name in ("STORED", "SAME"):
                     stored.append(int.from_bytes(request_id, "little"))
         return counts, stored
+
+    def found(self, replies: Sequence[bytes]) -> list[int]:
+        """The numbers of the GETs that brought an entry."""
+        numbers = []
+        now = time.monotonic_ns()
+        for data in replies:
+            opened = self._sessions.receive(data, self.address, now)
+            if opened is None:
+                continue
+            request_id, reply = messages.decode(opened[1])
+            if isinstance(reply, GetAck) and reply.entry is not None:
+                numbers.append(int.from_bytes(request_id, "little"))
+        return numbers
 
     def close(self) -> None:
         """Close the socket."""

@@ -12,7 +12,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -164,9 +164,11 @@ class Home:
         listen: str = "127.0.0.1:0",
         shift_seconds: int = 0,
         file_bytes_max: int | None = None,
+        prefix: Sequence[str] = (),
     ) -> NodeProcess:
-        """Start a node; `file_bytes_max` makes writes beyond it fail as a full disk would."""
-        command = [sys.executable, "-m", "dave_cli", "run", "--listen", listen]
+        """Start a node; `file_bytes_max` makes writes beyond it fail as a full disk would;
+        `prefix` is a command that runs it somewhere else."""
+        command = [*prefix, sys.executable, "-m", "dave_cli", "run", "--listen", listen]
         command += ["--data", str(self.folder / data), "--capacity", "16M", *map(str, args)]
         env = self.env(shift_seconds)
         node = NodeProcess(command, self.folder / data, env, file_bytes_max)

@@ -103,8 +103,8 @@ HANDLERS = {
     5: on_get,
     7: on_find,
     9: on_get_my_addr_port,
-    13: on_challenge,
     11: on_announce,
+    13: on_challenge,
     17: on_bye,
     18: on_dial,
 }

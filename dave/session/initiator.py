@@ -244,7 +244,9 @@ class HandshakeInitiator:
         else:
             try:
                 packet = self._init(opening, opening.node_id).encode()
-            except WireError:  # a key that nobody can have: whoever told of it lied
+            except WireError:
+                # A key of small order, which is nobody's, and anybody can tell us of.
+                self._drops.add(Drop.HANDSHAKE)
                 return self._fail(opening, FailReason.OTHER_KEY)
         self._out.outbox.append((packet, opening.address))
         return None

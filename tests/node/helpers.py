@@ -168,8 +168,8 @@ class Asker:
         """Ask; the reply, if it came at once."""
         return self.replies.get(self.send(message))
 
-    def put(self, entry, expected=None) -> bytes:
-        return self.send(Put(entry, expected))
+    def put(self, entry, expected=None, is_direct=True) -> bytes:
+        return self.send(Put(entry, expected, is_direct))
 
     def put_now(self, entry, expected=None):
         """Put, verify, commit; the acknowledgement."""

@@ -206,14 +206,6 @@ def test_an_accept_from_another_address_is_dropped() -> None:
     assert pair.a.sessions.receive(accept, B, pair.now) is not None
 
 
-def test_a_key_that_nobody_can_have_ends_the_handshake() -> None:
-    pair = Pair()
-    pair.a.sessions.connect(B, pair.now, bytes(32), bytes(8))
-    pair.run(1)
-    assert reasons(pair.a) == [FailReason.OTHER_KEY]
-    assert pair.log == []
-
-
 def test_who_sends_one_packet_waits_a_second_for_the_answer() -> None:
     pair = Pair()
     pair.lose = lambda data: True
@@ -234,3 +226,13 @@ def test_a_node_may_go_as_a_client() -> None:
     pair.a.sessions.forget(B)
     _, theirs = pair.open()
     assert theirs.node_id == pair.a.identity.id
+
+
+@pytest.mark.parametrize("key", [bytes(32), b"\x01" + bytes(31)])
+def test_a_key_of_small_order_is_a_failure_and_no_crash(key: bytes) -> None:
+    """Anybody can tell us of one; with it no secret would be shared (RFC 7748, section 6.1)."""
+    pair = Pair()
+    pair.a.sessions.connect(B, pair.now, key, bytes(8))
+    pair.run(1)
+    assert pair.a.failed() == [Failed(B, FailReason.OTHER_KEY, key)]
+    assert pair.a.count(Drop.HANDSHAKE) == 1

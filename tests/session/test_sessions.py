@@ -316,3 +316,12 @@ def test_a_session_dropped_unconfirmed_costs_no_further_packet() -> None:
     pair.run(20)
     assert [data[1] for data, *_ in pair.log] == [PacketType.INIT, PacketType.ACCEPT]
     assert size_of(pair.a)[:5] == size_of(pair.b)[:5] == (0, 0, 0, 0, 0)
+
+
+def test_sessions_with_nodes_are_told_from_those_with_clients() -> None:
+    pair = Pair(a=End(A, client(1), 1))
+    pair.a.sessions.connect(B, pair.now, message=b"request", reply_bytes=58 + 70)
+    pair.run(3)
+    assert [session.address for session in pair.a.sessions.with_nodes()] == [B]
+    assert pair.b.sessions.find(A) is not None
+    assert pair.b.sessions.with_nodes() == []
