@@ -104,9 +104,11 @@ COOKIE_SECRET_SECONDS = 120
 
 REPLAY_WINDOW_PACKETS = 1024
 SESSION_SECONDS = 600
-"""A session in use is replaced by a new handshake after this long ..."""
 SESSION_PACKETS = 2**20
-"""... or after this many packets sent."""
+"""A session in use is replaced by a new handshake after this long, or this many packets sent."""
+SESSION_QUIET_PACKETS = 64
+SESSION_QUIET_SECONDS = 3600
+"""One that carried fewer packets than that, such as probes only, is replaced after this long."""
 SESSION_OVERLAP_SECONDS = 60
 SESSION_IDLE_SECONDS = 900
 """Longer than it takes to probe all neighbours in turn: a handshake costs more than a session."""
@@ -134,8 +136,8 @@ SESSION_NUDGE_MS = 1_000
 """At most one empty DATA in this time tells a peer which of two crossed sessions to use."""
 HANDSHAKE_RETRY_MS = 250
 HANDSHAKE_ATTEMPTS = 5
-HANDSHAKE_ALONE_MS = 1_000
-"""So long an answer may take to a handshake that sends one packet only."""
+HANDSHAKE_PATIENT_MS = 1_000
+"""So long an answer may take to each packet of a handshake that sends fewer of them."""
 
 # --- Requests --------------------------------------------------------------------------------
 

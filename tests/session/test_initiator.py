@@ -6,7 +6,7 @@ from dave.crypto.hashes import network_proof
 from dave.crypto.network import network
 from dave.drops import Drop
 from dave.errors import UsageError
-from dave.limits import HANDSHAKE_ALONE_MS, HANDSHAKES_PENDING_MAX, INIT_MESSAGE_BYTES_MAX
+from dave.limits import HANDSHAKE_PATIENT_MS, HANDSHAKES_PENDING_MAX, INIT_MESSAGE_BYTES_MAX
 from dave.names import SECOND
 from dave.session.session import Failed, FailReason
 from dave.wire.packet import Cookie, Init, PacketType, decode
@@ -210,7 +210,7 @@ def test_who_sends_one_packet_waits_a_second_for_the_answer() -> None:
     pair = Pair()
     pair.lose = lambda data: True
     pair.a.sessions.connect(B, pair.now, attempts=1)
-    pair.run(HANDSHAKE_ALONE_MS / 1000 - 0.01)
+    pair.run(HANDSHAKE_PATIENT_MS / 1000 - 0.01)
     assert reasons(pair.a) == []
     pair.run(0.02)
     assert reasons(pair.a) == [FailReason.NO_ANSWER]
