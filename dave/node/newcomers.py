@@ -177,8 +177,11 @@ class Newcomers:
         newcomer.tries += 1
         witness = self._witness(newcomer)
         if witness is None:
-            # The first to come waits a second for another, who can dial it.
-            if newcomer.tries > 1 and not self._is_founding:
+            # The first to come waits a second for another, who can dial it. A node that has edges
+            # is perhaps still on its way in, and will know others soon.
+            patience = 4 if self._node.edges else 2
+            is_time = newcomer.tries >= patience and not self._node.reach.is_open
+            if is_time and not self._is_founding:
                 self._is_founding = True
                 self._prove(newcomer, now)
             else:

@@ -73,6 +73,16 @@ def test_where_nobody_can_be_asked_our_own_probe_is_enough():
     assert [len(host.node.table) for host in world.nodes] == [1, 1]
 
 
+def test_a_node_on_its_way_in_takes_nobody_on_trust():
+    world = network_of(4)
+    late = world.add_node()
+    world.run(0.045)  # it has answered HELLO and INIT, and knows nobody yet
+    hidden = world.add_node([late], is_natted=True)
+    world.run(60)
+    assert knowers(world, hidden) == 0
+    assert knowers(world, late) == 5, "it takes part, and the hidden one knows it too"
+
+
 def test_who_turns_client_leaves_the_table():
     world = network_of(5)
     one, two = world.nodes[:2]

@@ -26,7 +26,7 @@ def test_public_nodes_find_that_they_are_reached_and_where_they_are():
     world = network_of(8)
     for host in world.nodes[1:]:
         assert host.node.is_reached
-        assert not host.node.reach._is_open, "somebody got through"
+        assert not host.node.reach.is_open, "somebody got through"
         assert host.node.reach.own.value == host.address
         assert not host.node.at_home
 
@@ -103,12 +103,12 @@ def test_an_init_from_a_node_we_wrote_to_proves_nothing():
     one, two = world.nodes[1:]
     reach = one.node.reach
     session = one.node.sessions.find(two.address)
-    reach._is_open = True
+    reach.is_open = True
     reach.came(session, world.now)
-    assert reach._is_open
+    assert reach.is_open
     reach._wrote.clear()
     reach.came(session, world.now)
-    assert not reach._is_open
+    assert not reach.is_open
 
 
 def test_only_who_was_asked_tells_by_a_probe():
@@ -116,13 +116,13 @@ def test_only_who_was_asked_tells_by_a_probe():
     one, two = world.nodes[1:]
     reach = one.node.reach
     session = one.node.sessions.find(two.address)
-    reach._is_open = True
+    reach.is_open = True
     reach._asked.clear()
     reach.pinged(session, world.now)
-    assert reach._is_open
+    assert reach.is_open
     reach._asked[two.address] = None
     reach.pinged(session, world.now)
-    assert not reach._is_open
+    assert not reach.is_open
 
 
 @pytest.mark.parametrize("count", [1, 3])
