@@ -108,7 +108,8 @@ SESSION_SECONDS = 600
 SESSION_PACKETS = 2**20
 """... or after this many packets sent."""
 SESSION_OVERLAP_SECONDS = 60
-SESSION_IDLE_SECONDS = 180
+SESSION_IDLE_SECONDS = 900
+"""Longer than it takes to probe all neighbours in turn: a handshake costs more than a session."""
 SESSIONS_MAX = 4096
 SESSION_PROVISIONAL_MAX = 256
 SESSION_PROVISIONAL_SECONDS = 10
@@ -133,6 +134,8 @@ SESSION_NUDGE_MS = 1_000
 """At most one empty DATA in this time tells a peer which of two crossed sessions to use."""
 HANDSHAKE_RETRY_MS = 250
 HANDSHAKE_ATTEMPTS = 5
+HANDSHAKE_ALONE_MS = 1_000
+"""So long an answer may take to a handshake that sends one packet only."""
 
 # --- Requests --------------------------------------------------------------------------------
 
@@ -149,17 +152,16 @@ LOOKUP_PATIENCE_MS = 250
 LOOKUP_GIVE_UP_MS = 1_000
 """A slow peer is waited for so much longer, while anybody else has answered."""
 LOOKUP_ASKED_MAX = 128
-"""Peers that one lookup asks; a wide one needs about 70."""
 LOOKUP_CANDIDATES_MAX = LOOKUP_ASKED_MAX * BUCKET_CONTACTS
-"""Peers that one lookup remembers: all that it can be told."""
+"""Peers that one lookup asks (a wide one needs about 70), and all that those can tell of."""
 LOOKUP_PATHS_WIDE = 8
-"""d of S/Kademlia, where a lookup must not be led astray ..."""
 LOOKUP_PATHS_CLIENT = 4
-"""... and for the puts of a client, which has but a few peers to begin with."""
+"""d of S/Kademlia: where a lookup must not be led astray, and for the puts of a client."""
 LOOKUP_WIDE_SHARE = 1 / 16
-"""Lookups that are checked by a wide one although nothing is suspicious."""
 LOOKUP_WIDE_STAY = 100
-"""Lookups that go wide after one that found nearer nodes by doing so."""
+"""Lookups checked by a wide one without a reason; lookups that stay wide after one had a reason."""
+MEASURED_NODES = 3
+"""Nodes whose neighbours tell a new client how dense the network is."""
 KNOWS_ALL_SECONDS = 60
 """How long a network that told of all its nodes is taken for known."""
 PUTS_IN_FLIGHT_PER_ENTRY = 32
@@ -230,7 +232,23 @@ HAND_OVER_SECONDS = 2.0
 
 # --- Peers -----------------------------------------------------------------------------------
 
-CONTACTS_MAX = 1024
+CONTACTS_MAX = 1320
+"""In one table: each of 64 buckets full, and the siblings."""
+SIBLINGS = 2 * BUCKET_CONTACTS
+"""So many of the nearest to a node's own id are in its table whatever their bucket says."""
+BUCKET_SPARES = 10
+"""Contacts that wait for room in a bucket."""
+CLIENT_BUCKET_CONTACTS = 256
+"""A client is nowhere on the ring, so that a few buckets hold all it knows."""
+SUBNET_IN_BUCKET_MAX = 2
+"""Contacts of one public /24 or /48 in a bucket ..."""
+SUBNET_IN_TABLE_MAX = 10
+"""... and in the table."""
+LOST_MAX = 256
+LOST_SECONDS = 86_400
+"""Contacts lost are probed now and then for so long."""
+CHANGES_KEPT = 256
+"""Contacts come or gone that wait for whoever asks."""
 TRUST_FADE = 0.99
 """What evidence is worth after one more event: at most 100 events count."""
 TRUST_HALF_LIFE_DAYS = 7
@@ -269,10 +287,40 @@ RATE_SLOTS = 65_536
 RATE_PER_SECOND = 200
 """Packets per second from one /24 or /48 without a session; bursts of twice that."""
 PROBE_SECONDS = 10
+"""Between two probes in all; who was heard within this time needs none."""
+PROBE_MS_STIRRED = 250
+PROBE_CALM = 20
+"""Probes in a row that changed nothing, after which they are rare again."""
+PROBE_ATTEMPTS = 3
 JOIN_SECONDS_FIRST = 1
 JOIN_SECONDS_MAX = 60
+"""Between two looks whether there is a reason to look for nodes."""
+JOIN_SECONDS_AGAIN = 10
+"""Between two lookups of the own id for a reason."""
+REFRESH_SECONDS = 3600
+"""The own id, and places in buckets with room, are looked up this often without a reason."""
+OWN_ADDRESS_VOICES = 8
+REACH_SECONDS = 10
+"""A node not dialled within this time runs as a client ..."""
+REACH_AGAIN_SECONDS_FIRST = 60
+REACH_AGAIN_SECONDS_MAX = 3600
+"""... and tries again, at growing intervals."""
+REACH_PEERS = 3
+"""Peers that are asked to have us dialled, or where they see us."""
+NEWCOMERS_MAX = 1024
+"""Nodes that came to us and wait for somebody to dial them."""
+NEWCOMER_TRIES = 6
+"""Contacts asked to dial one of them, a second apart, then two, four ..."""
+DIALS_OUT_MAX = 16
+"""Contacts that are being asked to dial newcomers, and nodes being dialled for others."""
+PROVEN_MAX = 4096
+"""Nodes known to be within reach, peers that wrote to us, and peers we wrote to."""
+CAME_SECONDS = 600
+"""How long ago a peer that wrote to us did so, for its own packet not to have opened the way."""
 EXPIRE_TICK_SECONDS = 1
-"""One shard a tick: each is looked through about every four minutes."""
+"""One shard a tick: each is looked through about every four minutes ..."""
+EXPIRE_IDLE_SECONDS = 60
+"""... and none while the store is empty."""
 STRANGERS_OUTSTANDING_MAX = 64
 STRANGERS_REMEMBERED_MAX = 4096
 STRANGER_OUTSTANDING_SECONDS = 6
@@ -344,6 +392,7 @@ assert ENTRY_BYTES_MAX + ACCEPT_OVERHEAD_BYTES + MESSAGE_HEADER_BYTES + 1 <= PAC
 assert DATA_HEADER_BYTES + AEAD_TAG_BYTES <= ACCEPT_OVERHEAD_BYTES
 assert min(HELLO_BYTES, INIT_OVERHEAD_BYTES) >= COOKIE_PACKET_BYTES_MAX
 assert (HANDSHAKE_RETRY_MS << HANDSHAKE_ATTEMPTS) / 1000 < SESSION_PROVISIONAL_SECONDS
+assert CONTACTS_MAX == 64 * BUCKET_CONTACTS + SIBLINGS
 assert OWNERS_TRACKED * OWNER_SHARE_PERCENT > 100
 assert WORK_MIN < 2**48
 assert ENTRY_BYTES_MAX <= JOURNAL_BODY_BYTES_MAX

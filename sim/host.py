@@ -112,7 +112,7 @@ class Host:
         self.starts += 1
         core = self._core = self._make_core(self)
         core.wall_offset_ms = WALL_START_MS - START // MS + self.skew_ms
-        core.strangers.at_home = is_private(self.name)
+        core.at_home = is_private(self.name)
         if isinstance(core, Node):
             assert self.disk is not None
             core.store.end_load()

@@ -69,7 +69,7 @@ def client_core(edge: Edges, of: Network) -> tuple[Core, list[UdpSocket]]:
     peers = [parse_edge(text) for text in texts]
     core = Core(client_identity(rng.randbytes(32)), of, rng, peers)
     sockets = client_sockets()
-    core.strangers.at_home = is_at_home(sockets, [peer.address for peer in peers])
+    core.at_home = is_at_home(sockets, [peer.address for peer in peers])
     return core, sockets
 
 

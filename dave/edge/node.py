@@ -27,6 +27,7 @@ from dave.effects import Append, Verify
 from dave.limits import (
     CAPACITY_BYTES_DEFAULT,
     HALF_LIFE_DAYS,
+    HAND_OVER_SECONDS,
     JOURNAL_COMPACT_BYTES_MIN,
     JOURNAL_COMPACT_FACTOR,
     NETWORK_NAME_DEFAULT,
@@ -42,6 +43,7 @@ from dave.uri import owner_name
 log = logging.getLogger("dave.node")
 
 HOUSEKEEPING_SECONDS = 1.0
+HAND_OVER_LOOK_SECONDS = 0.01
 
 
 class Config(NamedTuple):
@@ -122,9 +124,7 @@ class Node:
         self.core = Core(identity, net, rng, store, edges, start_count=self._world.journal.start)
         self._runner = Runner(self.core, self.listeners.udp, self._world)
         self._world.start(self.core, self._runner)
-        self.core.strangers.at_home = is_at_home(
-            self.listeners.udp, [edge.address for edge in edges]
-        )
+        self.core.at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
         self._control = ControlServer(
             folder.control_socket,
             {
@@ -154,8 +154,23 @@ class Node:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._control.close()
-        await self._let_go()
+        try:
+            await self._hand_over()
+        finally:
+            await self._control.close()
+            await self._let_go()
+
+    async def _hand_over(self) -> None:
+        """Give what only this node holds to others, if that takes not too long, and say goodbye."""
+        core, runner = self.core, self._runner
+        core.leave(runner.now())
+        runner.flush()
+        for _ in range(round(HAND_OVER_SECONDS / HAND_OVER_LOOK_SECONDS)):
+            if core.leave_done:
+                break
+            await asyncio.sleep(HAND_OVER_LOOK_SECONDS)
+        core.say_bye(runner.now())
+        runner.flush()
 
     @property
     def world(self) -> "_World":

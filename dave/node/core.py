@@ -9,13 +9,20 @@ Nothing here blocks, and nothing here knows a socket, a clock or a thread.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from dave.crypto.identity import Identity
 from dave.crypto.network import Network
 from dave.drops import Drop, Drops
 from dave.effects import Effect, Resolve
-from dave.limits import BUCKET_CONTACTS, HANDSHAKE_ATTEMPTS, REGION_NODES_MAX, REPLICAS
+from dave.limits import (
+    BUCKET_CONTACTS,
+    CLIENT_BUCKET_CONTACTS,
+    HANDSHAKE_ATTEMPTS,
+    RATE_SLOTS,
+    REGION_NODES_MAX,
+    REPLICAS,
+)
 from dave.names import MS, Address, EntryId, Instant, Place, Rng, UnixMs
 from dave.node.paths import Paths
 from dave.node.requests import Answer, Peer, Requests
@@ -45,6 +52,9 @@ Handler = Callable[[Session, bytes, Instant], None]
 class Core:
     """The common part; `Client` adds the verbs of an application, `Node` what it serves."""
 
+    rate_slots: ClassVar[int] = RATE_SLOTS
+    """Slots of the rate table, 8 bytes each; fewer where thousands of cores share a process."""
+
     def __init__(
         self, identity: Identity, network: Network, rng: Rng, edges: Sequence[Peer] = ()
     ) -> None:
@@ -55,10 +65,12 @@ class Core:
         self.wall_offset_ms = 0
         """Unix milliseconds minus `now` in milliseconds; whoever drives the core keeps it true."""
         self.drops = Drops()
-        self._limiter = RateLimiter(rng.randbytes(32))
+        self._limiter = RateLimiter(rng.randbytes(32), slots=self.rate_slots)
         self.strangers = Strangers(at_home=False)
         self.timers = Timers()
-        self.table = Table(identity.id or 0)
+        is_client = identity.id is None
+        per_bucket = CLIENT_BUCKET_CONTACTS if is_client else BUCKET_CONTACTS
+        self.table = Table(identity.id or 0, bucket_contacts=per_bucket)
         self.trust = Trust()
         self.promises = Promises()
         self.density = Density()
@@ -66,6 +78,8 @@ class Core:
         self.sessions = Sessions(identity, network, rng, self.drops)
         self.requests = Requests(self.sessions, self.timers, rng, self.drops)
         self.handlers: dict[int, Handler] = {}
+        self.is_reached = True
+        """False for a node that nobody can reach unasked: it goes as a client."""
         self.knows_all_until: Instant = 0
         """So long the routing table is taken for the whole network: a lookup asked everybody ..."""
         self.nodes_known = 0
@@ -74,6 +88,16 @@ class Core:
         self._on_timer: dict[Timer, Callable[[Any, Instant], None]] = {
             Timer.REQUEST: self.requests.on_timer,
         }
+
+    @property
+    def at_home(self) -> bool:
+        """Whether this core is itself on a loopback or private address. Whoever drives it says so
+        at first; a node learns it from what its peers see."""
+        return self.strangers.at_home
+
+    @at_home.setter
+    def at_home(self, is_at_home: bool) -> None:
+        self.strangers.at_home = self.table.at_home = is_at_home
 
     # --- The five methods --------------------------------------------------------------------
 
@@ -85,6 +109,8 @@ class Core:
         received = self.sessions.receive(data, address, now)
         if received is not None:
             session, message = received
+            if session.wants_accept:
+                self.came(session, now)
             if not message:
                 if session.wants_accept:
                     self.sessions.seal(session, b"", now)
@@ -137,9 +163,13 @@ class Core:
         """The wall clock, as far as this core knows it."""
         return now // MS + self.wall_offset_ms
 
+    def came(self, session: Session, now: Instant) -> None:
+        """An INIT arrived, which may be a lie about its address."""
+
     def ask(self, peer: Peer, message: Request, done: Callable[[Answer, Instant], None],
-            now: Instant) -> None:  # fmt: skip
-        """Send a request; the routing table learns how it ended before `done` is called."""
+            now: Instant, attempts: int = HANDSHAKE_ATTEMPTS) -> None:  # fmt: skip
+        """Send a request; the routing table learns how it ended before `done` is called. Where a
+        handshake is needed it may take so many packets, or one to a stranger."""
 
         def learn(answer: Answer, now: Instant) -> None:
             session = answer.session
@@ -153,13 +183,12 @@ class Core:
                 self._missed(peer, peer.id, now)
             done(answer, now)
 
-        attempts = HANDSHAKE_ATTEMPTS
         if self._is_hearsay(peer):
             # Whoever hands out contacts must not be able to aim us at a victim.
             if not self.strangers.allow(peer.address, now):
                 done(Answer(None, None, 0, FailReason.FULL), now)
                 return
-            if not (self.strangers.at_home and is_private(peer.address[0])):
+            if not (self.at_home and is_private(peer.address[0])):
                 attempts = 1
         rtt = self.table.rtt(peer.id) if peer.id is not None else None
         self.requests.ask(peer, message, learn, now, rtt, attempts)
@@ -222,6 +251,10 @@ class Core:
         return near[: region_size(distances, self.expected_distance())]
 
     def learn(self, told: WireContact) -> Contact | None:
+        """A node that a lookup is told of, as `checked`."""
+        return self.checked(told)
+
+    def checked(self, told: WireContact) -> Contact | None:
         """A node that somebody told of, with its id checked; None if it is nobody, or us."""
         contact = checked_contact(*told, self.network.node_work_bits)
         if contact is None:
@@ -230,7 +263,7 @@ class Core:
         if contact.public_key == self.identity.public_key:
             return None
         host, port = contact.address
-        if not port or not is_unicast(host) or (is_private(host) and not self.strangers.at_home):
+        if not port or not is_unicast(host) or (is_private(host) and not self.at_home):
             self.drops.add(Drop.BAD_CONTACT)
             return None
         return contact

@@ -14,6 +14,7 @@ from dave.names import EntryId, HybridTime, Instant, place_of
 from dave.node.candidate import Candidate, State, merge
 from dave.node.core import Core, peer_of
 from dave.node.lookup import Lookup
+from dave.node.measure import measure
 from dave.node.requests import Answer, Peer
 from dave.node.results import Found, GetResult, is_genuine
 from dave.node.search import Search, is_all_known
@@ -104,6 +105,7 @@ class GetOperation:
             return False
         result.answered += 1
         self._told[key] = None
+        measure(self._core, self._place, answer, now)
         entry = answer.reply.entry if isinstance(answer.reply, GetAck) else None
         if entry is not None:
             if self._is_valid(entry, now):

@@ -29,8 +29,9 @@ GET_BYTES = MESSAGE_HEADER_BYTES + 32
 
 
 def on_ping(node: "Node", session: Session, data: bytes, now: Instant) -> None:
-    """PING: we are here."""
+    """PING: we are here. Who probes us took us in, or is about to."""
     messages.Ping.read(data)
+    node.reach.pinged(session, now)
     node.reply(session, data, Pong(node.unix_ms(now)), now)
 
 
@@ -65,9 +66,21 @@ def on_find(node: "Node", session: Session, data: bytes, now: Instant) -> None:
 
 
 def on_get_my_addr_port(node: "Node", session: Session, data: bytes, now: Instant) -> None:
-    """GETMYADDRPORT: where we see the asker."""
-    messages.GetMyAddrPort.read(data)
+    """GETMYADDRPORT: where we see the asker. We have it dialled only once its address is proved."""
+    message = messages.GetMyAddrPort.read(data)
+    is_proved = not session.wants_accept
     node.reply(session, data, GetMyAddrPortAck(session.address), now)
+    if message.dial and is_proved:
+        node.newcomers.asks_to_be_dialled(session, now)
+
+
+def on_dial(node: "Node", session: Session, data: bytes, now: Instant) -> None:
+    """DIAL: see newcomers.py. Never from an INIT, since it makes us send to somebody else."""
+    if session.wants_accept:
+        node.drops.add(Drop.NOT_IN_INIT)
+        node.sessions.seal(session, b"", now)
+        return
+    node.newcomers.dial(session, data, now)
 
 
 def contacts_near(node: "Node", session: Session, place: Place) -> tuple[WireContact, ...]:
@@ -90,8 +103,9 @@ HANDLERS = {
     5: on_get,
     7: on_find,
     9: on_get_my_addr_port,
-    13: on_challenge,
     11: on_announce,
+    13: on_challenge,
     17: on_bye,
+    18: on_dial,
 }
 """By message type. A handler raises WireError for bytes that are no such message."""

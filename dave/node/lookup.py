@@ -10,7 +10,7 @@ wide lookup therefore goes several disjoint paths (S/Kademlia, Baumgart and Mies
 the peers known are dealt to the paths, whom one path was told of the others do not ask, and each
 ends for itself. The answers are joined at the end, and the nearest of all have to answer too. The
 paths aim at places side by side in the region, so that a crowd right beside the key does not fill
-every answer.
+every answer; and each but the first asks a guide as well, somebody known who is in no crowd.
 """
 
 from bisect import insort
@@ -58,7 +58,8 @@ class Lookup:
     """One lookup. `done(lookup, now)` is called once; `cancel` ends it without. `is_enough` says
     whether what has been answered is worth something even if slow peers are left out. `detours`:
     where further paths aim at, by FIND; without any there is one path, which sends `request`.
-    `is_closed`: ask those it starts with and nobody else."""
+    `guides`: whom each of those asks first, in their order. `is_closed`: ask those it starts with,
+    and nobody else."""
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class Lookup:
         parallel: int = LOOKUP_PARALLEL,
         is_enough: Callable[[], bool] = lambda: False,
         detours: Sequence[Place] = (),
+        guides: Sequence[Peer] = (),
         is_closed: bool = False,
     ) -> None:
         self._core = core
@@ -88,6 +90,10 @@ class Lookup:
         """Every candidate, by distance to the place."""
         self._by_id: dict[Place, Candidate] = {}
         self._edges: dict[Address, Candidate] = {}
+        self._guides = [
+            Candidate(peer, (peer.id or 0) ^ place, 0, -1, path)
+            for path, peer in enumerate(guides, 1)
+        ]
         self._asked = 0
         self._is_dealing = False
         self._is_pumping = False
@@ -98,13 +104,15 @@ class Lookup:
 
     def start(self, peers: Sequence[Peer], now: Instant, first: Sequence[Peer] = ()) -> None:
         """Begin with these; `first` are asked at once, whoever is nearer."""
-        self._is_dealing = len(peers) < len(self._paths)
+        self._is_dealing = not self._guides and len(peers) < len(self._paths)
         for i, peer in enumerate(peers):
             self._add(peer, 0, i % len(self._paths))
         self._is_pumping = True
         for peer in first:
             assert peer.id is not None
             self._ask(self._by_id[peer.id], now)
+        for guide in self._guides:
+            self._ask(guide, now)
         self._is_pumping = False
         self._pump(now)
 
@@ -212,7 +220,7 @@ class Lookup:
         """Whom to ask now: the nearest of each path, and after that the nearest of all."""
         live = [path for path in self._paths if path.order]
         parallel = max(1, self.parallel // max(1, len(live)))
-        is_under_way = False
+        is_under_way = any(guide.state is State.ASKED for guide in self._guides)
         for path in live:
             window = self._window(path)
             asked = sum(candidate.state is State.ASKED for candidate in window)
@@ -226,6 +234,8 @@ class Lookup:
 
     def _is_complete(self) -> bool:
         """Whether the nearest have all answered, and of those who did not, few are missed."""
+        if any(guide.state is State.ASKED for guide in self._guides):
+            return False
         window = self._window(self._all)
         paths = [window, *map(self._window, self._paths)] if len(self._paths) > 1 else [window]
         if any(c.state is not State.ANSWERED for nearest in paths for c in nearest):

@@ -10,27 +10,29 @@ from dave.crypto.network import Network
 from dave.drops import Drop
 from dave.errors import WireError
 from dave.limits import (
+    EXPIRE_IDLE_SECONDS,
     EXPIRE_TICK_SECONDS,
-    JOIN_SECONDS_FIRST,
-    JOIN_SECONDS_MAX,
-    PROBE_SECONDS,
+    HANDSHAKE_ATTEMPTS,
     SHARDS,
 )
-from dave.names import SECOND, EntryId, Instant, Rng
+from dave.names import SECOND, EntryId, Instant, Place, Rng
 from dave.node import handlers
 from dave.node.audits import Audits
 from dave.node.client import Client
-from dave.node.core import peer_of
-from dave.node.lookup import Lookup, go_on
+from dave.node.joining import Joining
+from dave.node.liveness import Liveness
+from dave.node.newcomers import Newcomers
 from dave.node.proofs import Proofs
 from dave.node.puts import Here, Puts
+from dave.node.reach import Reach
 from dave.node.replicas import Replicas
-from dave.node.requests import Answer, Peer
+from dave.node.requests import Done, Peer
 from dave.node.timers import Timer
+from dave.peers.contact import Contact
 from dave.session.session import Established, Session
 from dave.store.store import Store
 from dave.wire.entry import Entry
-from dave.wire.messages import Find, Ping, Put, PutAck
+from dave.wire.messages import Put, PutAck, Request, WireContact
 
 
 class Node(Client):
@@ -58,13 +60,19 @@ class Node(Client):
         self.proofs = Proofs(self, store, self.replicas.version_of)
         self.gets_found = 0
         self.gets_absent = 0
-        self._join_wait = JOIN_SECONDS_FIRST
+        self.reach = Reach(self)
+        self.newcomers = Newcomers(self)
+        self.liveness = Liveness(self)
+        self.liveness.challenge = self.audits.challenge
+        self.joining = Joining(self)
         self._expire_shard = 0
         for kind, handler in handlers.HANDLERS.items():
             self.handlers[kind] = partial(self._serve, handler)
         self._on_timer |= {
-            Timer.JOIN: self._join,
-            Timer.PROBE: self._probe,
+            Timer.JOIN: self.joining.on_timer,
+            Timer.PROBE: self.liveness.on_timer,
+            Timer.REACH: self.reach.on_timer,
+            Timer.DIAL: self.newcomers.on_timer,
             Timer.EXPIRE: self._expire,
             Timer.AUDIT: self.audits.on_timer,
             Timer.ANNOUNCE: self.replicas.announcer.on_timer,
@@ -81,9 +89,10 @@ class Node(Client):
     def start(self, now: Instant) -> None:
         """Begin to join and to keep house."""
         self.replicas.start(now)
-        self.timers.set(now, Timer.JOIN)
-        self.timers.set(now + self._jittered(PROBE_SECONDS), Timer.PROBE)
-        self.timers.set(now + self._jittered(EXPIRE_TICK_SECONDS), Timer.EXPIRE)
+        self.joining.start(now)
+        self.reach.start(now)
+        self.liveness.start(now)
+        self.timers.set(now + self.jittered(EXPIRE_TICK_SECONDS), Timer.EXPIRE)
 
     def leave(self, now: Instant) -> None:
         """Hand over what only this node holds. Give it time until `leave_done`, or as much as there
@@ -126,56 +135,71 @@ class Node(Client):
             if session.wants_accept:
                 self.sessions.seal(session, b"", now)
 
+    # --- Whom to know ------------------------------------------------------------------------
+
+    def ask(self, peer: Peer, message: Request, done: Done, now: Instant,
+            attempts: int = HANDSHAKE_ATTEMPTS) -> None:  # fmt: skip
+        """See Core.ask. Whom we wrote to cannot prove any more that we can be reached."""
+        self.reach.wrote(peer.address)
+        super().ask(peer, message, done, now, attempts)
+
+    def came(self, session: Session, now: Instant) -> None:
+        """An INIT arrived."""
+        self.reach.came(session, now)
+        self.newcomers.came(session, now)
+
+    def learn(self, told: WireContact) -> Contact | None:
+        """A node that somebody told of; if the table has room for it, it is probed some day."""
+        contact = super().learn(told)
+        if contact is not None:
+            self.table.offer(contact)
+        return contact
+
+    def add_contact(self, session: Session, now: Instant) -> None:
+        """A node answered us: it enters the table, if others can reach it as well."""
+        contact = contact_of(session)
+        if self.newcomers.is_proven(contact, now):
+            self.newcomers.enter(contact, now)
+        else:
+            self.newcomers.verify(contact, now)
+
+    def settle(self, now: Instant) -> None:
+        """See Core.settle."""
+        super().settle(now)
+        if self.liveness.has_released:
+            self.liveness.settle()
+
     def _established(self, event: Established, now: Instant) -> None:
         super()._established(event, now)
         session = event.session
-        if session.node_id is not None and not session.is_initiator:
-            known = self.table.get(session.node_id)
-            if known is None or known.address != session.address:
-                self._prove(session, now)
+        if session.is_initiator:
+            return
+        if session.node_id is None:
+            self.newcomers.is_client(session)
+        elif self.table.get(session.node_id) != (contact := contact_of(session)):
+            self.newcomers.verify(contact, now)
 
-    def _prove(self, session: Session, now: Instant) -> None:
-        """A node came to us: it enters the table once it has answered our own probe."""
-
-        def enter(answer: Answer, now: Instant) -> None:
-            if answer.session is not None:
-                self.add_contact(answer.session, now)
-
-        self.ask(Peer(session.address, session.public_key), Ping(), enter, now)
+    def _missed(self, peer: Peer, peer_id: Place, now: Instant) -> None:
+        was_known = self.table.get(peer_id) is not None
+        super()._missed(peer, peer_id, now)
+        if was_known:  # that a lost contact is still gone changes nothing
+            self.liveness.failed(peer_id, now)
 
     # --- Keeping house -----------------------------------------------------------------------
-
-    def _join(self, _subject: Any, now: Instant) -> None:
-        """Look up our own id, so that we know our neighbours and they know us."""
-        near = self.peers_near(self.id)
-        # Edges are kept for ever: through them the halves of a split network find each other.
-        known = {contact.address for contact in self.table}
-        near += [edge for edge in self.edges if edge.address not in known]
-        if near:
-            lookup = Lookup(self, self.id, Find(self.id), go_on, _nothing)
-            lookup.start(near, now)
-        wait = self._join_wait
-        if len(self.table) or not self.edges:
-            wait = JOIN_SECONDS_MAX
-        self._join_wait = min(2 * wait, JOIN_SECONDS_MAX)
-        self.timers.set(now + self._jittered(wait), Timer.JOIN)
-
-    def _probe(self, _subject: Any, now: Instant) -> None:
-        """A challenge to the contact unheard longest, or a PING if that is due no audit."""
-        contact = self.table.unheard_longest()
-        if contact is not None and not self.audits.challenge(contact, now):
-            self.ask(peer_of(contact), Ping(), lambda answer, now: None, now)
-        self.timers.set(now + self._jittered(PROBE_SECONDS), Timer.PROBE)
 
     def _expire(self, _subject: Any, now: Instant) -> None:
         """One shard a tick, so that the loop never stops for long."""
         self.store.expire_shard(self._expire_shard, self.unix_ms(now))
         self._expire_shard = (self._expire_shard + 1) % SHARDS
-        self.timers.set(now + EXPIRE_TICK_SECONDS * SECOND, Timer.EXPIRE)
+        wait = EXPIRE_TICK_SECONDS if len(self.store) else EXPIRE_IDLE_SECONDS
+        self.timers.set(now + wait * SECOND, Timer.EXPIRE)
 
-    def _jittered(self, seconds: float) -> int:
+    def jittered(self, seconds: float) -> int:
+        """About so many seconds, in nanoseconds; so nodes that started together do not stay so."""
         return int(seconds * SECOND * (0.75 + 0.5 * self.rng.random()))
 
 
-def _nothing(*_: Any) -> None:
-    return None
+def contact_of(session: Session) -> Contact:
+    """The node at the other end of a session."""
+    assert session.node_id is not None
+    return Contact(session.public_key, session.nonce, session.address, session.node_id)

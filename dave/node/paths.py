@@ -7,6 +7,7 @@ all wide.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dave.limits import (
     DENSITY_OBSERVATIONS,
@@ -18,18 +19,24 @@ from dave.limits import (
 )
 from dave.names import Place, Rng
 from dave.node.candidate import Candidate, State
+from dave.node.requests import Peer
 from dave.peers.region import is_sparse
+
+if TYPE_CHECKING:
+    from dave.node.core import Core
 
 
 class Paths:
     """What a core remembers from one lookup to the next."""
 
-    __slots__ = ("_observed", "_stay", "is_exploring")
+    __slots__ = ("_observed", "_stay", "is_exploring", "is_measuring")
 
     def __init__(self) -> None:
         self._stay = 0
         self.is_exploring = False
         """A search is getting to know all nodes of a small network; one is enough."""
+        self.is_measuring = False
+        """A client has begun to ask how dense the network is; once is enough."""
         self._observed: dict[Place, None] = {}
 
     def first(self, is_thorough: bool, is_client_put: bool) -> int:
@@ -73,6 +80,26 @@ def detours(place: Place, paths: int, expected: int | None, rng: Rng) -> list[Pl
     if expected is None:
         return [place] * (paths - 1)
     return [place ^ int((i + rng.random()) * expected / paths) for i in range(1, paths)]
+
+
+def guides(core: "Core", count: int) -> list[Peer]:
+    """Whom the further paths ask first, one for each: a client its edges, which it trusts to be in
+    the network at all; a node any of its contacts."""
+    if core.identity.id is None:
+        sessions = [core.sessions.find(edge.address) for edge in core.edges]
+        edges = [
+            Peer(session.address, session.public_key, session.nonce, session.node_id)
+            for session in sessions
+            if session is not None
+        ]
+        if edges:
+            return [edges[i % len(edges)] for i in range(count)]
+    contacts = list(core.table)
+    chosen: list[Peer] = []
+    while contacts and len(chosen) < count:
+        contact = contacts.pop(core.rng.randrange(len(contacts)))
+        chosen.append(Peer(contact.address, contact.public_key, contact.nonce, contact.id))
+    return chosen
 
 
 def _distances(found: Sequence[Candidate]) -> list[int]:

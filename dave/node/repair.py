@@ -49,6 +49,7 @@ class Repair:
         self._short_digest = short_digest
         self._known: dict[Place, None] = {}
         """The table's contacts when they were last looked at."""
+        self._changes_seen = -1
         self._changed: dict[Place, None] = {}
         """Nodes that came or went since the last sweep began."""
         self._due: Instant = 0
@@ -110,6 +111,9 @@ class Repair:
 
     def _look(self) -> None:
         """Which nodes came and went."""
+        if self._core.table.changes == self._changes_seen:
+            return
+        self._changes_seen = self._core.table.changes
         members = {contact.id: None for contact in self._core.table}
         for node_id in [each for each in self._known if each not in members]:
             self._forget(node_id)
@@ -177,10 +181,11 @@ class Repair:
         unpromised = [contact for contact in region if not has_promised(contact.id, entry_id)]
         if not unpromised or self._store.get(entry_id, self._core.unix_ms(now)) is not data:
             return
-        # What we hold for others is theirs to announce, as long as they seem to hold it.
+        # What we hold for others is theirs to announce, as long as they seem to hold it. One is
+        # asked, so that we hear of it if ours is out of date.
         promised = len(region) - len(unpromised)
         if not is_in and 2 * promised >= min(len(region), REPLICAS):
-            return
+            unpromised = unpromised[:1]
         short_digest = self._short_digest(data)
         for contact in unpromised:
             self._announcer.announce(

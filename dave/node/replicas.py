@@ -51,6 +51,8 @@ class Replicas:
         self._evicted: list[tuple[EntryId, bytes, list[Place]]] = []
         """Versions that went since the last put was committed, and who relies on them. A put in
         hand evicts few, so that this is bounded by PENDING_PUTS_MAX."""
+        self._replaced: dict[EntryId, list[Place]] = {}
+        """Who promised a version that one not committed yet has replaced."""
         self._to_learn: Iterator[tuple[EntryId, bytes]] | None = None
         puts.on_stored = self._stored
         store.on_gone = self._gone
@@ -94,7 +96,7 @@ class Replicas:
             self._announce_evicted(now)
         entry_id = pending.entry_id
         if self._store.get(entry_id, self._core.unix_ms(now)) is not pending.entry.data:
-            return  # a newer one has come meanwhile
+            return  # a newer one has come meanwhile, and will be announced
         short_digest = pending.digest[:SHORT_DIGEST_BYTES]
         self._index.add(short_digest, entry_id)
         asked = self._asked.pop(entry_id, None)
@@ -102,10 +104,12 @@ class Replicas:
             self._core.promises.note(asked[1], entry_id)  # its announcement was the promise
         others, is_in = self._regions.of(place_of(entry_id), now)
         at_once = not pending.is_direct
+        announce = self.announcer.announce_new
         if is_in or at_once:
-            announce = self.announcer.announce
-            for contact in others:
-                announce(contact.id, entry_id, short_digest, now, at_once=at_once)
+            announce([c.id for c in others], entry_id, short_digest, now, at_once=at_once)
+        # Nodes outside of the region may hold the older version.
+        if (holders := self._replaced.pop(entry_id, None)) is not None:
+            announce(holders, entry_id, short_digest, now)
 
     def _gone(self, entry_id: EntryId, data: bytes, why: Gone) -> None:
         """A version has left the store."""
@@ -115,6 +119,7 @@ class Replicas:
             self._evicted.append((entry_id, short_digest, promisers))
             self._index.evicted(short_digest, entry_id)
         elif why is Gone.REPLACED:
+            self._replaced.setdefault(entry_id, self._core.promises.promisers(entry_id))
             self._index.replaced(short_digest, entry_id)
         else:
             self._index.expired(short_digest)
@@ -193,10 +198,8 @@ class Replicas:
         asked = self._asked.get(entry_id)
         if asked is not None and now - asked[0] < WANT_SECONDS * SECOND:
             return False
-        place = place_of(entry_id)
-        if not self._regions.may_belong(place):
-            return False
-        if not self._store.has_room(entry_id) and not self._regions.of(place, now)[1]:
+        is_held = self._store.get(entry_id, self._core.unix_ms(now)) is not None
+        if not is_held and not self._may_take(entry_id, now):
             return False
         # At the end of the dict: what was asked for longest ago is at its beginning.
         self._asked.pop(entry_id, None)
@@ -204,6 +207,13 @@ class Replicas:
         if len(self._asked) > WANTS_REMEMBERED_MAX:
             del self._asked[next(iter(self._asked))]
         return True
+
+    def _may_take(self, entry_id: EntryId, now: Instant) -> bool:
+        """Whether an entry of which we hold no version is for us to hold."""
+        place = place_of(entry_id)
+        if not self._regions.may_belong(place):
+            return False
+        return self._store.has_room(entry_id) or self._regions.of(place, now)[1]
 
     # --- Leaving -----------------------------------------------------------------------------
 

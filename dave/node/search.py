@@ -15,9 +15,10 @@ from dave.names import SECOND, Instant, Place
 from dave.node.candidate import Candidate, State, Step, merge
 from dave.node.core import Core
 from dave.node.lookup import Lookup
-from dave.node.paths import detours
+from dave.node.measure import measure
+from dave.node.paths import detours, guides
 from dave.node.requests import Answer, Peer
-from dave.peers.contact import checked_contact
+from dave.peers.density import RING
 from dave.peers.region import region_size
 from dave.wire.messages import Find, FindAck
 
@@ -42,7 +43,7 @@ class Search:
         self._peers: Sequence[Peer] = ()
         self._paths = core.paths.first(is_thorough, is_put and core.identity.id is None)
         self._lookups: list[Lookup] = []
-        self._is_measuring = False
+        self._is_around = False
         self.is_over = False
         self.expected: int | None = None
         """Where the R-th nearest node was expected before this search could say anything of it."""
@@ -50,7 +51,7 @@ class Search:
     def start(self, peers: Sequence[Peer], now: Instant) -> None:
         """Begin with these."""
         self._peers = peers
-        self._look(self._paths, now)
+        self._look(self._paths, peers, now)
 
     def cancel(self) -> None:
         """Stop asking; `done` is not called."""
@@ -70,51 +71,85 @@ class Search:
         """The nodes that should hold the entry, nearest first; without those that failed."""
         return region_of(self.candidates(), self.expected)
 
-    def _look(self, paths: int, now: Instant) -> None:
-        self.expected = self._core.expected_distance()
+    def _look(
+        self,
+        paths: int,
+        peers: Sequence[Peer],
+        now: Instant,
+        around: Sequence[Peer] = (),
+    ) -> None:
+        """Look once, along so many paths; those beside the first are guided by `around`, if given,
+        into the region itself, else by whom we know to the region and what lies about it."""
+        core = self._core
+        self.expected = core.expected_distance()
+        reach = self.expected
+        if reach is not None:
+            reach = min((2 if around else 4) * reach, RING - 1)
         lookup = Lookup(
-            self._core,
+            core,
             self._place,
             Find(self._place),
             self._on_reply,
             self._ended,
             is_enough=self._is_enough,
-            detours=detours(self._place, paths, self.expected, self._core.rng),
+            detours=detours(self._place, paths, reach, core.rng),
+            guides=around or ([] if reach is None else guides(core, paths - 1)),
         )
         self._lookups.append(lookup)
-        lookup.start(self._peers, now)
+        lookup.start(peers, now)
 
     def _on_reply(self, _candidate: Candidate, answer: Answer, now: Instant) -> bool:
-        """A client in a network larger than it knows needs a measure of that: the neighbours of
-        the first node that answers."""
-        core, session = self._core, answer.session
-        if core.identity.id is not None or session is None or session.node_id is None:
-            return False
-        if _is_full(answer) and not self._is_measuring and not len(core.density):
-            self._is_measuring = True
-            node_id = session.node_id
-            peer = Peer(session.address, session.public_key, session.nonce, node_id)
-            core.ask(peer, Find(node_id), lambda told, _: _measure(core, node_id, told), now)
+        measure(self._core, self._place, answer, now)
         return False
 
     def _ended(self, lookup: Lookup, now: Instant) -> None:
         core, answered = self._core, lookup.nearest(State.ANSWERED)
-        is_whole = is_all_known(core, lookup)
-        if is_whole:
-            self._explore(lookup, now)
-        elif len(self._lookups) > 1:
-            core.paths.compare(list(self._lookups[0]), list(lookup))
-        elif self._paths < LOOKUP_PATHS_WIDE and core.paths.wants_check(
-            answered, core.expected_distance(), core.rng
-        ):
-            self._look(LOOKUP_PATHS_WIDE, now)
-            return
         if self.expected is None:
             self.expected = core.expected_distance()
-        if len(answered) >= REPLICAS and core.paths.is_new(self._place):
-            core.density.observe(answered[REPLICAS - 1].distance, REPLICAS)
+        if is_all_known(core, lookup):
+            self._explore(lookup, now)
+        elif self._goes_on(lookup, answered, now):
+            return
+        if len(answered) >= REPLICAS:
+            self._judge(answered[REPLICAS - 1].distance)
         self.is_over = True
         self._done(self, now)
+
+    def _goes_on(self, lookup: Lookup, answered: Sequence[Candidate], now: Instant) -> bool:
+        """Look again, wide, where that is due: once to check, and once more to get past a crowd,
+        from nodes just outside of the region, whose neighbours the region is."""
+        core, count = self._core, len(self._lookups)
+        if count == 1 and self._paths < LOOKUP_PATHS_WIDE:
+            if core.paths.wants_check(answered, self.expected, core.rng):
+                self._look(LOOKUP_PATHS_WIDE, self._peers, now)
+                return True
+            return False
+        if count > 1:
+            core.paths.compare(list(self._lookups[0]), list(lookup))
+        outside = [c.peer for c in answered if self.expected and c.distance > self.expected]
+        if self._is_around or not outside or not self._is_crowd(answered):
+            return False
+        self._is_around = True
+        self._look(LOOKUP_PATHS_WIDE, outside, now, outside[: LOOKUP_PATHS_WIDE - 1])
+        return True
+
+    def _is_crowd(self, answered: Sequence[Candidate]) -> bool:
+        """Whether there are far more nodes than there should be."""
+        if self.expected is None or len(answered) < REPLICAS:
+            return False
+        return 2 * answered[REPLICAS - 1].distance < self.expected
+
+    def _judge(self, distance: int) -> None:
+        """What the distance of the R-th nearest says. A crowd or a gap moves the estimate by no
+        more than half or twice at a time; and where there is a crowd, the region is taken twice as
+        large, lest an estimate that is a little small leave nobody but the crowd."""
+        expected, core = self.expected, self._core
+        if expected is not None:
+            if 2 * distance < expected:
+                self.expected = 2 * expected
+            distance = min(max(distance, expected // 2), 2 * expected)
+        if core.paths.is_new(self._place):
+            core.density.observe(distance, REPLICAS)
 
     def _explore(self, lookup: Lookup, now: Instant) -> None:
         """All nodes there are have been told: get to know those that were not asked as well, so
@@ -150,14 +185,6 @@ def is_all_known(core: Core, lookup: Lookup) -> bool:
     """Whether all who were asked told of so few nodes that there can be no others."""
     is_answered = any(candidate.state is State.ANSWERED for candidate in lookup)
     return is_answered and lookup.is_whole and len(core.table) <= BUCKET_CONTACTS
-
-
-def _measure(core: Core, node_id: Place, answer: Answer) -> None:
-    told = answer.reply.contacts if isinstance(answer.reply, FindAck) else ()
-    contacts = [checked_contact(*contact, core.network.node_work_bits) for contact in told]
-    distances = sorted(contact.id ^ node_id for contact in contacts if contact is not None)
-    if len(distances) >= BUCKET_CONTACTS:
-        core.density.observe(distances[-1], len(distances))
 
 
 def _know_all(core: Core, nodes: int, now: Instant) -> None:

@@ -27,7 +27,11 @@ class Timer(IntEnum):
     JOIN = auto()
     """Look for nodes: through the edges first, then near our own id."""
     PROBE = auto()
-    """Ask the contact that was unheard longest whether it is there."""
+    """Ask a contact whether it is there."""
+    REACH = auto()
+    """By now somebody should have dialled us."""
+    DIAL = auto()
+    """A newcomer that one contact could not reach is to be dialled by another."""
     EXPIRE = auto()
     """Remove what has expired from one shard."""
     AUDIT = auto()

@@ -19,14 +19,18 @@ class RateLimiter:
     """Token buckets per /24 (IPv4) or /48 (IPv6).
 
     `secret` is 32 random bytes that never leave the node; `rate` is packets per second (above 0),
-    `burst` how many may come at once (at least 1), by default twice the rate. No address is exempt:
-    not to ask is up to the caller.
+    `burst` how many may come at once (at least 1), by default twice the rate; a slot takes 8 bytes.
+    No address is exempt: not to ask is up to the caller.
     """
 
     __slots__ = ("_ahead", "_full", "_secret", "_slots", "_step")
 
     def __init__(
-        self, secret: bytes, rate: float = RATE_PER_SECOND, burst: float | None = None
+        self,
+        secret: bytes,
+        rate: float = RATE_PER_SECOND,
+        burst: float | None = None,
+        slots: int = RATE_SLOTS,
     ) -> None:
         burst = 2 * rate if burst is None else burst
         assert rate > 0, "a rate of 0 would refuse everything for ever"
@@ -34,7 +38,7 @@ class RateLimiter:
         self._secret = secret
         self._step = round(SECOND / rate)
         self._ahead = round(burst * SECOND / rate)
-        self._full = array("q", bytes(8 * RATE_SLOTS))
+        self._full = array("q", bytes(8 * slots))
         self._slots: dict[str, int] = {}
 
     def allow(self, address: Address, now: Instant) -> bool:
@@ -52,7 +56,7 @@ class RateLimiter:
     def _slot(self, host: str) -> int:
         # A cookie is the same thing: a hash of an address under a secret of ours.
         digest = hashes.cookie(self._secret, subnet(host))
-        slot = int.from_bytes(digest[:8], "little") % RATE_SLOTS
+        slot = int.from_bytes(digest[:8], "little") % len(self._full)
         # Forged senders can fill the cache, not grow it: to forget costs a microsecond a host.
         if len(self._slots) >= RATE_HOSTS_CACHED:
             self._slots.clear()

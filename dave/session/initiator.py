@@ -16,6 +16,7 @@ from dave.crypto.network import Network
 from dave.drops import Drop, Drops
 from dave.errors import UsageError, WireError
 from dave.limits import (
+    HANDSHAKE_ALONE_MS,
     HANDSHAKE_ATTEMPTS,
     HANDSHAKE_RETRY_MS,
     HANDSHAKES_PENDING_MAX,
@@ -29,7 +30,15 @@ from dave.session import noise
 from dave.session.cookies import NO_COOKIE
 from dave.session.session import NEVER, Established, Failed, FailReason, Outgoing, Session
 from dave.session.table import SessionTable
-from dave.wire.packet import INIT_PAYLOAD_BYTES_MIN, Accept, Cookie, Hello, Init, InitPayload
+from dave.wire.packet import (
+    INIT_PAYLOAD_BYTES_MIN,
+    NO_NONCE,
+    Accept,
+    Cookie,
+    Hello,
+    Init,
+    InitPayload,
+)
 
 
 class Opening:
@@ -87,6 +96,7 @@ class HandshakeInitiator:
         "_rng",
         "_table",
         "due",
+        "says_node",
     )
 
     def __init__(
@@ -109,6 +119,8 @@ class HandshakeInitiator:
         self._by_index: dict[int, Opening] = {}
         self.due: Instant = NEVER
         """Not later than the first retry."""
+        self.says_node = identity.id is not None
+        """Whether INITs present us as a node. One that cannot be reached goes as a client."""
 
     def __len__(self) -> int:
         return len(self._openings)
@@ -222,13 +234,20 @@ class HandshakeInitiator:
     def _try(self, opening: Opening, now: Instant) -> None:
         if opening.attempt == opening.attempts_max:
             return self._fail(opening, FailReason.NO_ANSWER)
-        opening.due = now + (HANDSHAKE_RETRY_MS << opening.attempt) * MS
+        is_alone = opening.attempts_max == 1
+        wait = HANDSHAKE_ALONE_MS if is_alone else HANDSHAKE_RETRY_MS << opening.attempt
+        opening.due = now + wait * MS
         opening.attempt += 1
         self.due = min(self.due, opening.due)
         if opening.node_id is None:
             packet = Hello(opening.random).encode()
         else:
-            packet = self._init(opening, opening.node_id).encode()
+            try:
+                packet = self._init(opening, opening.node_id).encode()
+            except WireError:
+                # A key of small order, which is nobody's, and anybody can tell us of.
+                self._drops.add(Drop.HANDSHAKE)
+                return self._fail(opening, FailReason.OTHER_KEY)
         self._out.outbox.append((packet, opening.address))
 
     def _init(self, opening: Opening, node_id: Place) -> Init:
@@ -242,7 +261,8 @@ class HandshakeInitiator:
             self._network.key,
             self._rng.randbytes(32),
         )
-        payload = InitPayload(identity.id is not None, identity.nonce, opening.message)
+        nonce = identity.nonce if self.says_node else NO_NONCE
+        payload = InitPayload(self.says_node, nonce, opening.message)
         header = INIT_OVERHEAD_BYTES - INIT_PAYLOAD_BYTES_MIN
         first = handshake.write(payload.encode(opening.reply_bytes - header))
         index = self._table.draw_index()

@@ -177,6 +177,16 @@ class Sessions(Outgoing):
         self._initiator.forget(address)
         self._table.forget(address)
 
+    def drop(self, session: Session) -> None:
+        """End one session, without a word. After a mere probe this saves confirming it: the peer's
+        provisional session lapses by itself."""
+        if session.is_open:
+            self._table.close(session)
+
+    def go_as(self, *, is_node: bool) -> None:
+        """Whether handshakes that start from now on present us as a node, or as a client."""
+        self._initiator.says_node = is_node
+
     def rekey_due(self, session: Session, now: Instant) -> bool:
         """Whether a session was used for so long that sealing starts a new handshake: 10 minutes or
         2^20 packets either way, by the initiator, while the session is current."""

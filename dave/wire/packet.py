@@ -70,7 +70,7 @@ _ACCEPT = Struct("<BBII")
 _DATA = Struct("<BBIQ")
 _INIT_PAYLOAD = Struct("<B8sH")
 _HELLO_PADDING = bytes(HELLO_BYTES - _HELLO.size)
-_NO_NONCE = bytes(8)
+NO_NONCE = bytes(8)
 
 assert _COOKIE.size + 19 == COOKIE_PACKET_BYTES_MAX
 assert _DATA.size == DATA_HEADER_BYTES
@@ -204,7 +204,7 @@ def decode_init_payload(data: bytes) -> InitPayload:
     flags, nonce, length = _INIT_PAYLOAD.unpack_from(data)
     if flags > INIT_FLAG_NODE:
         raise WireError("unknown INIT flags")
-    if not flags and nonce != _NO_NONCE:
+    if not flags and nonce != NO_NONCE:
         raise WireError("a client has no node stamp")
     end = INIT_PAYLOAD_BYTES_MIN + length
     if end > len(data) or data.count(0, end) != len(data) - end:

@@ -18,6 +18,8 @@ from sim.scenarios import (
     lossy,
     mixed,
     nat,
+    partition,
+    repair,
     speed,
     sybils,
 )
@@ -38,6 +40,8 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "cheats": (cheats.run, 12),
     "mixed": (mixed.run, 8),
     "seeds": (mixed.run_seeds, 8),
+    "partition": (partition.run, 20),
+    "repair": (repair.run, 60),
 }
 FULL: dict[str, tuple[Scenario, int]] = {
     "lossy": (lossy.run_full, 12),

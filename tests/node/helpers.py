@@ -41,6 +41,7 @@ class Stage:
         self.store = Store(self.identity.id, net, capacity, 7)
         self.node = Node(self.identity, net, self.rng, self.store, start_count=3)
         self.node.wall_offset_ms = WALL_MS - START // MS
+        self.node.at_home = True
         self.node.start(self.now)
         self.owner = Owner(self.rng, net)
         self.verifies: list[Verify] = []
@@ -167,8 +168,8 @@ class Asker:
         """Ask; the reply, if it came at once."""
         return self.replies.get(self.send(message))
 
-    def put(self, entry, expected=None) -> bytes:
-        return self.send(Put(entry, expected))
+    def put(self, entry, expected=None, is_direct=True) -> bytes:
+        return self.send(Put(entry, expected, is_direct))
 
     def put_now(self, entry, expected=None):
         """Put, verify, commit; the acknowledgement."""

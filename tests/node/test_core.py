@@ -120,7 +120,7 @@ def test_an_edge_is_no_stranger_nor_is_a_private_address_to_a_host_at_home():
     run_until(core, START + 30 * SECOND)
     assert len(core.datagrams_to_send()) == HANDSHAKE_ATTEMPTS
     core = a_core()
-    core.strangers.at_home = True
+    core.at_home = True
     ask(core, stranger(("10.0.0.9", 1)), START)
     run_until(core, START + 30 * SECOND)
     assert len(core.datagrams_to_send()) == HANDSHAKE_ATTEMPTS
@@ -175,7 +175,7 @@ def test_the_wall_clock_is_the_monotonic_one_and_an_offset():
 def test_contacts_whose_address_is_nobodys_are_not_taken(address):
     core = Stage().node
     told = WireContact(b"k" * 32, bytes(8), address)
-    core.strangers.at_home = False
+    core.at_home = False
     assert core.learn(told) is None
     assert core.drops.by_name() == {"bad_contact": 1}
     assert core.learn(told._replace(address=("198.51.100.1", 1))) is not None
@@ -183,6 +183,6 @@ def test_contacts_whose_address_is_nobodys_are_not_taken(address):
 
 def test_at_home_private_addresses_are_taken():
     core = Stage().node
-    core.strangers.at_home = True
+    core.at_home = True
     assert core.learn(WireContact(b"k" * 32, bytes(8), ("127.0.0.1", 1))) is not None
     assert core.learn(WireContact(b"k" * 32, bytes(8), ("224.0.0.1", 1))) is None

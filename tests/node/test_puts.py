@@ -96,7 +96,7 @@ def test_a_copy_under_a_guard_while_the_record_is_written_waits_too(stage):
 def test_a_request_sent_again_is_written_once(stage):
     asker, entry = stage.asker(), stage.entry()
     put = asker.put(entry)
-    request = messages.encode(put, Put(entry))
+    request = messages.encode(put, Put(entry, None, True))
     asker.send_bytes(request)
     stage.verify()
     assert len(stage.appends) == 1
@@ -363,3 +363,37 @@ def test_a_stamp_is_good_for_one_version_only():
             stamp = hashes.entry_stamp(changed.digest(PAID), changed.nonce)
             assert not meets(stamp, work), f"the byte at {at} is not bound by the stamp"
     assert stage.asker().put_now(entry).status is PutStatus.STORED
+
+
+def test_an_entry_that_came_in_an_answer_is_stored_and_nobody_is_told(stage):
+    asker, entry = stage.asker(), stage.entry()
+    session = asker.open()
+    asker.send_bytes(b"")
+    theirs = stage.node.sessions.find(asker.address)
+    assert session.address != theirs.address
+    stage.node.puts.adopt(entry, theirs, stage.now)
+    assert stage.node.puts.is_under_way(entry.id)
+    put = asker.put(entry)
+    stage.verify()
+    stage.commit()
+    assert asker.status(put) == "STORED", "a copy joins, and is told"
+    assert len(asker.replies) == 1
+    assert not stage.node.puts.is_under_way(entry.id)
+    assert sum(stage.node.puts.counts) == 1
+
+
+def test_what_was_committed_is_reported_with_whether_others_have_it(stage):
+    told = []
+    stage.node.puts.on_stored = lambda put, now: told.append((put.entry_id, put.is_direct))
+    asker, one, two, bad = stage.asker(), stage.entry(b"1"), stage.entry(b"2"), stage.entry(b"3")
+    asker.put(one)
+    asker.put(two)
+    asker.put(two, is_direct=False)  # one of the two who put it reaches only us
+    stage.verify()
+    assert told == []
+    stage.commit()
+    assert told == [(one.id, True), (two.id, False)]
+    asker.put(bad)
+    stage.verify()
+    stage.commit(ok=False)
+    assert len(told) == 2

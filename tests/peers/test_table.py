@@ -175,3 +175,12 @@ def test_the_smallest_of_the_last_round_trips_is_kept():
     assert table.rtt_least(1) == 3
     table.seen(1, 0, 20)
     assert table.rtt_least(1) == 10
+
+
+def test_who_leaves_is_out_at_once_and_may_come_again():
+    table = table_of(1, 2, 3)
+    table.remove(2)
+    table.remove(2)
+    assert table.get(2) is None
+    assert [c.id for c in table] == [1, 3]
+    assert table.add(contact(2), 9)

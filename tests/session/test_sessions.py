@@ -302,3 +302,12 @@ def test_init_with_all_right_but_the_secret_gets_no_accept() -> None:
     assert {data[1] for data, *_ in pair.log} == {PacketType.INIT}
     assert pair.b.got == []
     assert pair.b.count(Drop.HANDSHAKE) == 5
+
+
+def test_sessions_with_nodes_are_told_from_those_with_clients() -> None:
+    pair = Pair(a=End(A, client(1), 1))
+    pair.a.sessions.connect(B, pair.now, message=b"request", reply_bytes=58 + 70)
+    pair.run(3)
+    assert [session.address for session in pair.a.sessions.with_nodes()] == [B]
+    assert pair.b.sessions.find(A) is not None
+    assert pair.b.sessions.with_nodes() == []

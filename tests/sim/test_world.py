@@ -108,5 +108,5 @@ def test_a_skewed_clock_is_what_the_core_sees():
 
 
 def test_public_and_private_addresses():
-    assert World(1).add_node().node.strangers.at_home
-    assert not World(1, is_public=True).add_node().node.strangers.at_home
+    assert World(1).add_node().node.at_home
+    assert not World(1, is_public=True).add_node().node.at_home

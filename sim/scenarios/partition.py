@@ -1,0 +1,90 @@
+"""An hour of two networks that do not know of each other, and then one again: both sides have
+written, some of it under the same keys, and soon after the healing all replicas are the same."""
+
+from dave.crypto.network import network
+from dave.limits import REPLICAS
+from dave.names import place_of
+from dave.wire.entry import Entry
+from sim.figures import Figure, at_most, exactly
+from sim.host import Host
+from sim.network import Link
+from sim.owner import Owner
+from sim.scenarios.repair import TTL_SECONDS
+from sim.world import World
+
+ENTRIES = 60
+PARTITION_SECONDS = 3600
+HEAL_SECONDS = 180
+STEP_SECONDS = 10
+SECRET = b"a simulated secret"
+
+
+def run(
+    seed: int, nodes: int, entries: int = ENTRIES, seconds: float = PARTITION_SECONDS
+) -> tuple[World, list[Figure]]:
+    """At least 4 nodes, half of them on each side. A third of the entries was there before and is
+    written again on both sides, a third is new on one side, a third on the other."""
+    world = World(seed, network("partition", SECRET), Link(delay_ms=20, jitter_ms=10))
+    for _ in range(nodes):
+        world.add_node([world.nodes[world.rng.randrange(len(world.nodes))]] if world.nodes else [])
+        world.run(0.2)
+    world.run(90)
+    owner = world.owner()
+    third = entries // 3
+    shared = [b"shared %d" % i for i in range(third)]
+    _put(world, owner, world.add_client(), shared, b"before", [])
+    sides = world.nodes[::2], world.nodes[1::2]
+    clients = [world.add_client([side[0]]) for side in sides]
+    groups = [
+        [host.name for host in [*side, client]] for side, client in zip(sides, clients, strict=True)
+    ]
+    world.links.partition(*groups)
+    world.run(seconds / 2)
+    written: list[Entry] = []
+    for number, client in enumerate(clients):
+        keys = shared + [b"side %d %d" % (number, i) for i in range(third)]
+        _put(world, owner, client, keys, b"side %d" % number, written)
+    world.run(seconds / 2)
+    world.links.heal()
+    newest = {}
+    for entry in sorted(written, key=lambda entry: entry.time):
+        newest[entry.key] = entry
+    wanted = list(newest.values())
+    took = _until_identical(world, wanted)
+    return world, [
+        exactly("entries written", len(wanted), 3 * third),
+        at_most("seconds until all replicas are the same", took, HEAL_SECONDS),
+        exactly("replicas that differ or lack an entry", differing(world, wanted), 0),
+        Figure("datagrams kept apart", world.links.cut),
+    ]
+
+
+def differing(world: World, newest: list[Entry]) -> int:
+    """Copies of anything but the newest version, on any node, and copies that the R nearest nodes
+    lack."""
+    wrong = 0
+    for entry in newest:
+        place = place_of(entry.id)
+        by_distance = sorted(world.nodes, key=lambda host: host.node.id ^ place)
+        for rank, host in enumerate(by_distance):
+            held = host.node.own(entry.id, world.now)
+            wrong += held != entry and (held is not None or rank < REPLICAS)
+    return wrong
+
+
+def _put(
+    world: World, owner: Owner, client: Host, keys: list[bytes], value: bytes, made: list[Entry]
+) -> None:
+    """Put a new version under each key, in the order of time; they are added to `made`."""
+    for key in keys:
+        entry = owner.entry(key, value, world.time(), TTL_SECONDS)
+        world.run_until_resolved(world.settled(client.put(entry)))
+        made.append(entry)
+
+
+def _until_identical(world: World, newest: list[Entry]) -> float:
+    took = 0
+    while differing(world, newest) and took < 3 * HEAL_SECONDS:
+        world.run(STEP_SECONDS)
+        took += STEP_SECONDS
+    return took
