@@ -373,6 +373,9 @@ MAX_WORK_DEFAULT = 2**28
 SEARCH_SLICE_HASHES_KERNEL = 2**20
 """A stamp search looks up after as many hashes: 8 ms with vectors, 70 ms at worst."""
 SEARCH_SLICE_HASHES_PURE = 2**16
+SEARCH_AT_ONCE_HASHES = 2**16
+"""Up to this work the kernel searches in the event loop's own thread: half a millisecond, where
+handing it to another costs a fifth of one."""
 SEARCH_INLINE_HASHES_KERNEL = 2**22
 """Up to this work a search uses one core: helpers would start for longer than it lasts."""
 SEARCH_INLINE_HASHES_PURE = 2**18
