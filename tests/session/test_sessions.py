@@ -7,7 +7,7 @@ import pytest
 from dave.crypto.network import network
 from dave.drops import Drop
 from dave.errors import UsageError
-from dave.limits import DATA_MESSAGE_BYTES_MAX
+from dave.limits import DATA_MESSAGE_BYTES_MAX, SESSION_IDLE_SECONDS
 from dave.names import MS, SECOND
 from dave.session.session import FailReason
 from dave.wire.packet import PacketType
@@ -233,7 +233,7 @@ def test_an_unused_session_is_confirmed_and_then_lapses() -> None:
     pair.run(20)
     assert pair.b.sessions.find(A) is not None, "an empty DATA confirms it after a second"
     assert pair.a.got[1:] == [], "which is not a message"
-    pair.run(200)
+    pair.run(SESSION_IDLE_SECONDS + 20)
     assert (len(pair.a.sessions), len(pair.b.sessions)) == (0, 0)
     assert pair.a.sessions.get_timer() is None
     assert pair.b.sessions.get_timer() is None
