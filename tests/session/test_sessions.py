@@ -304,6 +304,20 @@ def test_init_with_all_right_but_the_secret_gets_no_accept() -> None:
     assert pair.b.count(Drop.HANDSHAKE) == 5
 
 
+def test_a_session_dropped_unconfirmed_costs_no_further_packet() -> None:
+    pair = Pair()
+    identity = pair.b.identity
+    pair.a.sessions.connect(B, pair.now, identity.public_key, identity.nonce, b"request")
+    pair.run(0.5)
+    session = pair.a.sessions.find(B)
+    assert session is not None
+    pair.a.sessions.drop(session)
+    pair.a.sessions.drop(session)
+    pair.run(20)
+    assert [data[1] for data, *_ in pair.log] == [PacketType.INIT, PacketType.ACCEPT]
+    assert size_of(pair.a)[:5] == size_of(pair.b)[:5] == (0, 0, 0, 0, 0)
+
+
 def test_sessions_with_nodes_are_told_from_those_with_clients() -> None:
     pair = Pair(a=End(A, client(1), 1))
     pair.a.sessions.connect(B, pair.now, message=b"request", reply_bytes=58 + 70)
