@@ -152,17 +152,14 @@ LOOKUP_PATIENCE_MS = 250
 LOOKUP_GIVE_UP_MS = 1_000
 """A slow peer is waited for so much longer, while anybody else has answered."""
 LOOKUP_ASKED_MAX = 128
-"""Peers that one lookup asks; a wide one needs about 70."""
 LOOKUP_CANDIDATES_MAX = LOOKUP_ASKED_MAX * BUCKET_CONTACTS
-"""Peers that one lookup remembers: all that it can be told."""
+"""Peers that one lookup asks (a wide one needs about 70), and all that those can tell of."""
 LOOKUP_PATHS_WIDE = 8
-"""d of S/Kademlia, where a lookup must not be led astray ..."""
 LOOKUP_PATHS_CLIENT = 4
-"""... and for the puts of a client, which has but a few peers to begin with."""
+"""d of S/Kademlia: where a lookup must not be led astray, and for the puts of a client."""
 LOOKUP_WIDE_SHARE = 1 / 16
-"""Lookups that are checked by a wide one although nothing is suspicious."""
 LOOKUP_WIDE_STAY = 100
-"""Lookups that go wide after one that found nearer nodes by doing so."""
+"""Lookups checked by a wide one without a reason; lookups that stay wide after one had a reason."""
 MEASURED_NODES = 3
 """Nodes whose neighbours tell a new client how dense the network is."""
 KNOWS_ALL_SECONDS = 60

@@ -36,7 +36,9 @@ def main(args: Namespace) -> int:
             found = client.get(args.name, timeout=args.timeout, quorum=args.quorum)
         finally:
             if args.explain:
-                _explain(client.trace)
+                from dave_cli.explain import print_trace
+
+                print_trace(client.trace)
     if found is None:
         print(f"dave: nothing stands under {args.name}", file=sys.stderr)
         return 1
@@ -48,16 +50,6 @@ def main(args: Namespace) -> int:
         sys.stdout.buffer.write(found.value)
         sys.stdout.buffer.flush()
     return 0
-
-
-def _explain(trace: list[Any]) -> None:
-    from dave.edge.addresses import format_address
-
-    for step in trace:
-        node = "edge" if step.id is None else f"{step.id:016x}"
-        rtt = f"{step.rtt_ns / 1e6:.2f} ms" if step.rtt_ns else "-"
-        where = format_address(step.address)
-        print(f"hop {step.hop}  {node:16}  {where:21}  {rtt:>10}  {step.outcome}", file=sys.stderr)
 
 
 def _as_json(found: Any, with_value: bool) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--max-work", metavar="HASHES", type=options.count, default=MAX_WORK_DEFAULT,
         help="most hashes to spend where nodes are full and ask for more",
     )  # fmt: skip
+    parser.add_argument("--explain", action="store_true", help="tell who was asked, on stderr")
     options.add_key(parser)
     options.add_client(parser)
 
@@ -63,7 +64,12 @@ def main(args: Namespace) -> int:
             report(error.receipt, args.json)
             print(f"dave: {error}", file=sys.stderr)
             return 1
-        progress.close()
+        finally:
+            progress.close()
+            if args.explain:
+                from dave_cli.explain import print_trace
+
+                print_trace(client.trace)
         report(receipt, args.json)
     return 0
 
@@ -112,6 +118,7 @@ def _as_json(receipt: Any) -> dict[str, Any]:
         "time": receipt.time,
         "stored": receipt.stored,
         "asked": receipt.asked,
+        "replicas": receipt.replicas,
         "refused": [refusal._asdict() for refusal in receipt.refused],
         "expires": receipt.expires,
         "work_hashes": receipt.work_hashes,

@@ -241,12 +241,15 @@ class Client:
 
     async def _winner(self, entry_id: bytes, timeout: float, receipt: Receipt) -> Entry | None:
         """The version that stands after a compare-and-set."""
+        steps = self.trace
         try:
             return (await self._get(entry_id, timeout, 0)).entry
         except NetworkError as error:
             raise NotStored(
                 f"whether it won is not known, since reading it again failed: {error}", receipt
             ) from error
+        finally:
+            self.trace = [*steps, *self.trace]
 
     async def _sign(
         self,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from dave.edge.addresses import format_address
 from dave.edge.driver import Driver
 from dave.names import HybridTime, Owner
-from dave.node.results import PutResult
+from dave.node.results import HERE, Outcome, PutResult
 from dave.uri import format_uri
 from dave.wire.entry import Entry
 
@@ -103,6 +103,11 @@ class Receipt:
         return len(self._result.outcomes)
 
     @property
+    def replicas(self) -> list[str]:
+        """The addresses of the nodes that stored it."""
+        return [_where(outcome) for outcome in self._result.outcomes if outcome.stored]
+
+    @property
     def refused(self) -> list[Refusal]:
         """Those that did not store it, with the reason."""
         refusals = []
@@ -111,9 +116,12 @@ class Receipt:
                 ack = outcome.ack
                 why = ack.status if ack else outcome.failure
                 reason = "?" if why is None else why.name.lower()
-                where = format_address(outcome.address)
-                refusals.append(Refusal(where, reason, ack.detail if ack else 0))
+                refusals.append(Refusal(_where(outcome), reason, ack.detail if ack else 0))
         return refusals
 
     def __repr__(self) -> str:
         return f"<Receipt {self.uri}: stored {self.stored} of {self.asked}>"
+
+
+def _where(outcome: Outcome) -> str:
+    return "here" if outcome.address == HERE else format_address(outcome.address)

@@ -94,10 +94,9 @@ class Liveness:
     def settle(self) -> None:
         """End the sessions released, unless something else has used them."""
         released, self._released = self._released, []
-        near = {contact.address for contact in self._neighbours()}
         for session in released:
             is_unused = session.is_initiator and not session.sent and session.highest < 0
-            if is_unused and session.address not in near:
+            if is_unused:
                 self._node.sessions.drop(session)
 
     @property

@@ -1,8 +1,8 @@
 """How dense the network is, for a client that comes to it with a few edges and nothing else.
 
 Without that it cannot tell a crowd around a key from the region of the key. A node far from the
-key knows its own neighbours well, and whoever crowds the key is not among them: so the edge is asked
-for nodes at the other end of the ring, and a few of those for their neighbours.
+key knows its own neighbours well, and whoever crowds the key is not among them: so the edge is
+asked for nodes at the other end of the ring, and a few of those for their neighbours.
 """
 
 from collections.abc import Sequence

@@ -182,7 +182,7 @@ class Node(Client):
     def _missed(self, peer: Peer, peer_id: Place, now: Instant) -> None:
         was_known = self.table.get(peer_id) is not None
         super()._missed(peer, peer_id, now)
-        if was_known:  # that one who was lost is still away changes nothing
+        if was_known:  # that a lost contact is still gone changes nothing
             self.liveness.failed(peer_id, now)
 
     # --- Keeping house -----------------------------------------------------------------------

@@ -276,9 +276,6 @@ class Puts:
         entry_id: EntryId = b"",
     ) -> None:
         session, request, wants_contacts = waiter
-        if not request and not isinstance(session, Here):  # NOBODY
-            return
-        self.counts[status] += 1
         if isinstance(session, Here):
             self.counts[status] += 1
             session.done(PutAck(status, detail, held), now)

@@ -18,6 +18,7 @@ from dave.node.lookup import Lookup
 from dave.node.measure import measure
 from dave.node.paths import detours, guides
 from dave.node.requests import Answer, Peer
+from dave.peers.density import RING
 from dave.peers.region import region_size
 from dave.wire.messages import Find, FindAck
 
@@ -42,6 +43,7 @@ class Search:
         self._peers: Sequence[Peer] = ()
         self._paths = core.paths.first(is_thorough, is_put and core.identity.id is None)
         self._lookups: list[Lookup] = []
+        self._is_around = False
         self.is_over = False
         self.expected: int | None = None
         """Where the R-th nearest node was expected before this search could say anything of it."""
@@ -49,7 +51,7 @@ class Search:
     def start(self, peers: Sequence[Peer], now: Instant) -> None:
         """Begin with these."""
         self._peers = peers
-        self._look(self._paths, now)
+        self._look(self._paths, peers, now)
 
     def cancel(self) -> None:
         """Stop asking; `done` is not called."""
@@ -69,20 +71,32 @@ class Search:
         """The nodes that should hold the entry, nearest first; without those that failed."""
         return region_of(self.candidates(), self.expected)
 
-    def _look(self, paths: int, now: Instant) -> None:
-        self.expected = self._core.expected_distance()
+    def _look(
+        self,
+        paths: int,
+        peers: Sequence[Peer],
+        now: Instant,
+        around: Sequence[Peer] = (),
+    ) -> None:
+        """Look once, along so many paths; those beside the first are guided by `around`, if given,
+        into the region itself, else by whom we know to the region and what lies about it."""
+        core = self._core
+        self.expected = core.expected_distance()
+        reach = self.expected
+        if reach is not None:
+            reach = min((2 if around else 4) * reach, RING - 1)
         lookup = Lookup(
-            self._core,
+            core,
             self._place,
             Find(self._place),
             self._on_reply,
             self._ended,
             is_enough=self._is_enough,
-            detours=detours(self._place, paths, self.expected, self._core.rng),
-            guides=[] if self.expected is None else guides(self._core, paths - 1),
+            detours=detours(self._place, paths, reach, core.rng),
+            guides=around or ([] if reach is None else guides(core, paths - 1)),
         )
         self._lookups.append(lookup)
-        lookup.start(self._peers, now)
+        lookup.start(peers, now)
 
     def _on_reply(self, _candidate: Candidate, answer: Answer, now: Instant) -> bool:
         measure(self._core, self._place, answer, now)
@@ -90,22 +104,40 @@ class Search:
 
     def _ended(self, lookup: Lookup, now: Instant) -> None:
         core, answered = self._core, lookup.nearest(State.ANSWERED)
-        is_whole = is_all_known(core, lookup)
-        if is_whole:
-            self._explore(lookup, now)
-        elif len(self._lookups) > 1:
-            core.paths.compare(list(self._lookups[0]), list(lookup))
-        elif self._paths < LOOKUP_PATHS_WIDE and core.paths.wants_check(
-            answered, core.expected_distance(), core.rng
-        ):
-            self._look(LOOKUP_PATHS_WIDE, now)
-            return
         if self.expected is None:
             self.expected = core.expected_distance()
+        if is_all_known(core, lookup):
+            self._explore(lookup, now)
+        elif self._goes_on(lookup, answered, now):
+            return
         if len(answered) >= REPLICAS:
             self._judge(answered[REPLICAS - 1].distance)
         self.is_over = True
         self._done(self, now)
+
+    def _goes_on(self, lookup: Lookup, answered: Sequence[Candidate], now: Instant) -> bool:
+        """Look again, wide, where that is due: once to check, and once more to get past a crowd,
+        from nodes just outside of the region, whose neighbours the region is."""
+        core, count = self._core, len(self._lookups)
+        if count == 1 and self._paths < LOOKUP_PATHS_WIDE:
+            if core.paths.wants_check(answered, self.expected, core.rng):
+                self._look(LOOKUP_PATHS_WIDE, self._peers, now)
+                return True
+            return False
+        if count > 1:
+            core.paths.compare(list(self._lookups[0]), list(lookup))
+        outside = [c.peer for c in answered if self.expected and c.distance > self.expected]
+        if self._is_around or not outside or not self._is_crowd(answered):
+            return False
+        self._is_around = True
+        self._look(LOOKUP_PATHS_WIDE, outside, now, outside[: LOOKUP_PATHS_WIDE - 1])
+        return True
+
+    def _is_crowd(self, answered: Sequence[Candidate]) -> bool:
+        """Whether there are far more nodes than there should be."""
+        if self.expected is None or len(answered) < REPLICAS:
+            return False
+        return 2 * answered[REPLICAS - 1].distance < self.expected
 
     def _judge(self, distance: int) -> None:
         """What the distance of the R-th nearest says. A crowd or a gap moves the estimate by no
@@ -113,10 +145,9 @@ class Search:
         large, lest an estimate that is a little small leave nobody but the crowd."""
         expected, core = self.expected, self._core
         if expected is not None:
-            is_crowd = 2 * distance < expected
-            distance = min(max(distance, expected // 2), 2 * expected)
-            if is_crowd:
+            if 2 * distance < expected:
                 self.expected = 2 * expected
+            distance = min(max(distance, expected // 2), 2 * expected)
         if core.paths.is_new(self._place):
             core.density.observe(distance, REPLICAS)
 

@@ -242,7 +242,12 @@ class HandshakeInitiator:
         if opening.node_id is None:
             packet = Hello(opening.random).encode()
         else:
-            packet = self._init(opening, opening.node_id).encode()
+            try:
+                packet = self._init(opening, opening.node_id).encode()
+            except WireError:
+                # A key of small order, which is nobody's, and anybody can tell us of.
+                self._drops.add(Drop.HANDSHAKE)
+                return self._fail(opening, FailReason.OTHER_KEY)
         self._out.outbox.append((packet, opening.address))
 
     def _init(self, opening: Opening, node_id: Place) -> Init:

@@ -23,8 +23,8 @@ def test_the_uri_goes_to_standard_output_the_receipt_to_standard_error(home, nod
 def test_json(home, node):
     done = home.dave("put", "k", "v", "--ttl", "1h", "--json", "--edge", node.address)
     assert set(done.json) == {
-        "uri", "owner", "key", "digest", "time", "stored", "asked", "refused", "expires",
-        "work_hashes", "seconds",
+        "uri", "owner", "key", "digest", "time", "stored", "asked", "replicas", "refused",
+        "expires", "work_hashes", "seconds",
     }  # fmt: skip
     assert (done.json["stored"], done.json["asked"], done.json["refused"]) == (1, 1, [])
     assert abs(done.json["expires"] - time.time() - 3600) < 60
@@ -36,6 +36,17 @@ def test_json(home, node):
     )
     assert swapped.code == 0
     assert home.dave("get", "k", "--edge", node.address).out == "w"
+
+
+def test_explain_tells_who_was_asked(home, node):
+    done = home.dave("put", "k", "v", "--ttl", "1h", "--explain", "--edge", node.address)
+    assert (done.code, node.address in done.err, "put: stored" in done.err) == (0, True, True)
+    read_again = home.dave(
+        "put", "k", "v", "--cas", 0, "--ttl", "1h", "--explain", "--edge", node.address
+    )
+    assert read_again.code == 1
+    assert "put: conflict" in read_again.err
+    assert "found" in read_again.err
 
 
 def test_values_from_files(home, node, tmp_path):

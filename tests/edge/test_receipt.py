@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from dave.crypto.network import network
 from dave.edge.receipt import Receipt, Refusal
-from dave.node.results import Outcome, PutResult
+from dave.node.results import HERE, Outcome, PutResult
 from dave.session.session import FailReason
 from dave.wire.entry import Entry, encode
 from dave.wire.messages import PutAck
@@ -29,6 +29,7 @@ def test_what_it_says():
         Outcome(("127.0.0.1", 4), None, None, FailReason.NO_ANSWER, 0),
     )
     assert (receipt.stored, receipt.asked) == (2, 4)
+    assert receipt.replicas == ["127.0.0.1:1", "127.0.0.1:2"]
     assert receipt.refused == [
         Refusal("[::1]:3", "low_work", 4096),
         Refusal("127.0.0.1:4", "no_answer", 0),
@@ -39,3 +40,12 @@ def test_what_it_says():
     assert receipt.time == ENTRY.time
     assert receipt.digest == ENTRY.digest(NET)
     assert repr(receipt) == f"<Receipt {receipt.uri}: stored 2 of 4>"
+
+
+def test_the_node_itself_is_here():
+    receipt = receipt_of(
+        Outcome(HERE, 1, PutAck(PutStatus.STORED), None, 0),
+        Outcome(HERE, 1, PutAck(PutStatus.READ_ONLY), None, 0),
+    )
+    assert receipt.replicas == ["here"]
+    assert receipt.refused == [Refusal("here", "read_only", 0)]

@@ -1,153 +1,17 @@
-"""Puts and gets by a client: what they come to, when they say so, and that it is honest."""
+"""Gets by a client: what they find, when they say so, and that it is honest."""
 
 import pytest
 
 from dave.crypto.network import network
 from dave.limits import REPLICAS, REQUESTS_IN_FLIGHT_MAX
-from dave.names import SECOND, place_of
-from dave.node.put import PutOperation
-from dave.node.requests import Peer
+from dave.names import place_of
 from dave.node.results import Found
 from dave.session.session import FailReason
 from dave.wire import messages
-from dave.wire.messages import PutAck, WireContact
-from dave.wire.status import PutStatus
-from sim.network import Link
+from dave.wire.messages import GetAck
+from sim.adversaries import Ring, grind, member_of
 from sim.world import World
-
-STEADY = Link(delay_ms=10, jitter_ms=0)
-FREE = network("free", b"sixteen bytes ok")
-
-
-def network_of(nodes, seed=5, net=FREE, **options):
-    world = World(seed, net, STEADY)
-    for _ in range(nodes):
-        world.add_node(**options)
-    world.run(5)
-    return world
-
-
-def put(world, client, entry, seconds=5.0, expected=None):
-    """A put, settled; what it came to and how long the quorum took in seconds."""
-    operation, started = client.put(entry, seconds, expected), world.now
-    result = world.run_until_resolved(operation)[0]
-    took = (world.ended(operation).at - started) / SECOND
-    world.run_until_resolved(world.settled(operation))
-    return result, took
-
-
-def get(world, client, entry_id, seconds=5.0, quorum=2):
-    operation, started = client.get(entry_id, seconds, quorum), world.now
-    result = world.run_until_resolved(operation)[0]
-    return result, (world.ended(operation).at - started) / SECOND
-
-
-def holders(world, entry):
-    return [h for h in world.nodes if h.is_up and h.node.own(entry.id, world.now) == entry]
-
-
-def statuses(result):
-    return sorted(o.ack.status.name if o.ack else o.failure.name for o in result.outcomes)
-
-
-@pytest.mark.parametrize("nodes", [1, 2, 5, 8, 30])
-@pytest.mark.parametrize("asks_work", [False, True])
-def test_what_is_put_lies_at_the_nearest_nodes_and_is_found(nodes, asks_work):
-    world = network_of(nodes, net=network("paid", node_work_bits=0) if asks_work else FREE)
-    owner, client = world.owner(), world.add_client()
-    for i in range(6):
-        entry = owner.entry(b"%d" % i, b"value", world.time())
-        result, _ = put(world, client, entry)
-        assert result.stored >= min(nodes, REPLICAS)
-        assert result.known >= min(nodes, REPLICAS)
-        by_distance = sorted(world.nodes, key=lambda h: h.node.id ^ place_of(entry.id))
-        assert set(holders(world, entry)) == set(by_distance[: result.stored])
-        reader = world.add_client([world.nodes[-1]])
-        found, _ = get(world, reader, entry.id)
-        assert (found.found, found.entry) == (Found.FOUND, entry)
-
-
-def test_a_warm_put_and_get_take_one_round_trip():
-    world = network_of(5, commit_ms=1)
-    owner, client = world.owner(), world.add_client()
-    put(world, client, owner.entry(b"first", b"", world.time()))
-    entry = owner.entry(b"second", b"", world.time())
-    before = world.links.sent
-    _, took = put(world, client, entry)
-    assert took == pytest.approx(0.021)
-    assert world.links.sent - before == 10, "five puts, five acknowledgements"
-    assert get(world, client, entry.id)[1] == pytest.approx(0.020)
-
-
-def test_puts_find_the_right_nodes_also_when_the_client_knows_others_nearby():
-    """What the table of a client knows is not the network: a later put must look further."""
-    world = network_of(40)
-    owner, client = world.owner(), world.add_client()
-    for i in range(25):
-        entry = owner.entry(b"%d" % i, b"", world.time())
-        put(world, client, entry)
-        by_distance = sorted(world.nodes, key=lambda h: h.node.id ^ place_of(entry.id))
-        assert set(holders(world, entry)) >= set(by_distance[:REPLICAS])
-
-
-def test_who_knew_the_whole_network_and_forgot_some_looks_again():
-    world = network_of(5)
-    owner, client = world.owner(), world.add_client()
-    put(world, client, owner.entry(b"warm", b"", world.time()))
-    for contact in list(client.core.table)[:3]:
-        client.core.table.remove(contact.id)
-    result, _ = put(world, client, owner.entry(b"a", b"", world.time()))
-    assert (result.stored, result.known) == (5, 5)
-
-
-def test_nodes_that_an_acknowledgement_tells_of_are_asked_too():
-    """This version's nodes tell of none there; later ones may."""
-    world = network_of(3)
-    late = world.add_node([])  # nobody knows it
-    told = WireContact(late.node.identity.public_key, bytes(8), late.address)
-    me = WireContact(world.nodes[0].node.identity.public_key, bytes(8), world.nodes[0].address)
-    node = world.nodes[1].node
-
-    def on_put(session, data, now):
-        node.reply(session, data, PutAck(PutStatus.LOW_RANK, 7, None, (told, me)), now)
-
-    node.handlers[3] = on_put
-    entry = world.owner().entry(b"a", b"", world.time())
-    result, _ = put(world, world.add_client(), entry)
-    assert statuses(result) == ["LOW_RANK", "STORED", "STORED", "STORED"]
-    assert late in holders(world, entry)
-
-
-def test_the_quorum_is_most_of_those_that_should_hold_it():
-    world = network_of(5)
-    owner, client = world.owner(), world.add_client()
-    put(world, client, owner.entry(b"warm", b"", world.time()))
-    for host in world.nodes[3:]:
-        world.kill(host)
-    result, took = put(world, client, owner.entry(b"a", b"", world.time()))
-    assert (result.stored, result.quorum, result.known) == (3, 3, 5)
-    assert took < 0.1, "nobody waits for the dead"
-    world.kill(world.nodes[2])
-    result, took = put(world, client, owner.entry(b"b", b"", world.time()))
-    assert (result.stored, result.has_quorum) == (2, False)
-    assert took <= 5
-    assert len(result.outcomes) >= 4
-
-
-def test_a_dead_edge_does_not_keep_a_put_from_being_stored():
-    world = network_of(2)
-    client = world.add_client([world.nodes[1], world.nodes[0]])
-    world.kill(world.nodes[1])
-    result, took = put(world, client, world.owner().entry(b"a", b"", world.time()))
-    assert result.stored == 1
-    assert took <= 5
-    single = World(1, FREE, STEADY)
-    alive, dead = single.add_node(), single.add_node([])
-    client = single.add_client([dead, alive])
-    single.kill(dead)
-    result, took = put(single, client, single.owner().entry(b"a", b"", single.time()))
-    assert result.has_quorum
-    assert took < 2
+from tests.node.networks import STEADY, full_network, get, holders, network_of, put, statuses
 
 
 def test_nobody_there_is_said_within_the_time():
@@ -293,47 +157,6 @@ def test_deleted_is_absent_and_stays_so():
     assert statuses(put(world, client, entry)[0]) == ["STALE"] * 3
 
 
-def test_compare_and_set_of_two_clients_at_once_has_at_most_one_winner():
-    world = network_of(5)
-    owner = world.owner()
-    one, two = world.add_client(), world.add_client([world.nodes[4]])
-    first = one.put(owner.entry(b"a", b"1", world.time()), expected=0)
-    second = two.put(owner.entry(b"a", b"2", world.time()), expected=0)
-    results = world.run_until_resolved(first, second)
-    assert sum(result.has_quorum for result in results) <= 1
-    world.run(6)
-    told = {status for result in results for status in statuses(result)}
-    assert told <= {"STORED", "SAME", "CONFLICT"}
-    winners = {host.node.own(owner.entry(b"a", b"", 1 << 40).id, world.now) for host in world.nodes}
-    assert None not in winners
-
-
-def test_busy_is_tried_again_and_then_told():
-    world = network_of(1, commit_ms=1)
-    node, client, owner = world.nodes[0], world.add_client(), world.owner()
-    put(world, client, owner.entry(b"warm", b"", world.time()))
-    node.node.puts._appending = dict.fromkeys(range(-1024, 0))  # as full as can be
-    started = world.now
-    waiting = client.put(owner.entry(b"a", b"", world.time()), 10.0)
-    world.run(0.5)
-    node.node.puts._appending.clear()
-    result = world.run_until_resolved(waiting)[0]
-    assert (statuses(result), world.now - started < 2 * SECOND) == (["STORED"], True)
-    node.node.puts._appending = dict.fromkeys(range(-1024, 0))
-    result, took = put(world, client, owner.entry(b"b", b"", world.time()), 10.0)
-    assert (statuses(result), took < 5) == (["BUSY"], True)
-    node.node.puts._appending.clear()
-
-
-def test_a_put_at_the_end_of_its_time_says_how_it_stands():
-    world = network_of(5, commit_ms=60_000)
-    client = world.add_client()
-    result, took = put(world, client, world.owner().entry(b"a", b"", world.time()), 1.0)
-    assert (result.stored, result.known, took) == (0, 5, 1.0)
-    world.run(120)
-    assert len(client.core.requests) == 0
-
-
 def test_where_no_room_is_left_for_requests_an_operation_ends_at_once():
     world = network_of(5)
     client, owner = world.add_client(), world.owner()
@@ -350,41 +173,6 @@ def test_where_no_room_is_left_for_requests_an_operation_ends_at_once():
     assert len(client.core.table) == known, "that was not the peers' fault"
 
 
-def test_many_nodes_that_fail_at_once_do_not_recurse():
-    world = network_of(1)
-    client = world.add_client()
-    entry = world.owner().entry(b"a", b"", world.time())
-    operation = PutOperation(client.core, 1, entry, None, world.now + SECOND)
-    operation._outward = [Peer((f"10.201.{i}.1", 1), bytes(32), bytes(8), i) for i in range(256)]
-    client.core.requests._in_flight = {
-        n.to_bytes(4, "big"): None for n in range(REQUESTS_IN_FLIGHT_MAX)
-    }
-    operation._pump(world.now)
-    assert statuses(operation.result) == ["FULL"] * 256
-    assert [effect.operation for effect in client.core.take_effects()] == [1, 2]
-
-
-def test_a_larger_clock_skew_than_allowed_is_told_with_the_time():
-    world = World(1, FREE, STEADY)
-    world.add_node(skew_ms=-400_000)
-    client = world.add_client()
-    result, _ = put(world, client, world.owner().entry(b"a", b"", world.time()))
-    ack = result.outcomes[0].ack
-    assert ack.status is PutStatus.FUTURE
-    assert abs(ack.detail - (world.clock.unix_ms - 400_000)) < 1000
-
-
-def test_a_put_tells_of_every_node_it_asked_and_waits_little_for_the_dead():
-    world = network_of(4)
-    client = world.add_client([world.nodes[0]])
-    for host in world.nodes[2:]:
-        world.kill(host)
-    result, took = put(world, client, world.owner().entry(b"a", b"", world.time()))
-    assert took < 3
-    assert statuses(result) == ["NO_ANSWER", "NO_ANSWER", "STORED", "STORED"]
-    assert (result.stored, result.known, result.has_quorum) == (2, 4, False)
-
-
 def test_absent_is_not_said_when_those_that_should_hold_it_are_dead():
     world = network_of(30)
     client = world.add_client()
@@ -397,3 +185,98 @@ def test_absent_is_not_said_when_those_that_should_hold_it_are_dead():
         world.kill(host)
     reader = world.add_client([next(host for host in world.nodes if host not in holders)])
     assert get(world, reader, entry.id)[0].found is Found.UNREACHABLE
+
+
+def test_a_warm_get_asks_two_and_the_next_only_where_one_has_nothing():
+    world = network_of(8)
+    owner, client = world.owner(), world.add_client()
+    entry = owner.entry(b"a", b"", world.time())
+    put(world, client, entry)
+    world.run(5)
+    for _ in range(10):
+        before = world.links.sent
+        found, took = get(world, client, entry.id)
+        assert (found.replicas, found.asked, world.links.sent - before) == (2, 2, 4)
+        assert took == pytest.approx(0.020)
+    for host in world.nodes[:7]:
+        host.node.handlers[5] = lambda session, data, now, node=host.node: node.reply(
+            session, data, GetAck(None), now
+        )
+    found, took = get(world, client, entry.id)
+    assert (found.found, found.replicas) == (Found.FOUND, 1)
+    assert took <= 0.160
+
+
+def test_more_may_have_to_agree():
+    world = network_of(8)
+    client, entry = world.add_client(), world.owner().entry(b"a", b"", world.time())
+    put(world, client, entry)
+    for quorum in (1, 3, 5, 8, 30):
+        found, _ = get(world, client, entry.id, quorum=quorum)
+        assert found.replicas == min(quorum, 8)
+
+
+def test_who_keeps_promises_is_asked_first_but_not_always():
+    world = network_of(9)
+    entry = world.owner().entry(b"a", b"", world.time())
+    put(world, world.add_client(), entry)
+    world.run(5)
+    client = world.add_client()
+    get(world, client, entry.id, quorum=0)
+    near = [contact.id for contact in client.core.table.nearest(place_of(entry.id), REPLICAS)]
+    trusted = set(near[5:7])
+    for _ in range(30):
+        for peer in trusted:
+            client.core.trust.kept(peer, world.now)
+    client.core.knows_all_until = world.now + 10**15
+    results = [get(world, client, entry.id)[0] for _ in range(60)]
+    asked = [{step.id for step in result.trace if step.trust} for result in results]
+    assert 45 <= asked.count(trusted) < 60
+
+
+def test_who_had_nothing_or_an_old_version_is_handed_the_newest():
+    world = network_of(5)
+    owner = world.owner()
+    for host in world.nodes:
+        host.node.puts.on_stored = lambda *_: None  # nobody announces anything
+    old, new = (owner.entry(b"a", value, world.time()) for value in (b"old", b"new"))
+    for entry, cut_off in ((old, 1), (new, 2)):
+        world.links.partition([host.name for host in world.nodes[:cut_off]])
+        put(world, world.add_client([world.nodes[4]]), entry, 2.0)
+    world.links.heal()
+    assert (len(holders(world, old)), len(holders(world, new))) == (1, 3)
+    found, _ = get(world, world.add_client([world.nodes[4]]), new.id, quorum=0)
+    assert (found.entry, found.answered) == (new, 5)
+    world.run(0.1)
+    assert len(holders(world, new)) == 5
+
+
+def test_a_wide_search_is_made_before_absent_is_said_in_a_network_not_known_entirely():
+    world = full_network(40)
+    entry_id = world.owner().entry(b"never", b"", world.time()).id
+    found, _ = get(world, world.add_client(), entry_id)
+    assert found.found is Found.ABSENT
+    assert {step.path for step in found.trace} == set(range(8))
+    small = network_of(16)
+    found, took = get(small, small.add_client(), entry_id)
+    assert found.found is Found.ABSENT
+    assert {step.path for step in found.trace} == {0}
+    assert took < 0.3, "a few round trips of 20 ms"
+
+
+def test_what_a_crowd_of_sybils_hides_is_found():
+    """They stand nearest to the key, answer with each other, and hold nothing."""
+    world = full_network(60)
+    owner = world.owner()
+    entry = owner.entry(b"a", b"value", world.time())
+    place = place_of(entry.id)
+    assert put(world, world.add_client(), entry)[0].has_quorum
+    nearest = min(host.node.id ^ place for host in world.nodes)
+    ring = Ring()
+    for _ in range(30):
+        identity = grind(world.rng, place, nearest)
+        host = world.add_node([world.nodes[3]], identity=identity, make=member_of(ring))
+        ring.join(identity, host.address)
+    world.run(60)
+    found = [get(world, world.add_client([world.nodes[i]]), entry.id)[0] for i in range(0, 60, 6)]
+    assert [each.found for each in found] == [Found.FOUND] * 10

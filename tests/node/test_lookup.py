@@ -3,8 +3,8 @@
 import pytest
 
 from dave.crypto.identity import node_identity
+from dave.limits import LOOKUP_ASKED_MAX, REPLICAS
 from dave.limits import LOOKUP_CANDIDATES_MAX as CANDIDATES_MAX
-from dave.limits import REPLICAS
 from dave.names import SECOND
 from dave.node.candidate import State
 from dave.node.lookup import Lookup
@@ -13,6 +13,7 @@ from dave.session.session import FailReason
 from dave.wire.messages import Find, FindAck, WireContact
 from sim.network import Link
 from sim.world import World
+from tests.node.networks import full_network
 
 STEADY = Link(delay_ms=10, jitter_ms=0)
 
@@ -225,3 +226,87 @@ def test_a_liar_at_an_honest_address_keeps_nobody_out():
     lookup._add(Peer(("10.0.0.1", 1), b"l" * 32, bytes(8), 1), 1)
     lookup._add(Peer(("10.0.0.1", 1), b"h" * 32, bytes(8), 2), 1)
     assert [c.peer.id for c in lookup] == [1, 2]
+
+
+def paths_of(world, host, place, count, **options):
+    """A lookup along so many paths, all of which aim at the place itself."""
+    return look_up(world, host, place, detours=[place] * (count - 1), **options)[0]
+
+
+def test_disjoint_paths_find_the_nearest_and_share_nobody():
+    world = full_network(60)
+    for count in (2, 4, 8):
+        place = world.rng.getrandbits(64)
+        lookup = paths_of(world, world.nodes[9], place, count)
+        assert answered_ids(lookup) == nearest_ids(world, place, REPLICAS + 1)[:REPLICAS] or (
+            world.nodes[9].node.id in nearest_ids(world, place)
+        )
+        assert {step.path for step in lookup.trace} == set(range(count))
+        asked = [step.id for step in lookup.trace]
+        assert len(asked) == len(set(asked)), "nobody is asked by two paths"
+
+
+def test_a_client_with_one_edge_has_disjoint_paths_beyond_it():
+    world = full_network(60)
+    place = world.rng.getrandbits(64)
+    lookup = paths_of(world, world.add_client([world.nodes[30]]), place, 4)
+    assert answered_ids(lookup) == nearest_ids(world, place)
+    assert {step.path for step in lookup.trace if step.hop == 1} == {0, 1, 2, 3}
+
+
+def test_one_path_of_liars_does_not_hide_what_the_others_find():
+    world = full_network(60)
+    asker, place = world.nodes[9], world.rng.getrandbits(64)
+    first = asker.core.peers_near(place, 1)[0]
+    liar = next(host for host in world.nodes if host.node.id == first.id)
+    lie(liar, liar_contacts(world, 20))
+    lookup = paths_of(world, asker, place, 8)
+    assert set(answered_ids(lookup, 30)) >= set(nearest_ids(world, place)) - {asker.node.id}
+
+
+def test_a_guide_is_asked_first_by_each_further_path():
+    world = full_network(60)
+    place = world.rng.getrandbits(64)
+    guide = Peer(world.nodes[20].address, world.nodes[20].node.identity.public_key, bytes(8),
+                 world.nodes[20].node.id)  # fmt: skip
+    lookup, _ = look_up(world, world.nodes[9], place, detours=[place ^ 1, place ^ 2],
+                        guides=[guide, guide])  # fmt: skip
+    asked = [step.path for step in lookup.trace if step.id == guide.id and step.hop == 0]
+    assert sorted(asked)[-2:] == [1, 2]
+
+
+def test_a_dead_guide_is_waited_for_no_longer_than_others():
+    world = full_network(30)
+    place = world.rng.getrandbits(64)
+    look_up(world, world.nodes[9], place)
+    dead = world.nodes[20]
+    guide = Peer(dead.address, dead.node.identity.public_key, bytes(8), dead.node.id)
+    world.kill(dead)
+    _, took = look_up(world, world.nodes[9], place, detours=[place], guides=[guide])
+    assert took < 2
+
+
+def test_no_more_are_asked_than_the_limit_says():
+    world = network_of(3)
+    client = world.add_client()
+    look_up(world, client, 1)
+    for host in world.nodes:
+        lie(host, liar_contacts(world, 20))
+    peers = [Peer((f"10.201.{i}.1", 1), bytes(32), bytes(8), i) for i in range(400)]
+    lookup, _ = look_up(world, client, 1, peers)
+    assert len(lookup.nearest(State.FAILED)) >= LOOKUP_ASKED_MAX
+    sent = [step for step in lookup.trace if step.outcome not in ("full", "slow")]
+    assert len(sent) <= LOOKUP_ASKED_MAX
+
+
+def test_a_closed_lookup_asks_nobody_else():
+    world = network_of(20)
+    host = world.nodes[4]
+    lookup, _ = look_up(world, host, 1, host.core.peers_near(1, 3), is_closed=True)
+    assert len(lookup) == 3
+
+
+def test_whether_all_were_told():
+    for nodes, is_whole in ((12, True), (40, False)):
+        world = full_network(nodes)
+        assert look_up(world, world.add_client(), 1)[0].is_whole == is_whole

@@ -96,7 +96,7 @@ def test_a_copy_under_a_guard_while_the_record_is_written_waits_too(stage):
 def test_a_request_sent_again_is_written_once(stage):
     asker, entry = stage.asker(), stage.entry()
     put = asker.put(entry)
-    request = messages.encode(put, Put(entry))
+    request = messages.encode(put, Put(entry, None, True))
     asker.send_bytes(request)
     stage.verify()
     assert len(stage.appends) == 1

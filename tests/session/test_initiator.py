@@ -204,3 +204,13 @@ def test_an_accept_from_another_address_is_dropped() -> None:
     assert pair.a.sessions.receive(accept, ("192.0.2.9", 1424), pair.now) is None
     assert pair.a.count(Drop.HANDSHAKE) == 1
     assert pair.a.sessions.receive(accept, B, pair.now) is not None
+
+
+@pytest.mark.parametrize("key", [bytes(32), b"\x01" + bytes(31)])
+def test_a_key_of_small_order_is_a_failure_and_no_crash(key: bytes) -> None:
+    """Anybody can tell us of one; with it no secret would be shared (RFC 7748, section 6.1)."""
+    pair = Pair()
+    pair.a.sessions.connect(B, pair.now, key, bytes(8))
+    pair.run(1)
+    assert pair.a.failed() == [Failed(B, FailReason.OTHER_KEY, key)]
+    assert pair.a.count(Drop.HANDSHAKE) == 1
