@@ -17,9 +17,7 @@ SIGNATURE_BYTES = 64
 WORK_NONCE_BYTES = 8
 ENTRY_ID_BYTES = 32
 PUBLIC_KEY_BYTES = 32
-REQUEST_ID_BYTES = 4
 AEAD_TAG_BYTES = 16
-KEY_BYTES_MIN = 1
 KEY_BYTES_MAX = 255
 
 ENTRY_HEADER_BYTES = 120
@@ -241,9 +239,8 @@ BUCKET_SPARES = 10
 CLIENT_BUCKET_CONTACTS = 256
 """A client is nowhere on the ring, so that a few buckets hold all it knows."""
 SUBNET_IN_BUCKET_MAX = 2
-"""Contacts of one public /24 or /48 in a bucket ..."""
 SUBNET_IN_TABLE_MAX = 10
-"""... and in the table."""
+"""Contacts of one public /24 or /48."""
 LOST_MAX = 256
 LOST_SECONDS = 86_400
 """Contacts lost are probed now and then for so long."""
@@ -295,8 +292,7 @@ PROBE_ATTEMPTS = 3
 JOIN_SECONDS_FIRST = 1
 JOIN_SECONDS_MAX = 60
 """Between two looks whether there is a reason to look for nodes."""
-JOIN_SECONDS_AGAIN = 10
-"""Between two lookups of the own id for a reason."""
+JOIN_SECONDS_AGAIN = 10  # between two lookups of the own id
 REFRESH_SECONDS = 3600
 """The own id, and places in buckets with room, are looked up this often without a reason."""
 OWN_ADDRESS_VOICES = 8
@@ -313,14 +309,12 @@ NEWCOMER_TRIES = 6
 """Contacts asked to dial one of them, a second apart, then two, four ..."""
 DIALS_OUT_MAX = 16
 """Contacts that are being asked to dial newcomers, and nodes being dialled for others."""
-PROVEN_MAX = 4096
-"""Nodes known to be within reach, peers that wrote to us, and peers we wrote to."""
+PROVEN_MAX = 4096  # nodes within reach; peers that wrote to us; peers we wrote to
 CAME_SECONDS = 600
 """How long ago a peer that wrote to us did so, for its own packet not to have opened the way."""
 EXPIRE_TICK_SECONDS = 1
-"""One shard a tick: each is looked through about every four minutes ..."""
-EXPIRE_IDLE_SECONDS = 60
-"""... and none while the store is empty."""
+"""One shard a tick: each is looked through about every four minutes."""
+EXPIRE_IDLE_SECONDS = 60  # while the store is empty
 STRANGERS_OUTSTANDING_MAX = 64
 STRANGERS_REMEMBERED_MAX = 4096
 STRANGER_OUTSTANDING_SECONDS = 6

@@ -61,7 +61,8 @@ class Liveness:
                 self._ping(contact, now, attempts=PROBE_ATTEMPTS)
         elif now >= self._due:
             self._calm += 1
-            self._tick(now)
+            if self._node.is_reached:  # whom a client leaves alone can test whether it is reached
+                self._tick(now)
             self._schedule(now)
 
     def failed(self, node_id: Place, now: Instant) -> None:

@@ -88,13 +88,9 @@ class Newcomers:
 
     def is_proven(self, contact: Contact, now: Instant) -> bool:
         """Whether a node that answered us is known to be within everybody's reach."""
-        if self._is_exempt(contact.address) or self._proven.get(contact.id) == contact.address:
+        if self._is_known(contact):
             return True
-        lapsed = now - CAME_SECONDS * SECOND
-        if any(came.get(contact.public_key, lapsed) > lapsed for came in self._notes):
-            return False
-        session = self._node.sessions.find(contact.address)
-        return session is None or session.is_initiator
+        return not self._wrote_lately(contact, now)
 
     def enter(self, contact: Contact, now: Instant) -> bool:
         """A node answered us, and is within reach."""
@@ -139,14 +135,10 @@ class Newcomers:
             if (session, data) not in waiting and len(waiting) < DIALS_OUT_MAX:
                 waiting.append((session, data))
             return None
-        if node.table.get(contact.id) == contact:
+        if node.table.get(contact.id) == contact or self._is_known(contact):
             return node.reply(session, data, DialAck(True), now)
-        is_known = node.sessions.find(contact.address) is not None
-        # Who wrote to us may have opened the way by that: of no use as a proof.
-        is_tainted = is_known or node.requests.is_connecting(contact.address)
-        if is_tainted or not self.is_proven(contact, now):
-            return node.reply(session, data, DialAck(False), now)
-        if len(self._for_others) >= DIALS_OUT_MAX:
+        is_of_use = not self._wrote_lately(contact, now)
+        if not is_of_use or len(self._for_others) >= DIALS_OUT_MAX:
             return node.reply(session, data, DialAck(False), now)
         self._for_others[contact.address] = [(session, data)]
 
@@ -241,6 +233,19 @@ class Newcomers:
                 self._pump(now)
 
         self._node.ask(peer_of(contact), Ping(), answered, now)
+
+    def _is_known(self, contact: Contact) -> bool:
+        """Whether it need not be dialled any more."""
+        address = contact.address
+        return self._is_exempt(address) or self._proven.get(contact.id) == address
+
+    def _wrote_lately(self, contact: Contact, now: Instant) -> bool:
+        """Whether a peer wrote to us of its own accord: that may have opened the way for us."""
+        lapsed = now - CAME_SECONDS * SECOND
+        if any(came.get(contact.public_key, lapsed) > lapsed for came in self._notes):
+            return True
+        session = self._node.sessions.find(contact.address)
+        return session is not None and not session.is_initiator and session.last_received > lapsed
 
     def _is_exempt(self, address: Address) -> bool:
         return self._node.at_home and is_private(address[0])

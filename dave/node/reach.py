@@ -109,6 +109,8 @@ class Reach:
             return
         if self._asked:
             node.is_reached = False
+            for address in self._asked:  # to these as well
+                node.sessions.forget(address)
             node.joining.soon(now)
         node.sessions.go_as(is_node=node.is_reached)
         self._again(now)

@@ -249,6 +249,7 @@ class HandshakeInitiator:
                 self._drops.add(Drop.HANDSHAKE)
                 return self._fail(opening, FailReason.OTHER_KEY)
         self._out.outbox.append((packet, opening.address))
+        return None
 
     def _init(self, opening: Opening, node_id: Place) -> Init:
         assert opening.public_key is not None
