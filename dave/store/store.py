@@ -275,9 +275,6 @@ class Store:
     def __len__(self) -> int:
         return self._count
 
-    def __bool__(self) -> bool:
-        return any(shard is not None and shard.entries for shard in self._shards)
-
     def _shard(self, entry_id: EntryId) -> Shard:
         n = xxh3_64_intdigest(entry_id, self._secret) & 255
         shard = self._shards[n]
