@@ -17,9 +17,7 @@ SIGNATURE_BYTES = 64
 WORK_NONCE_BYTES = 8
 ENTRY_ID_BYTES = 32
 PUBLIC_KEY_BYTES = 32
-REQUEST_ID_BYTES = 4
 AEAD_TAG_BYTES = 16
-KEY_BYTES_MIN = 1
 KEY_BYTES_MAX = 255
 
 ENTRY_HEADER_BYTES = 120
@@ -162,8 +160,6 @@ LOOKUP_PATHS_CLIENT = 4
 LOOKUP_WIDE_SHARE = 1 / 16
 LOOKUP_WIDE_STAY = 100
 """Lookups checked by a wide one without a reason; lookups that stay wide after one had a reason."""
-MEASURED_NODES = 3
-"""Nodes whose neighbours tell a new client how dense the network is."""
 KNOWS_ALL_SECONDS = 60
 """How long a network that told of all its nodes is taken for known."""
 PUTS_IN_FLIGHT_PER_ENTRY = 32
@@ -371,6 +367,9 @@ MAX_WORK_DEFAULT = 2**28
 SEARCH_SLICE_HASHES_KERNEL = 2**20
 """A stamp search looks up after as many hashes: 8 ms with vectors, 70 ms at worst."""
 SEARCH_SLICE_HASHES_PURE = 2**16
+SEARCH_AT_ONCE_HASHES = 2**16
+"""Up to this work the kernel searches in the event loop's own thread: half a millisecond, where
+handing it to another costs a fifth of one."""
 SEARCH_INLINE_HASHES_KERNEL = 2**22
 """Up to this work a search uses one core: helpers would start for longer than it lasts."""
 SEARCH_INLINE_HASHES_PURE = 2**18

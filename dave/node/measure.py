@@ -2,17 +2,16 @@
 
 Without that it cannot tell a crowd around a key from the region of the key. A node far from the
 key knows its own neighbours well, and whoever crowds the key is not among them: so the edge is
-asked for nodes at the other end of the ring, and a few of those for their neighbours.
+asked for nodes in the other quarters of the ring, and one of each for its neighbours.
 """
 
 from collections.abc import Sequence
 
-from dave.limits import BUCKET_CONTACTS, MEASURED_NODES, REPLICAS
+from dave.limits import BUCKET_CONTACTS, REPLICAS
 from dave.names import Instant, Place
 from dave.node.core import Core, peer_of
 from dave.node.requests import Answer, Peer
 from dave.peers.contact import Contact
-from dave.peers.density import RING
 from dave.session.session import Session
 from dave.wire.messages import Find, FindAck, GetAck
 
@@ -31,12 +30,14 @@ def measure(core: Core, place: Place, answer: Answer, now: Instant) -> None:
     core.paths.is_measuring = True
 
     def told(answer: Answer, now: Instant) -> None:
-        contacts = _contacts(core, answer)[:MEASURED_NODES]
-        core.paths.is_measuring = bool(contacts)  # else another answer may begin anew
-        for contact in contacts:
-            _ask_neighbours(core, contact, now)
+        contacts = _contacts(core, answer)
+        if contacts:
+            _ask_neighbours(core, contacts[0], now)
+        else:
+            core.paths.is_measuring = False  # another answer may begin anew
 
-    core.ask(_peer(way_in), Find(place ^ (RING - 1)), told, now)
+    for quarter in (1, 2, 3):
+        core.ask(_peer(way_in), Find(place ^ quarter << 62), told, now)
 
 
 def _ask_neighbours(core: Core, contact: Contact, now: Instant) -> None:

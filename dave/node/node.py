@@ -191,7 +191,7 @@ class Node(Client):
         """One shard a tick, so that the loop never stops for long."""
         self.store.expire_shard(self._expire_shard, self.unix_ms(now))
         self._expire_shard = (self._expire_shard + 1) % SHARDS
-        wait = EXPIRE_TICK_SECONDS if len(self.store) else EXPIRE_IDLE_SECONDS
+        wait = EXPIRE_TICK_SECONDS if self.store else EXPIRE_IDLE_SECONDS
         self.timers.set(now + wait * SECOND, Timer.EXPIRE)
 
     def jittered(self, seconds: float) -> int:

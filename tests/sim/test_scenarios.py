@@ -24,7 +24,7 @@ SMALL = [
 ]
 
 UNREACHED = {
-    "lossy": "share of puts",
+    "lossy": "30 % loss: share of",
     "nat": "behind a NAT",
     "idle": "packets/s",
 }
