@@ -133,18 +133,19 @@ REKEY_RETRY_SECONDS = 15
 SESSION_NUDGE_MS = 1_000
 """At most one empty DATA in this time tells a peer which of two crossed sessions to use."""
 HANDSHAKE_RETRY_MS = 250
-HANDSHAKE_ATTEMPTS = 5
+HANDSHAKE_RETRY_MS_MAX = 1_000
+HANDSHAKE_ATTEMPTS = 8
 HANDSHAKE_PATIENT_MS = 1_000
 """So long an answer may take to each packet of a handshake that sends fewer of them."""
 
 # --- Requests --------------------------------------------------------------------------------
 
 REQUESTS_IN_FLIGHT_MAX = 4096
-REQUEST_ATTEMPTS = 4
+REQUEST_ATTEMPTS = 5
 REQUEST_RETRY_MS_MIN = 50
 REQUEST_RETRY_MS_FIRST = 250
 """Before a round trip was measured."""
-REQUEST_RETRY_MS_MAX = 2_000
+REQUEST_RETRY_MS_MAX = 1_000
 LOOKUP_PARALLEL = 3
 """alpha of the Kademlia paper."""
 LOOKUP_PATIENCE_MS = 250
@@ -166,6 +167,7 @@ PUTS_IN_FLIGHT_PER_ENTRY = 32
 """Nodes that one put, or the repair after a get, writes to at a time."""
 BUSY_RETRY_MS = 100
 BUSY_RETRIES = 5
+PUT_ROUNDS_MAX = 3
 
 # --- Store -----------------------------------------------------------------------------------
 
@@ -388,7 +390,7 @@ assert ENTRY_BYTES_MAX + MESSAGE_HEADER_BYTES + 12 <= DATA_MESSAGE_BYTES_MAX
 assert ENTRY_BYTES_MAX + ACCEPT_OVERHEAD_BYTES + MESSAGE_HEADER_BYTES + 1 <= PACKET_BYTES_MAX
 assert DATA_HEADER_BYTES + AEAD_TAG_BYTES <= ACCEPT_OVERHEAD_BYTES
 assert min(HELLO_BYTES, INIT_OVERHEAD_BYTES) >= COOKIE_PACKET_BYTES_MAX
-assert (HANDSHAKE_RETRY_MS << HANDSHAKE_ATTEMPTS) / 1000 < SESSION_PROVISIONAL_SECONDS
+assert HANDSHAKE_RETRY_MS_MAX * HANDSHAKE_ATTEMPTS / 1000 < SESSION_PROVISIONAL_SECONDS
 assert CONTACTS_MAX == 64 * BUCKET_CONTACTS + SIBLINGS
 assert OWNERS_TRACKED * OWNER_SHARE_PERCENT > 100
 assert WORK_MIN < 2**48

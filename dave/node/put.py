@@ -8,6 +8,7 @@ from dave.limits import (
     BUSY_RETRIES,
     BUSY_RETRY_MS,
     LOOKUP_GIVE_UP_MS,
+    PUT_ROUNDS_MAX,
     PUTS_IN_FLIGHT_PER_ENTRY,
     REPLICAS,
 )
@@ -55,6 +56,11 @@ class PutOperation:
         self._is_waiting_here = False
         self._weight = 0.0
         """What the acknowledgements so far are worth; R is enough."""
+        self._silent: list[Peer] = []
+        """Who has not answered, and is asked again while there is no quorum ..."""
+        self._tries: dict[Place, int] = {}
+        """... PUT_ROUNDS_MAX times in all."""
+        self._rounds = 1
         self._resolved = False
         self._is_pumping = False
         self._search: Search | None = None
@@ -126,6 +132,10 @@ class PutOperation:
                 peer = self._region.pop(0)
             elif self._outward and self._hoped_for(now) < REPLICAS:
                 peer = self._outward.pop(0)
+            elif self._silent and not self.result.has_quorum:
+                # Too few have stored it: packets to or from these may have been lost.
+                peer = self._silent.pop(0)
+                self._asked.discard(peer.id)
             else:
                 break
             if peer.id not in self._asked:
@@ -135,6 +145,8 @@ class PutOperation:
         self._is_pumping = False
         result = self.result
         is_settled = not self._waiting and not self._is_waiting_here
+        if is_settled and self._starts_again(now):
+            return
         if not self._resolved and (is_settled or result.has_quorum):
             self._resolved = True
             self._core.resolve(self._operation, result)
@@ -142,6 +154,14 @@ class PutOperation:
             result.is_settled = True
             self._note_promises(now)
             self._core.resolve(self._operation + 1, result)
+
+    def _starts_again(self, now: Instant) -> bool:
+        """Not even an edge has answered: its packets may have been lost."""
+        if self.result.known or self._rounds >= PUT_ROUNDS_MAX or now >= self._deadline:
+            return False
+        self._rounds += 1
+        self.start(now)
+        return True
 
     def _hoped_for(self, now: Instant) -> float:
         """What the acknowledgements are worth if all that are out come in."""
@@ -210,8 +230,8 @@ class PutOperation:
             for candidate in self._search.candidates():
                 if candidate.failure is not None:
                     self._tell(candidate.peer, None, candidate.failure, now)
-        self._region.clear()
-        self._outward.clear()
+        for queue in (self._region, self._outward, self._silent):
+            queue.clear()
         for peer in self._waiting.values():
             self._tell(peer, None, FailReason.NO_ANSWER, now)
         self._waiting.clear()
@@ -227,7 +247,13 @@ class PutOperation:
         rtt: int = 0,
     ) -> None:
         """What a node said, or why it said nothing: for the receipt and for the trace."""
-        self.result.outcomes.append(Outcome(peer.address, peer.id, ack, failure, rtt))
+        outcome = Outcome(peer.address, peer.id, ack, failure, rtt)
+        others = [each for each in self.result.outcomes if each[:2] != outcome[:2]]
+        self.result.outcomes = [*others, outcome]  # the last word of each counts
+        if failure is FailReason.NO_ANSWER and peer.id is not None and now < self._deadline:
+            tries = self._tries[peer.id] = self._tries.get(peer.id, 0) + 1
+            if tries < PUT_ROUNDS_MAX:
+                self._silent.append(peer)
         what = ack.status if ack is not None else failure
         said = "put" if what is None else f"put: {what.name.lower()}"
         hop, trust = self._hops.get(peer.id, 0), score_of(self._core.trust, peer.id, now)

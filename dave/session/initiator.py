@@ -19,6 +19,7 @@ from dave.limits import (
     HANDSHAKE_ATTEMPTS,
     HANDSHAKE_PATIENT_MS,
     HANDSHAKE_RETRY_MS,
+    HANDSHAKE_RETRY_MS_MAX,
     HANDSHAKES_PENDING_MAX,
     HELLO_RANDOM_BYTES,
     INIT_MESSAGE_BYTES_MAX,
@@ -235,7 +236,9 @@ class HandshakeInitiator:
         if opening.attempt == opening.attempts_max:
             return self._fail(opening, FailReason.NO_ANSWER)
         is_patient = opening.attempts_max < HANDSHAKE_ATTEMPTS
-        wait = HANDSHAKE_PATIENT_MS if is_patient else HANDSHAKE_RETRY_MS << opening.attempt
+        wait = min(HANDSHAKE_RETRY_MS << opening.attempt, HANDSHAKE_RETRY_MS_MAX)
+        if is_patient:
+            wait = HANDSHAKE_PATIENT_MS
         opening.due = now + wait * MS
         opening.attempt += 1
         self.due = min(self.due, opening.due)
