@@ -95,6 +95,9 @@ class Lookup:
             for path, peer in enumerate(guides, 1)
         ]
         self._asked = 0
+        self._late = 0
+        """Peers that were slow: so many more are asked at once, or a crowd of the dead would be
+        gone through one by one."""
         self._is_dealing = False
         self._is_pumping = False
         self.is_over = False
@@ -137,6 +140,7 @@ class Lookup:
             return
         if candidate.state is State.ASKED:
             candidate.state = State.SLOW
+            self._late += 1
             self._note(candidate, "slow", 0, now)
             self._core.timers.set(now + LOOKUP_GIVE_UP_MS * MS, Timer.LOOKUP, (self, candidate))
             self._pump(now)
@@ -220,6 +224,8 @@ class Lookup:
         """Whom to ask now: the nearest of each path, and after that the nearest of all."""
         live = [path for path in self._paths if path.order]
         parallel = max(1, self.parallel // max(1, len(live)))
+        if len(live) == 1:
+            parallel += self._late
         is_under_way = any(guide.state is State.ASKED for guide in self._guides)
         for path in live:
             window = self._window(path)
