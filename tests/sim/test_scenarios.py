@@ -10,6 +10,7 @@ SMALL = [
     ("lossy", 5, 3),
     ("lossy", 12, 4),
     ("flood", 2, 5),
+    ("colluders", 150, 16),
     ("hops", 200, 6),
     ("sybils", 40, 7),
     ("eclipse", 20, 8),
@@ -27,7 +28,6 @@ SMALL = [
 UNREACHED = {
     "lossy": "share of",
     "churn": "",
-    "sybils": "",
     "eclipse": "",
     "nat": "",
     "idle": "packets/s",
