@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol
 
 LATENCY_PUTS = 400
 LATENCY_GETS = 1_500
-RATE_PUTS = 3_000
-RATE_GETS = 8_000
+RATE_PUTS = 2_000
+RATE_GETS = 5_000
 IN_FLIGHT = 32
 WARM = 100
 

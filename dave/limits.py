@@ -17,9 +17,7 @@ SIGNATURE_BYTES = 64
 WORK_NONCE_BYTES = 8
 ENTRY_ID_BYTES = 32
 PUBLIC_KEY_BYTES = 32
-REQUEST_ID_BYTES = 4
 AEAD_TAG_BYTES = 16
-KEY_BYTES_MIN = 1
 KEY_BYTES_MAX = 255
 
 ENTRY_HEADER_BYTES = 120
@@ -104,9 +102,11 @@ COOKIE_SECRET_SECONDS = 120
 
 REPLAY_WINDOW_PACKETS = 1024
 SESSION_SECONDS = 600
-"""A session in use is replaced by a new handshake after this long ..."""
 SESSION_PACKETS = 2**20
-"""... or after this many packets sent."""
+"""A session in use is replaced by a new handshake after this long, or this many packets sent."""
+SESSION_QUIET_PACKETS = 64
+SESSION_QUIET_SECONDS = 3600
+"""One that carried fewer packets than that, such as probes only, is replaced after this long."""
 SESSION_OVERLAP_SECONDS = 60
 SESSION_IDLE_SECONDS = 900
 """Longer than it takes to probe all neighbours in turn: a handshake costs more than a session."""
@@ -134,8 +134,8 @@ SESSION_NUDGE_MS = 1_000
 """At most one empty DATA in this time tells a peer which of two crossed sessions to use."""
 HANDSHAKE_RETRY_MS = 250
 HANDSHAKE_ATTEMPTS = 5
-HANDSHAKE_ALONE_MS = 1_000
-"""So long an answer may take to a handshake that sends one packet only."""
+HANDSHAKE_PATIENT_MS = 1_000
+"""So long an answer may take to each packet of a handshake that sends fewer of them."""
 
 # --- Requests --------------------------------------------------------------------------------
 
@@ -241,14 +241,11 @@ BUCKET_SPARES = 10
 CLIENT_BUCKET_CONTACTS = 256
 """A client is nowhere on the ring, so that a few buckets hold all it knows."""
 SUBNET_IN_BUCKET_MAX = 2
-"""Contacts of one public /24 or /48 in a bucket ..."""
 SUBNET_IN_TABLE_MAX = 10
-"""... and in the table."""
-ROUND_TRIPS_KEPT = 32
+"""Contacts of one public /24 or /48."""
 LOST_MAX = 256
-"""Contacts lost that are probed now and then ..."""
 LOST_SECONDS = 86_400
-"""... for so long."""
+"""Contacts lost are probed now and then for so long."""
 CHANGES_KEPT = 256
 """Contacts come or gone that wait for whoever asks."""
 TRUST_FADE = 0.99
@@ -291,25 +288,21 @@ RATE_PER_SECOND = 200
 PROBE_SECONDS = 10
 """Between two probes in all; who was heard within this time needs none."""
 PROBE_MS_STIRRED = 250
-"""While contacts come and go ..."""
 PROBE_CALM = 20
-"""... until so many probes in a row have changed nothing."""
+"""Probes in a row that changed nothing, after which they are rare again."""
 PROBE_ATTEMPTS = 3
-"""Packets of a probe to a contact that has just failed."""
 JOIN_SECONDS_FIRST = 1
 JOIN_SECONDS_MAX = 60
 """Between two looks whether there is a reason to look for nodes."""
-JOIN_SECONDS_AGAIN = 10
-"""Between two lookups of the own id for a reason."""
+JOIN_SECONDS_AGAIN = 10  # between two lookups of the own id
 REFRESH_SECONDS = 3600
 """The own id, and places in buckets with room, are looked up this often without a reason."""
 OWN_ADDRESS_VOICES = 8
 REACH_SECONDS = 10
 """A node not dialled within this time runs as a client ..."""
 REACH_AGAIN_SECONDS_FIRST = 60
-"""... and tries again, at growing intervals ..."""
 REACH_AGAIN_SECONDS_MAX = 3600
-"""... up to this one."""
+"""... and tries again, at growing intervals."""
 REACH_PEERS = 3
 """Peers that are asked to have us dialled, or where they see us."""
 NEWCOMERS_MAX = 1024
@@ -318,14 +311,12 @@ NEWCOMER_TRIES = 6
 """Contacts asked to dial one of them, a second apart, then two, four ..."""
 DIALS_OUT_MAX = 16
 """Contacts that are being asked to dial newcomers, and nodes being dialled for others."""
-PROVEN_MAX = 4096
-"""Nodes known to be within reach, peers that wrote to us, and peers we wrote to."""
+PROVEN_MAX = 4096  # nodes within reach; peers that wrote to us; peers we wrote to
 CAME_SECONDS = 600
 """How long ago a peer that wrote to us did so, for its own packet not to have opened the way."""
 EXPIRE_TICK_SECONDS = 1
-"""One shard a tick: each is looked through about every four minutes ..."""
-EXPIRE_IDLE_SECONDS = 60
-"""... and none while the store is empty."""
+"""One shard a tick: each is looked through about every four minutes."""
+EXPIRE_IDLE_SECONDS = 60  # while the store is empty
 STRANGERS_OUTSTANDING_MAX = 64
 STRANGERS_REMEMBERED_MAX = 4096
 STRANGER_OUTSTANDING_SECONDS = 6
@@ -378,6 +369,9 @@ MAX_WORK_DEFAULT = 2**28
 SEARCH_SLICE_HASHES_KERNEL = 2**20
 """A stamp search looks up after as many hashes: 8 ms with vectors, 70 ms at worst."""
 SEARCH_SLICE_HASHES_PURE = 2**16
+SEARCH_AT_ONCE_HASHES = 2**16
+"""Up to this work the kernel searches in the event loop's own thread: half a millisecond, where
+handing it to another costs a fifth of one."""
 SEARCH_INLINE_HASHES_KERNEL = 2**22
 """Up to this work a search uses one core: helpers would start for longer than it lasts."""
 SEARCH_INLINE_HASHES_PURE = 2**18

@@ -19,6 +19,7 @@ from dave.session.session import Session
 from dave.wire.messages import Find, FindAck, Get, GetAck, Put, PutAck, WireContact
 from dave.wire.promises import Announce, Want
 from dave.wire.status import PutStatus
+from sim.lean import LeanNode
 
 PUT, GET, FIND, ANNOUNCE = 3, 5, 7, 11
 """Message types."""
@@ -26,7 +27,7 @@ PUT, GET, FIND, ANNOUNCE = 3, 5, 7, 11
 ANSWERS = {PUT: "on_put", GET: "on_get", FIND: "on_find", ANNOUNCE: "on_announce"}
 
 
-class Adversary(Node):
+class Adversary(LeanNode):
     """A node that lies where a subclass defines on_put, on_get, on_find or on_announce: each is
     called with session, message as bytes, and time, in place of the real handler."""
 

@@ -7,8 +7,11 @@ lie that it hopes for most.
 from functools import partial
 from typing import Any
 
+from dave.limits import SHORT_DIGEST_BYTES
 from dave.names import EntryId, Instant, UnixMs
 from dave.node.node import Node
+from dave.node.proofs import Proofs
+from dave.node.puts import Pending
 from dave.node.requests import Answer, Peer
 from dave.session.session import Session
 from dave.wire.entry import Entry
@@ -53,6 +56,13 @@ class Proxy(Node):
         self.fetched: dict[EntryId, tuple[bytes, Instant]] = {}
         self.store.get = self._get  # type: ignore[method-assign]
         self.handlers[CHALLENGE] = self._challenged
+        # What it acknowledged it knows by name, as an honest node does.
+        self._names: dict[bytes, EntryId] = {}
+        self.proofs = Proofs(self, self.store, lambda short: (self._names.get(short), False))
+        self.puts.on_stored = self._stored
+
+    def _stored(self, pending: Pending, now: Instant) -> None:
+        self._names[pending.digest[:SHORT_DIGEST_BYTES]] = pending.entry_id
 
     def _get(self, entry_id: EntryId, now_ms: UnixMs) -> bytes | None:
         data, until_ms = self.fetched.get(entry_id, (None, 0))
@@ -62,7 +72,7 @@ class Proxy(Node):
         assert self.keeper is not None
         now_ms = self.unix_ms(now)
         challenge = Challenge.read(data)
-        wanted = [self.proofs._find(digest)[0] for digest in challenge.digests]
+        wanted = [self._names.get(digest) for digest in challenge.digests]
         missing = [i for i in wanted if i is not None and self._get(i, now_ms) is None]
         left = len(missing)
 

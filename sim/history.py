@@ -6,7 +6,7 @@ read, and by whom in which order.
 
 from typing import NamedTuple
 
-from dave.names import Address, EntryId, HybridTime, Instant
+from dave.names import SECOND, Address, EntryId, HybridTime, Instant
 from dave.node.results import Found, GetResult, PutResult
 from dave.wire.entry import Entry
 from sim.host import Host, Operation
@@ -57,18 +57,17 @@ class History:
         """Let the world go on until all that was started has ended and all puts are settled; raises
         AssertionError if that takes longer than `seconds`. Those of a host that was killed
         meanwhile are abandoned."""
+        until = self.world.now + int(seconds * SECOND)
         for operation, host, entry in self._puts:
-            if not self._is_alive(operation):
-                continue
             settled = self.world.settled(operation)
-            result = self.world.run_until_resolved(settled, seconds=seconds)[0]
-            self.written.append(Written(host, entry, self._forget(operation, settled), result))
+            if self._ends(settled, until):
+                result = self.world.ended(settled).result
+                self.written.append(Written(host, entry, self._forget(operation, settled), result))
         for operation, host, entry_id, started in self._gets:
-            if not self._is_alive(operation):
-                continue
-            result = self.world.run_until_resolved(operation, seconds=seconds)[0]
-            at = self._forget(operation)
-            self.read.append(Read(host, entry_id, started, at, result))
+            if self._ends(operation, until):
+                result = self.world.ended(operation).result
+                at = self._forget(operation)
+                self.read.append(Read(host, entry_id, started, at, result))
         self._puts.clear()
         self._gets.clear()
 
@@ -95,10 +94,13 @@ class History:
                 known.setdefault((read.host.address, read.entry_id), []).append((read.at, time))
         return known
 
-    def _is_alive(self, operation: Operation) -> bool:
-        # An operation that has not ended is lost with its process; `ended` is new for each.
-        if operation.host.is_up and operation.host.starts == operation.start:
-            return True
+    def _ends(self, operation: Operation, until: Instant) -> bool:
+        """Wait for an operation; False if it ended with the process that it ran in."""
+        host = operation.host
+        while host.is_up and host.starts == operation.start:
+            if operation.number in host.ended:
+                return True
+            assert self.world.clock.step(until), f"operation {operation.number} has not ended"
         self.abandoned += 1
         return False
 

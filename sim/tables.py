@@ -9,13 +9,26 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from heapq import nsmallest
 from random import Random
+from typing import Any
 
 from dave.limits import BUCKET_CONTACTS
 from dave.names import Instant
 from dave.peers.contact import Contact
 from sim.host import Host
+from sim.world import World
 
 NEIGHBOURS = 2 * BUCKET_CONTACTS
+
+
+def grow(world: World, count: int, **options: Any) -> list[Host]:
+    """Nodes that have long joined: as `World.add_nodes`, at one stroke and with filled tables. They
+    still look for their neighbours when they start, as after a restart with the contacts saved."""
+    added: list[Host] = []
+    for _ in range(count):
+        edges = [world.any_node(world.rng)] if world.nodes else []
+        added.append(world.add_node(edges, **options))
+    fill_tables(added, Random(world.rng.getrandbits(64)), world.now)
+    return added
 
 
 def fill_tables(hosts: Sequence[Host], rng: Random, now: Instant) -> None:

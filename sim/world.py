@@ -24,6 +24,7 @@ from dave.store.store import Store
 from sim.clock import Clock
 from sim.disk import Disk
 from sim.host import Ended, Host, Operation, tag
+from sim.lean import LeanClient, LeanNode
 from sim.nat import Nat
 from sim.network import Latency, Link, Links
 from sim.owner import Owner
@@ -110,7 +111,7 @@ class World:
         identity: Identity | None = None,
         is_natted: bool = False,
         keeps_house: bool = True,
-        make: NodeMaker = Node,
+        make: NodeMaker = LeanNode,
     ) -> Host:
         """A node that joins through `edges`, by default through the first node. `keeps_house`: it
         joins, probes and expires, and does not just answer. `make`: the class that it is of."""
@@ -165,7 +166,7 @@ class World:
 
         def make_core(host: Host) -> Client:
             rng = Random(seed)
-            return Client(client_identity(rng.randbytes(32)), self.network, rng, peers)
+            return LeanClient(client_identity(rng.randbytes(32)), self.network, rng, peers)
 
         return self._add(make_core, address, None, skew_ms, is_natted)
 

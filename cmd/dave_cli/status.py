@@ -24,6 +24,7 @@ def main(args: Namespace) -> int:
     puts = ", ".join(f"{n:,} {status}" for status, n in answer["puts"].items()) or "none"
     rows = {
         "address": answer["address"],
+        "seen at": answer["seen_at"] or "nobody has said yet",
         "node key": answer["key"],
         "network": answer["network"],
         "up": f"{answer['uptime_seconds']:,.0f} s, process {answer['pid']}",
@@ -35,6 +36,11 @@ def main(args: Namespace) -> int:
         "drops": ", ".join(f"{n:,} {reason}" for reason, n in answer["drops"].items()) or "none",
         "kernel": f"{answer['kernel_drops']:,} datagrams dropped before they were read",
     }
+    if not answer["reached"]:
+        rows["UNREACHED"] = (
+            "no other node gets through to this one: it runs as a client and tries again at times; "
+            "let UDP in at its port"
+        )
     if answer["read_only"]:
         rows["READ ONLY"] = answer["read_only"]
     for name, text in rows.items():

@@ -12,11 +12,12 @@ from functools import partial
 from typing import Any, Protocol
 
 from dave.edge.driver import BaseDriver, Progress
-from dave.edge.search import find_stamp
+from dave.edge.search import find_stamp, has_kernel
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
 from dave.effects import Append, Effect, Resolve, Verify
 from dave.errors import UsageError
+from dave.limits import SEARCH_AT_ONCE_HASHES
 from dave.names import SECOND, Instant
 from dave.node.client import Client as Core
 
@@ -65,7 +66,9 @@ class Runner(BaseDriver):
     async def search(
         self, prefix: bytes, work: int, progress: Progress | None
     ) -> tuple[bytes, int]:
-        """Search a stamp in a thread; cancelling the task ends the search."""
+        """Search a stamp, a larger one in a thread; cancelling the task ends the search."""
+        if work <= SEARCH_AT_ONCE_HASHES and has_kernel():
+            return find_stamp(prefix, work)
         stop = threading.Event()
 
         def report(done: int, rate: float, left: float) -> None:

@@ -1,5 +1,7 @@
 """The thread that writes the journal: all records that came while the last fsync ran share the
-next one (group commit), so that durability costs one fsync a batch and not one an entry.
+next one (group commit), so that durability costs one fsync a batch and not one an entry. Where
+nobody waits for the disk (`--sync never`) there is no thread: handing a record over and back costs
+ten times as much as writing it to the page cache, and the interpreter's lock besides.
 
 The first write or fsync that fails is final. After a failed fsync the system may have dropped the
 pages and call the file clean, so a retry that succeeds would prove nothing (Rebello et al., "Can
@@ -33,7 +35,7 @@ class Sync(Enum):
     SECOND = "second"
     """Within a second; reported once written, so that only a loss of power can lose them."""
     NEVER = "never"
-    """When the system sees fit."""
+    """When the system sees fit; written in the thread that appends."""
 
 
 class Segment(NamedTuple):
@@ -49,10 +51,10 @@ class _Rotation(NamedTuple):
 
 
 class JournalWriter:
-    """Appends records to a segment in a thread of its own.
+    """Appends records to a segment in a thread of its own, or for `Sync.NEVER` at once.
 
-    `on_committed(tickets, ok)` and, once, `on_failure(error)` are called in that thread, tickets
-    in the order of appending.
+    `on_committed(tickets, ok)` and, once, `on_failure(error)` are called in that thread, or from
+    `append`; tickets in the order of appending.
     """
 
     def __init__(
@@ -73,16 +75,35 @@ class JournalWriter:
         self._on_failure = on_failure
         self._queue: SimpleQueue[tuple[bytes, int] | _Rotation | None] = SimpleQueue()
         self._sync_at: float | None = None
-        self._thread = threading.Thread(target=self._run, name="dave journal", daemon=True)
-        self._thread.start()
+        self._inline = threading.Lock()
+        """Held while a record is written, or the segment changed, without the thread."""
+        self._is_closed = False
+        self._thread: threading.Thread | None = None
+        if sync is not Sync.NEVER:
+            self._thread = threading.Thread(target=self._run, name="dave journal", daemon=True)
+            self._thread.start()
 
     def append(self, record: bytes, ticket: int) -> None:
-        """Queue an open record; returns at once. From any thread."""
-        self._queue.put((record, ticket))
+        """Queue an open record, or write it; returns at once. From any thread."""
+        if self._thread is not None:
+            self._queue.put((record, ticket))
+            return
+        with self._inline:
+            if self._is_closed:
+                return
+            ok = self._guard(self._write, [(record, ticket)])
+        self._report(self._on_committed, [ticket], ok)
 
     def rotate(self, segment: Segment) -> bool:
         """Write all records appended from now on to another segment; returns once the old one is
         synced and closed. False if the writer has failed, or has ended."""
+        if self._thread is None:
+            with self._inline:
+                if self._is_closed:
+                    return False
+                self._disk_close()
+                self._segment = segment
+            return self.failure is None
         rotation = _Rotation(segment, threading.Event())
         self._queue.put(rotation)
         while not rotation.done.wait(0.1):
@@ -92,7 +113,12 @@ class JournalWriter:
 
     def close(self) -> None:
         """Commit what is queued, sync, and end the thread. May be called again."""
-        if self._thread.is_alive():
+        if self._thread is None:
+            with self._inline:
+                if not self._is_closed:
+                    self._disk_close()
+                self._is_closed = True
+        elif self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
 

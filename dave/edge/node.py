@@ -290,7 +290,11 @@ class _World:
         self._runner.flush()
 
     def _committed(self, tickets: list[int], ok: bool) -> None:
-        self._loop.call_soon_threadsafe(self._appended, tickets, ok)
+        if self.sync is Sync.NEVER:
+            # Written by `carry_out`, in this very round of effects: the answer goes out with it.
+            self._tell(tickets, ok)
+        else:
+            self._loop.call_soon_threadsafe(self._appended, tickets, ok)
 
     def _failed(self, error: Exception) -> None:
         log.critical(
@@ -299,10 +303,13 @@ class _World:
         )  # fmt: skip
 
     def _appended(self, tickets: list[int], ok: bool) -> None:
+        self._tell(tickets, ok)
+        self._runner.flush()
+
+    def _tell(self, tickets: list[int], ok: bool) -> None:
         now = self._runner.now()
         for ticket in tickets:
             self._core.appended(ticket, ok, now)
-        self._runner.flush()
 
 
 def default_listen(edges: Sequence[Peer]) -> str:

@@ -19,8 +19,11 @@ def status_of(node: "Node") -> dict[str, Any]:
     """How the node is doing; units in the names."""
     core, world = node.core, node.world
     failure = world.journal.failure
+    seen_at = core.reach.own.value
     return {
         "address": node.address,
+        "seen_at": None if seen_at is None else format_address(seen_at),
+        "reached": core.is_reached,
         "key": node.public_key,
         "id": f"{core.id:016x}",
         "network": core.network.name,

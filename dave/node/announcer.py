@@ -12,7 +12,7 @@ so that nobody is drowned. A peer that does not answer loses its line; repair co
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dave.limits import (
@@ -40,13 +40,15 @@ from dave.wire.status import STORED_STATUSES, PutStatus
 class _Line:
     """What waits for one peer."""
 
-    __slots__ = ("due", "evicted", "in_flight", "is_pumping", "patience", "paused_until", "peer",
-                 "versions", "wanted", "window")  # fmt: skip
+    __slots__ = ("due", "evicted", "full", "in_flight", "is_pumping", "patience", "paused_until",
+                 "peer", "versions", "wanted", "window")  # fmt: skip
 
     def __init__(self, peer: Place, patience: int) -> None:
         self.peer = peer
         self.patience = patience
         """How many times as long as usual this node waits before it speaks: 1 or 2."""
+        self.full = patience * ANNOUNCED_MAX
+        """So many versions wait no longer."""
         self.versions: dict[EntryId, bytes] = {}
         """Short digests by entry id."""
         self.evicted: dict[EntryId, bytes] = {}
@@ -63,8 +65,7 @@ class _Line:
         """Whether an ANNOUNCE should go out."""
         if not self.versions and not self.evicted:
             return False
-        is_full = len(self.versions) >= self.patience * ANNOUNCED_MAX
-        return is_full or (self.due is not None and self.due <= now)
+        return len(self.versions) >= self.full or (self.due is not None and self.due <= now)
 
     def is_empty(self) -> bool:
         """Whether nothing waits and nothing is under way."""
@@ -94,17 +95,29 @@ class Announcer:
         """Let a peer know that we hold a version, unless it promised to hold it as well."""
         if self._promises.has(peer, entry_id):
             return
-        line = self._lines.get(peer) or self._new_line(peer)
-        versions = line.versions
-        if len(versions) >= ANNOUNCE_QUEUE_MAX:
-            return
-        versions[entry_id] = short_digest
-        if at_once:
-            self._arm(line, now)
-        elif line.due is None:
-            self._arm(line, now + line.patience * ANNOUNCE_MS * MS)
-        if len(versions) >= line.patience * ANNOUNCED_MAX:
-            self._pump(line, now)
+        self.announce_new((peer,), entry_id, short_digest, now, at_once=at_once)
+
+    def announce_new(
+        self, peers: Iterable[Place], entry_id: EntryId, short_digest: bytes, now: Instant,
+        *, at_once: bool = False,
+    ) -> None:  # fmt: skip
+        """Let peers know that we hold a version which they have hardly promised yet: that is looked
+        at when it is sent. A part of every put."""
+        lines = self._lines
+        for peer in peers:
+            line = lines.get(peer)
+            if line is None:
+                line = self._new_line(peer)
+            versions = line.versions
+            versions[entry_id] = short_digest
+            if at_once:
+                self._arm(line, now)
+            elif line.due is None:
+                self._arm(line, now + line.patience * ANNOUNCE_MS * MS)
+            if len(versions) >= line.full:
+                self._pump(line, now)
+                if len(versions) > ANNOUNCE_QUEUE_MAX:
+                    versions.pop(entry_id, None)
 
     def announce_evicted(
         self, peer: Place, entry_id: EntryId, short_digest: bytes, now: Instant

@@ -94,12 +94,14 @@ class Audits:
             return False
         if contact.id in self._under_way or len(self._under_way) >= AUDITS_MAX:
             return False
-        if not self._core.promises.is_promiser(contact.id) or not self._choose(contact.id, now):
+        if not self._core.promises.is_promiser(contact.id):
             return False
         self._last.pop(contact.id, None)
         if len(self._last) >= PROMISERS_MAX:
             del self._last[next(iter(self._last))]
         self._last[contact.id] = now
+        if not self._choose(contact.id, now):
+            return False
         is_timed = self._core.table.rtt_least(contact.id) is not None
         audit = self._under_way[contact.id] = _Audit(contact, is_timed, now)
         session = self._core.sessions.find(contact.address)
@@ -127,6 +129,8 @@ class Audits:
         shard, looked = rng.randrange(SHARDS), 0
         for i in range(SHARDS):
             ids = store.ids_in_shard((shard + i) % SHARDS)
+            if not ids:
+                continue
             candidates += promises.promised_by(peer, ids)
             looked += len(ids)
             if looked >= AUDIT_LOOKED_MAX or len(candidates) >= _CANDIDATES:

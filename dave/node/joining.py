@@ -38,9 +38,11 @@ class Joining:
         self._near: list[Place] = []
         """The neighbours when our own id was last looked up."""
         self._looked_at: Instant = _NEVER
+        self._wanted: Instant = -_NEVER
+        """When to look because somebody said there is a reason."""
         self._refreshed_at: Instant = _NEVER
         self._open_bits: list[int] = []
-        """Buckets that are still to be refreshed."""
+        """Buckets that are still to be refreshed; 0, our own id once more, is the last."""
 
     def start(self, now: Instant) -> None:
         """Begin as soon as it is known whether we can be reached, or nobody says."""
@@ -49,7 +51,7 @@ class Joining:
     def soon(self, now: Instant) -> None:
         """There is a reason to look: at once, or a while after the last time."""
         due = max(now, self._looked_at + JOIN_SECONDS_AGAIN * SECOND)
-        self._near = []
+        self._wanted = min(self._wanted, due)
         self._wait = JOIN_SECONDS_FIRST
         if due < self._due:
             self._set(due)
@@ -62,27 +64,40 @@ class Joining:
         if node.reach.is_waiting:
             self._set(now + JOIN_SECONDS_FIRST * SECOND)
             return
-        is_changed = bool(len(node.table)) and self._near != self._neighbours()
+        is_changed = now >= self._wanted or self._is_changed()
         wait = self._wait = JOIN_SECONDS_FIRST if is_changed else self._wait
         self._wait = min(2 * wait, JOIN_SECONDS_MAX)
-        is_old = now - self._refreshed_at >= REFRESH_SECONDS * SECOND
+        is_old = node.is_reached and now - self._refreshed_at >= REFRESH_SECONDS * SECOND
         if not len(node.table) or is_old or is_changed:
             is_new_here = is_old or bool(self._open_bits)
             self._look_up_own(BUCKET_CONTACTS if is_new_here else REPLICAS, now)
         elif self._open_bits:
-            self._refresh(self._open_bits.pop(0), now)
+            bits = self._open_bits.pop(0)
+            if bits:
+                self._refresh(bits, now)
+            else:  # by now we know whom to ask
+                self._look_up_own(BUCKET_CONTACTS, now)
             wait = JOIN_SECONDS_FIRST
         if len(node.table) and is_old:
             self._refreshed_at = now
-            self._open_bits = node.table.open_bits()
+            self._open_bits = [*node.table.open_bits(), 0]
             node.reach.ask_some(now)
-        self._set(now + node.jittered(wait))
+        self._set(min(now + node.jittered(wait), self._wanted))
+
+    def _is_changed(self) -> bool:
+        """Whether those next to us have changed. A node that nobody reaches is no neighbour, and
+        keeps still: whom it leaves alone can test one day whether it is reached."""
+        node = self._node
+        if not node.is_reached:
+            return len(node.table) < REPLICAS
+        return bool(len(node.table)) and self._near != self._neighbours()
 
     def _look_up_own(self, width: int, now: Instant) -> None:
         """Ask the `width` nearest to us, and the edges: through them the halves of a split network
         find each other."""
         node = self._node
         self._looked_at = now
+        self._wanted = -_NEVER
         near = node.peers_near(node.id)
         known = {contact.address for contact in node.table}
         if not known:

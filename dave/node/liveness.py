@@ -15,7 +15,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dave.limits import (
-    HANDSHAKE_ATTEMPTS,
     PROBE_ATTEMPTS,
     PROBE_CALM,
     PROBE_MS_STIRRED,
@@ -58,10 +57,11 @@ class Liveness:
         if suspect is not None:
             contact = self._node.table.get(suspect)
             if contact is not None and self._node.table.failures(suspect):
-                self._ping(contact, now, attempts=PROBE_ATTEMPTS)
+                self._ping(contact, now)
         elif now >= self._due:
             self._calm += 1
-            self._tick(now)
+            if self._node.is_reached:  # whom a client leaves alone can test whether it is reached
+                self._tick(now)
             self._schedule(now)
 
     def failed(self, node_id: Place, now: Instant) -> None:
@@ -94,10 +94,9 @@ class Liveness:
     def settle(self) -> None:
         """End the sessions released, unless something else has used them."""
         released, self._released = self._released, []
-        near = {contact.address for contact in self._neighbours()}
         for session in released:
             is_unused = session.is_initiator and not session.sent and session.highest < 0
-            if is_unused and session.address not in near:
+            if is_unused:
                 self._node.sessions.drop(session)
 
     @property
@@ -160,13 +159,13 @@ class Liveness:
             node.table.put_off(peer.id)
         elif len(edges) > 1:
             peer = edges[self._turn // 12 % len(edges)]
-        self._ask(peer, now, PROBE_ATTEMPTS)
+        self._ask(peer, now)
         return True
 
-    def _ping(self, contact: Contact, now: Instant, attempts: int = HANDSHAKE_ATTEMPTS) -> None:
-        self._ask(peer_of(contact), now, attempts)
+    def _ping(self, contact: Contact, now: Instant) -> None:
+        self._ask(peer_of(contact), now)
 
-    def _ask(self, peer: Peer, now: Instant, attempts: int) -> None:
+    def _ask(self, peer: Peer, now: Instant) -> None:
         node = self._node
         was_known = peer.id is not None and node.table.get(peer.id) is not None
 
@@ -181,7 +180,7 @@ class Liveness:
                 self.stir(now)
                 node.joining.soon(now)
 
-        node.ask(peer, Ping(), answered, now, attempts)
+        node.ask(peer, Ping(), answered, now, PROBE_ATTEMPTS)
 
     def _schedule(self, now: Instant) -> None:
         if self._calm < PROBE_CALM:

@@ -7,8 +7,9 @@ counts only after it was reached by one that it never wrote to (DESIGN section 7
                       it -> DIAL_ACK -> our own PING -> table
     who answered our first packet, and had never written to us, was reached by that: table
 
-Where nobody can be asked, which is so for the second node of a network, our own PING is enough. So
-it is for private addresses while we are at home, which nobody can call from outside.
+Where nobody can be asked, which is so for the second node of a network, our own PING is enough: the
+first two should be public ones. So it is for private addresses while we are at home, which nobody
+can call from outside.
 """
 
 from collections import deque
@@ -62,7 +63,9 @@ class Newcomers:
         """The first contact of an empty table is being probed."""
         self._proven: dict[Place, Address] = {}
         self._came: dict[bytes, Instant] = {}
+        self._clients: dict[bytes, Instant] = {}
         """Keys of peers that wrote to us, and when: their packet may have opened a NAT for us."""
+        self._notes = (self._came, self._clients)
         self._for_others: dict[Address, list[tuple[Session, bytes]]] = {}
         """Nodes that we are dialling, and who asked for it."""
 
@@ -70,8 +73,10 @@ class Newcomers:
         return len(self._waiting)
 
     def came(self, session: Session, now: Instant) -> None:
-        """A node wrote to us, or seemed to."""
-        _note(self._came, session.public_key, now)
+        """A peer wrote to us, or seemed to. Clients are many and cost nothing, so that they are
+        noted apart: none can make us forget a node."""
+        came = self._came if session.node_id is not None else self._clients
+        _note(came, session.public_key, now)
 
     def is_client(self, session: Session) -> None:
         """Who has found that it cannot be reached says that it is no node any more."""
@@ -83,13 +88,9 @@ class Newcomers:
 
     def is_proven(self, contact: Contact, now: Instant) -> bool:
         """Whether a node that answered us is known to be within everybody's reach."""
-        if self._is_exempt(contact.address) or self._proven.get(contact.id) == contact.address:
+        if self._is_known(contact):
             return True
-        came = self._came.get(contact.public_key)
-        if came is not None and now - came < CAME_SECONDS * SECOND:
-            return False
-        session = self._node.sessions.find(contact.address)
-        return session is None or session.is_initiator
+        return not self._wrote_lately(contact, now)
 
     def enter(self, contact: Contact, now: Instant) -> bool:
         """A node answered us, and is within reach."""
@@ -134,22 +135,20 @@ class Newcomers:
             if (session, data) not in waiting and len(waiting) < DIALS_OUT_MAX:
                 waiting.append((session, data))
             return None
-        if node.table.get(contact.id) == contact:
+        if node.table.get(contact.id) == contact or self._is_known(contact):
             return node.reply(session, data, DialAck(True), now)
-        is_known = node.sessions.find(contact.address) is not None
-        # Who wrote to us may have opened the way by that: of no use as a proof.
-        is_tainted = is_known or node.requests.is_connecting(contact.address)
-        if is_tainted or not self.is_proven(contact, now):
-            return node.reply(session, data, DialAck(False), now)
-        if len(self._for_others) >= DIALS_OUT_MAX:
+        is_of_use = not self._wrote_lately(contact, now)
+        if not is_of_use or len(self._for_others) >= DIALS_OUT_MAX:
             return node.reply(session, data, DialAck(False), now)
         self._for_others[contact.address] = [(session, data)]
 
         def dialled(answer: Answer, now: Instant) -> None:
+            # It may have written to us in between: its own packet opened the way, then.
+            is_reached = answer.session is not None and self.is_proven(contact, now)
             if answer.session is not None:
                 node.liveness.release(answer.session)
             for asker, request in self._for_others.pop(contact.address):
-                node.reply(asker, request, DialAck(answer.session is not None), now)
+                node.reply(asker, request, DialAck(is_reached), now)
 
         node.ask(peer_of(contact), Ping(), dialled, now)
         return None
@@ -178,7 +177,11 @@ class Newcomers:
         newcomer.tries += 1
         witness = self._witness(newcomer)
         if witness is None:
-            if not len(self._node.table) and not self._is_founding:
+            # The first to come waits a second for another, who can dial it. A node that has edges
+            # is perhaps still on its way in, and will know others soon.
+            patience = 4 if self._node.edges else 2
+            is_time = newcomer.tries >= patience and not self._node.reach.is_open
+            if is_time and not self._is_founding:
                 self._is_founding = True
                 self._prove(newcomer, now)
             else:
@@ -199,9 +202,11 @@ class Newcomers:
         self._node.ask(peer_of(witness), Dial(told), answered, now)
 
     def _witness(self, newcomer: _Newcomer) -> Contact | None:
-        """A contact drawn at random: one not asked yet, and of another subnet, if there is."""
+        """A contact drawn at random: one not asked yet, and of another subnet, if there is. While
+        we know nobody, the newcomers dial each other."""
         own, of = newcomer.contact.id, subnet(newcomer.contact.address[0])
-        able = [contact for contact in self._node.table if contact.id != own]
+        known = list(self._node.table) or [other.contact for other in self._waiting.values()]
+        able = [contact for contact in known if contact.id != own]
         able = [contact for contact in able if contact.id not in newcomer.asked] or able
         able = [contact for contact in able if subnet(contact.address[0]) != of] or able
         return able[self._node.rng.randrange(len(able))] if able else None
@@ -231,6 +236,19 @@ class Newcomers:
                 self._pump(now)
 
         self._node.ask(peer_of(contact), Ping(), answered, now)
+
+    def _is_known(self, contact: Contact) -> bool:
+        """Whether it need not be dialled any more."""
+        address = contact.address
+        return self._is_exempt(address) or self._proven.get(contact.id) == address
+
+    def _wrote_lately(self, contact: Contact, now: Instant) -> bool:
+        """Whether a peer wrote to us of its own accord: that may have opened the way for us."""
+        lapsed = now - CAME_SECONDS * SECOND
+        if any(came.get(contact.public_key, lapsed) > lapsed for came in self._notes):
+            return True
+        session = self._node.sessions.find(contact.address)
+        return session is not None and not session.is_initiator and session.last_received > lapsed
 
     def _is_exempt(self, address: Address) -> bool:
         return self._node.at_home and is_private(address[0])

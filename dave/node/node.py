@@ -144,11 +144,9 @@ class Node(Client):
         super().ask(peer, message, done, now, attempts)
 
     def came(self, session: Session, now: Instant) -> None:
-        """An INIT arrived. Its address is not proved: to us it is no more than hearsay."""
-        if session.node_id is not None:
-            self.reach.came(session, now)
-            self.newcomers.came(session, now)
-            self.table.offer(contact_of(session))
+        """An INIT arrived."""
+        self.reach.came(session, now)
+        self.newcomers.came(session, now)
 
     def learn(self, told: WireContact) -> Contact | None:
         """A node that somebody told of; if the table has room for it, it is probed some day."""
@@ -193,7 +191,7 @@ class Node(Client):
         """One shard a tick, so that the loop never stops for long."""
         self.store.expire_shard(self._expire_shard, self.unix_ms(now))
         self._expire_shard = (self._expire_shard + 1) % SHARDS
-        wait = EXPIRE_TICK_SECONDS if len(self.store) else EXPIRE_IDLE_SECONDS
+        wait = EXPIRE_TICK_SECONDS if self.store else EXPIRE_IDLE_SECONDS
         self.timers.set(now + wait * SECOND, Timer.EXPIRE)
 
     def jittered(self, seconds: float) -> int:

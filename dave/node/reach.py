@@ -43,14 +43,14 @@ class Reach:
         """Peers that are having us dialled."""
         self._attempt = 0
         self._again_seconds = REACH_AGAIN_SECONDS_FIRST
-        self._is_open = False
+        self.is_open = False
         """An attempt has begun, and nobody got through yet."""
 
     @property
     def is_waiting(self) -> bool:
         """Whether somebody is having us dialled: until that ends, whoever we write to could not
         be of use any more."""
-        return self._is_open and bool(self._asked) and self._node.is_reached
+        return self.is_open and bool(self._asked) and self._node.is_reached
 
     def start(self, now: Instant) -> None:
         """Ask the edges where they see us, and to have us dialled."""
@@ -65,14 +65,14 @@ class Reach:
                 del self._wrote[next(iter(self._wrote))]
 
     def came(self, session: Session, now: Instant) -> None:
-        """A node's INIT arrived."""
-        if self._is_open and session.address not in self._wrote:
+        """An INIT arrived."""
+        if self.is_open and session.node_id is not None and session.address not in self._wrote:
             self._reached(now)
 
     def pinged(self, session: Session, now: Instant) -> None:
         """A PING arrived. Who has us dialled probes us when somebody got through, or when there is
         nobody who could be asked."""
-        if self._is_open and session.address in self._asked:
+        if self.is_open and session.address in self._asked:
             self._reached(now)
 
     def ask_address(self, peer: Peer, now: Instant,
@@ -96,7 +96,7 @@ class Reach:
         if attempt != self._attempt:
             return
         node = self._node
-        if not self._is_open:
+        if not self.is_open:
             peers = self._some()
             if not node.is_reached:  # they are to meet us as a node
                 for peer in peers:
@@ -104,11 +104,13 @@ class Reach:
                 node.sessions.go_as(is_node=True)
             self._begin(peers, now)
             return
-        self._is_open = False
+        self.is_open = False
         if node.at_home:
             return
         if self._asked:
             node.is_reached = False
+            for address in self._asked:  # to these as well
+                node.sessions.forget(address)
             node.joining.soon(now)
         node.sessions.go_as(is_node=node.is_reached)
         self._again(now)
@@ -125,7 +127,7 @@ class Reach:
             node.sessions.go_as(is_node=node.is_reached)
             return self._again(now) if not node.is_reached else None
         self._attempt += 1
-        self._is_open = True
+        self.is_open = True
         self._asked.clear()
         node.timers.set(now + REACH_SECONDS * SECOND, Timer.REACH, self._attempt)
         for peer in peers[:REACH_PEERS]:
@@ -135,7 +137,7 @@ class Reach:
     def _found_peer(self, answer: Answer, now: Instant) -> None:
         self._told(answer, now)
         session = answer.session
-        if session is None or not self._is_open:
+        if session is None or not self.is_open:
             return
         if self._node.at_home:
             self._reached(now)
@@ -153,7 +155,7 @@ class Reach:
 
     def _reached(self, now: Instant) -> None:
         """Somebody got through: we are a node, and take part."""
-        self._is_open = False
+        self.is_open = False
         self._attempt += 1
         self._again_seconds = REACH_AGAIN_SECONDS_FIRST
         node = self._node

@@ -47,9 +47,6 @@ class Repair:
         self._regions = regions
         self._announcer = announcer
         self._short_digest = short_digest
-        self._known: dict[Place, None] = {}
-        """The table's contacts when they were last looked at."""
-        self._changes_seen = -1
         self._changed: dict[Place, None] = {}
         """Nodes that came or went since the last sweep began."""
         self._due: Instant = 0
@@ -111,20 +108,13 @@ class Repair:
 
     def _look(self) -> None:
         """Which nodes came and went."""
-        if self._core.table.changes == self._changes_seen:
-            return
-        self._changes_seen = self._core.table.changes
-        members = {contact.id: None for contact in self._core.table}
-        for node_id in [each for each in self._known if each not in members]:
-            self._forget(node_id)
-            self._changed[node_id] = None
-        for node_id in members:
-            if node_id not in self._known:
-                self._changed[node_id] = None
-        self._known = members
+        table = self._core.table
+        for contact in table.take_changes():
+            if table.get(contact.id) is None:
+                self._forget(contact.id)
+            self._changed[contact.id] = None
 
     def _forget(self, node_id: Place) -> None:
-        self._known.pop(node_id, None)
         self._core.promises.forget_peer(node_id)
         self._announcer.forget(node_id)
 

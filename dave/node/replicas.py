@@ -104,13 +104,12 @@ class Replicas:
             self._core.promises.note(asked[1], entry_id)  # its announcement was the promise
         others, is_in = self._regions.of(place_of(entry_id), now)
         at_once = not pending.is_direct
-        announce = self.announcer.announce
+        announce = self.announcer.announce_new
         if is_in or at_once:
-            for contact in others:
-                announce(contact.id, entry_id, short_digest, now, at_once=at_once)
+            announce([c.id for c in others], entry_id, short_digest, now, at_once=at_once)
         # Nodes outside of the region may hold the older version.
-        for peer in self._replaced.pop(entry_id, ()):
-            announce(peer, entry_id, short_digest, now)
+        if (holders := self._replaced.pop(entry_id, None)) is not None:
+            announce(holders, entry_id, short_digest, now)
 
     def _gone(self, entry_id: EntryId, data: bytes, why: Gone) -> None:
         """A version has left the store."""

@@ -18,8 +18,9 @@ from dave.limits import (
     REQUEST_RETRY_MS_MAX,
     REQUEST_RETRY_MS_MIN,
     REQUESTS_IN_FLIGHT_MAX,
+    SESSION_OVERLAP_SECONDS,
 )
-from dave.names import MS, Address, Instant, Place, Rng
+from dave.names import MS, SECOND, Address, Instant, Place, Rng
 from dave.node.timers import Timer, Timers
 from dave.session.session import Established, Failed, FailReason, Session
 from dave.session.sessions import Sessions
@@ -143,11 +144,11 @@ class Requests:
         request.wait = _first_wait(rtt)
         encoded = request.encoded
         session = self._session(peer)
-        if session is not None:
+        room = REPLY_ROOM.get(type(message))
+        if session is not None and not (room is not None and self._is_stale(session, now)):
             self._send(request_id, request, session, now)
             return
         request.sent_at = now
-        room = REPLY_ROOM.get(type(message))
         if room is None:
             self._connect(request_id, request, b"", 0, now, attempts)
         else:
@@ -204,6 +205,12 @@ class Requests:
         self._sessions.connect(
             peer.address, now, peer.public_key, peer.nonce, carried, room, attempts
         )
+
+    def _is_stale(self, session: Session, now: Instant) -> bool:
+        """Whether a session was quiet for long and would have to be replaced if it were used now:
+        then INIT and ACCEPT carry what one of both has to say."""
+        quiet = now - session.last_received
+        return quiet > SESSION_OVERLAP_SECONDS * SECOND and self._sessions.rekey_due(session, now)
 
     def _session(self, peer: Peer) -> Session | None:
         session = self._sessions.find(peer.address)

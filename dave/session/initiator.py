@@ -16,8 +16,8 @@ from dave.crypto.network import Network
 from dave.drops import Drop, Drops
 from dave.errors import UsageError, WireError
 from dave.limits import (
-    HANDSHAKE_ALONE_MS,
     HANDSHAKE_ATTEMPTS,
+    HANDSHAKE_PATIENT_MS,
     HANDSHAKE_RETRY_MS,
     HANDSHAKES_PENDING_MAX,
     HELLO_RANDOM_BYTES,
@@ -234,8 +234,8 @@ class HandshakeInitiator:
     def _try(self, opening: Opening, now: Instant) -> None:
         if opening.attempt == opening.attempts_max:
             return self._fail(opening, FailReason.NO_ANSWER)
-        is_alone = opening.attempts_max == 1
-        wait = HANDSHAKE_ALONE_MS if is_alone else HANDSHAKE_RETRY_MS << opening.attempt
+        is_patient = opening.attempts_max < HANDSHAKE_ATTEMPTS
+        wait = HANDSHAKE_PATIENT_MS if is_patient else HANDSHAKE_RETRY_MS << opening.attempt
         opening.due = now + wait * MS
         opening.attempt += 1
         self.due = min(self.due, opening.due)
@@ -249,6 +249,7 @@ class HandshakeInitiator:
                 self._drops.add(Drop.HANDSHAKE)
                 return self._fail(opening, FailReason.OTHER_KEY)
         self._out.outbox.append((packet, opening.address))
+        return None
 
     def _init(self, opening: Opening, node_id: Place) -> Init:
         assert opening.public_key is not None

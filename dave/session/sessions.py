@@ -28,6 +28,8 @@ from dave.limits import (
     SESSION_NUDGE_MS,
     SESSION_PACKETS,
     SESSION_PROVISIONAL_SECONDS,
+    SESSION_QUIET_PACKETS,
+    SESSION_QUIET_SECONDS,
     SESSION_SECONDS,
 )
 from dave.names import MS, SECOND, Address, Instant, Rng
@@ -189,11 +191,13 @@ class Sessions(Outgoing):
 
     def rekey_due(self, session: Session, now: Instant) -> bool:
         """Whether a session was used for so long that sealing starts a new handshake: 10 minutes or
-        2^20 packets either way, by the initiator, while the session is current."""
+        2^20 packets either way, by the initiator, while the session is current. One that hardly
+        carried a packet lives for an hour."""
         if not (session.is_initiator and session.is_current):
             return False
-        is_old = now - session.established >= SESSION_SECONDS * SECOND
-        return is_old or max(session.sent, session.highest + 1) >= SESSION_PACKETS
+        packets = max(session.sent, session.highest + 1)
+        lasts = SESSION_SECONDS if packets >= SESSION_QUIET_PACKETS else SESSION_QUIET_SECONDS
+        return now - session.established >= lasts * SECOND or packets >= SESSION_PACKETS
 
     def get_timer(self) -> Instant | None:
         """When to call `handle_timer`; None while nothing is waited for."""

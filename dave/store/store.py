@@ -88,6 +88,7 @@ class Store:
         self._secret = shard_secret
         self._half_life_ms = half_life_ms
         self._shards: list[Shard | None] = [None] * SHARDS
+        self._count = 0
         self._loading = True
 
     def get(self, entry_id: EntryId, now_ms: UnixMs) -> bytes | None:
@@ -272,7 +273,7 @@ class Store:
         return sum(shard.bytes_used for shard in self._shards if shard is not None)
 
     def __len__(self) -> int:
-        return sum(len(shard.entries) for shard in self._shards if shard is not None)
+        return self._count
 
     def _shard(self, entry_id: EntryId) -> Shard:
         n = xxh3_64_intdigest(entry_id, self._secret) & 255
@@ -363,6 +364,7 @@ class Store:
     def _expire(self, shard: Shard, now_ms: UnixMs) -> int:
         gone = shard.expire(now_ms)
         for held in gone:
+            self._count -= 1
             self.owners.remove(owner_of(held[3]), size_of(held[3]))
             self.floors.note(held[2], version_of(held[3])[0], now_ms)
             if self.on_gone is not None:
@@ -371,10 +373,12 @@ class Store:
 
     def _add(self, shard: Shard, held: Held, entry: Entry) -> None:
         shard.add(held, entry.expires_ms)
+        self._count += 1
         self.owners.add(entry.owner, size_of(held[3]))
 
     def _remove(self, shard: Shard, held: Held) -> None:
         shard.remove(held[2])
+        self._count -= 1
         self.owners.remove(owner_of(held[3]), size_of(held[3]))
 
     def _rank(self, entry: Entry, entry_id: EntryId, surplus: float) -> float:

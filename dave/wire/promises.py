@@ -21,7 +21,10 @@ from dave.limits import (
 from dave.names import EntryId
 from dave.wire.cursor import Reader, expect_size
 
+_announce_head = Struct("<IB")
+_version = Struct(f"{ENTRY_ID_BYTES}s{SHORT_DIGEST_BYTES}s")
 _want = Struct("<II")
+_VERSIONS_OFFSET = MESSAGE_HEADER_BYTES + _announce_head.size
 _STATE_BYTES = CHALLENGE_ENTRIES_MAX // 4
 
 
@@ -45,17 +48,16 @@ class Announce(NamedTuple):
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        reader = Reader(data, MESSAGE_HEADER_BYTES)
-        evicted, count = reader.uint(4), reader.uint(1)
+        evicted, count = _announce_head.unpack(
+            Reader(data, MESSAGE_HEADER_BYTES).take(_announce_head.size)
+        )
         if not 1 <= count <= ANNOUNCED_MAX:
             raise WireError(f"{count} versions announced; 1 to {ANNOUNCED_MAX}")
         if evicted >> count:
             raise WireError("ANNOUNCE marks versions that it does not name")
-        versions = tuple(
-            Version(reader.take(ENTRY_ID_BYTES), reader.take(SHORT_DIGEST_BYTES))
-            for _ in range(count)
-        )
-        reader.done()
+        expect_size(data, _VERSIONS_OFFSET + count * _version.size)
+        read = _version.iter_unpack(data[_VERSIONS_OFFSET:])
+        versions = tuple(map(Version._make, read))
         return cls(versions, evicted)
 
 

@@ -14,7 +14,13 @@ from typing import NamedTuple
 
 from dave.crypto.identity import client_identity
 from dave.crypto.network import network
-from dave.limits import BUCKET_CONTACTS, DETOUR_REACH, LOOKUP_PATHS_WIDE, REPLICAS
+from dave.limits import (
+    BUCKET_CONTACTS,
+    DETOUR_REACH,
+    HANDSHAKE_ATTEMPTS,
+    LOOKUP_PATHS_WIDE,
+    REPLICAS,
+)
 from dave.names import MS, Instant, Place
 from dave.node.candidate import State
 from dave.node.core import Core
@@ -95,7 +101,7 @@ class AskingCore(Core):
         self._open: list[tuple[Peer, Place, Callable[[Answer, Instant], None]]] = []
 
     def ask(self, peer: Peer, message: Request, done: Callable[[Answer, Instant], None],
-            now: Instant, attempts: int = 1) -> None:  # fmt: skip
+            now: Instant, attempts: int = HANDSHAKE_ATTEMPTS) -> None:  # fmt: skip
         """Remember the question."""
         assert isinstance(message, Find)
         self._open.append((peer, message.place, done))

@@ -6,6 +6,7 @@ from dave.crypto.network import network
 from sim.figures import Figure, at_most
 from sim.latency import KingLatency
 from sim.network import Link
+from sim.tables import grow
 from sim.world import World
 
 SECRET = b"a simulated secret"
@@ -24,7 +25,7 @@ def run_full(seed: int, nodes: int) -> tuple[World, list[Figure]]:
 def _run(seed: int, nodes: int, minutes: int) -> tuple[World, list[Figure]]:
     link = Link(delay_ms=0.5, jitter_ms=2)
     world = World(seed, network("idle", SECRET), link, latency=KingLatency(Random(seed)))
-    world.add_nodes(nodes)
+    grow(world, nodes)
     world.run(600)
     before = [(host.sent, host.sent_bytes) for host in world.nodes]
     world.run(minutes * 60)

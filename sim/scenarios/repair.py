@@ -41,7 +41,8 @@ def run(
         world.kill(host)
     alive = [entry for entry in items if holders(world, entry)]
     expected = 1 - share ** min(REPLICAS, nodes)
-    chance = 3 * sqrt(expected * (1 - expected) / entries)
+    # Entries of one region share its fate, and there are about as many regions as nodes.
+    chance = 3 * sqrt(expected * (1 - expected) / min(entries, nodes))
     took = _until_whole(world, alive)
     world.run(REPAIR_SECONDS)
     lost = sum(not holders(world, entry) for entry in alive)

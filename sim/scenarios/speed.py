@@ -11,6 +11,7 @@ import time
 from dave.crypto.network import network
 from sim.figures import Figure, at_least, at_most
 from sim.history import History
+from sim.tables import grow
 from sim.world import World
 
 SECONDS = 120
@@ -22,7 +23,7 @@ def run(seed: int, nodes: int) -> tuple[World, list[Figure]]:
     """Two virtual minutes with a put and a get each second."""
     world = World(seed, network("speed", SECRET))
     started = time.process_time()
-    world.add_nodes(nodes)
+    grow(world, nodes)
     world.run(120)
     joined = time.process_time()
     history = History(world)
@@ -38,7 +39,7 @@ def run(seed: int, nodes: int) -> tuple[World, list[Figure]]:
     packets = world.delivered - before
     return world, [
         at_least("virtual seconds in a second of one core", SECONDS / (ended - joined), 10),
-        Figure("milliseconds of a core per node to join", 1000 * (joined - started) / nodes),
+        Figure("milliseconds of a core per node to start", 1000 * (joined - started) / nodes),
         Figure("packets per virtual second", packets / SECONDS),
         Figure("microseconds per packet", 1e6 * (ended - joined) / packets),
     ]
@@ -48,7 +49,7 @@ def run_memory(seed: int, nodes: int) -> tuple[World, list[Figure]]:
     """Resident memory of a network that has settled, and what 10,000 nodes would take at that."""
     before = _peak_bytes()
     world = World(seed, network("memory", SECRET))
-    world.add_nodes(nodes)
+    grow(world, nodes)
     world.run(300)
     per_node = (_peak_bytes() - before) / nodes
     return world, [

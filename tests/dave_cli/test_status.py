@@ -1,5 +1,9 @@
 """`dave status` shows how the node on this machine is doing."""
 
+from argparse import Namespace
+
+from dave_cli import status
+
 
 def test_a_node_in_good_health(home):
     node = home.start()
@@ -13,7 +17,8 @@ def test_a_node_in_good_health(home):
     assert f"process {node.pid}" in rows["up"]
     assert rows["puts"] == "1 stored; 0 waiting"
     assert rows["gets"] == "1 found, 0 absent"
-    assert "READ ONLY" not in rows
+    assert not {"READ ONLY", "UNREACHED"} & set(rows)
+    assert rows["seen at"] == "nobody has said yet"
     told = home.dave("status", "--data", node.data, "--json").json
     assert (told["pid"], told["entries"], told["address"]) == (node.pid, 1, node.address)
 
@@ -26,3 +31,14 @@ def test_no_node_is_exit_code_3(home):
     node = home.start()
     node.kill()
     assert home.dave("status", "--data", node.data).code == 3
+
+
+def test_a_node_that_nobody_reaches_says_so(home, monkeypatch, capsys):
+    node = home.start()
+    told = home.dave("status", "--data", node.data, "--json").json
+    told |= {"reached": False, "seen_at": "20.0.0.1:1424"}
+    monkeypatch.setattr(status, "ask_node", lambda args, question: told)
+    assert status.main(Namespace(json=False)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "seen at    20.0.0.1:1424" in lines
+    assert any(line.startswith("UNREACHED ") and "client" in line for line in lines)

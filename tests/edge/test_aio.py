@@ -6,6 +6,7 @@ import socket
 import pytest
 
 import dave
+from dave.edge import aio
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
@@ -44,6 +45,21 @@ def test_a_cancelled_verb_leaves_the_client_good(node):
             assert (await d.get("k")).value == b"v"
 
     asyncio.run(story())
+
+
+def test_a_small_stamp_is_searched_without_a_thread(node, monkeypatch):
+    monkeypatch.setattr(aio, "has_kernel", lambda: True)
+
+    async def story():
+        async with dave.connect(node.address) as d:
+            search = d._driver.search(bytes(56), 4096, None)
+            with pytest.raises(StopIteration) as found:
+                search.send(None)  # it never waits for anything
+            return found.value.value
+
+    nonce, tried = asyncio.run(story())
+    assert len(nonce) == 8
+    assert tried > 0
 
 
 def test_progress_is_told_in_the_loops_thread(node):

@@ -102,6 +102,20 @@ def test_never_does_not_sync(tmp_path):
     assert disk.calls == 0
 
 
+def test_never_has_no_thread_and_reports_before_append_returns(tmp_path):
+    before = threading.active_count()
+    writer, log = writer_on(FailingDisk(only=("write",), at=2), tmp_path, Sync.NEVER)
+    assert threading.active_count() == before
+    for i in range(3):
+        writer.append(entry_record(i, b""), i)
+        assert len(log.done) == i + 1
+    assert log.done == [(0, True), (1, False), (2, False)], "a failure is sticky here too"
+    assert len(log.failures) == 1
+    writer.close()
+    writer.append(entry_record(3, b""), 3)
+    assert len(log.done) == 3, "who is closed neither writes nor reports"
+
+
 @pytest.mark.parametrize("once", [True, False])
 @pytest.mark.parametrize("at", range(1, 9))
 def test_the_nth_write_or_sync_fails_and_nothing_after_it_is_committed(tmp_path, at, once):
@@ -132,8 +146,9 @@ def test_a_sync_that_fails_later_under_second_is_sticky_too(tmp_path, monkeypatc
     assert writer.failure is not None
 
 
-def test_rotation_keeps_the_order(tmp_path):
-    writer, log = writer_on(FailingDisk(), tmp_path)
+@pytest.mark.parametrize("sync", Sync)
+def test_rotation_keeps_the_order(tmp_path, sync):
+    writer, log = writer_on(FailingDisk(), tmp_path, sync)
     second = Segment(writer._disk.create(tmp_path / "b"), KEY)
     for i in range(50):
         writer.append(entry_record(i, b""), i)

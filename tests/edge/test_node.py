@@ -41,6 +41,27 @@ def test_a_node_inside_an_application(tmp_path):
     asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
 
 
+def test_a_node_that_is_stopped_hands_over_and_is_forgotten_at_once(tmp_path):
+    key = dave.Key.generate()
+
+    async def story():
+        config = dave.Config(listen="127.0.0.1:0", data=tmp_path / "one", capacity=1 << 20)
+        one = dave.Node(config)
+        await one.__aenter__()
+        async with dave.connect(one.address, key=key) as d:
+            uris = [(await d.put(f"k{n}", b"v", ttl=3600)).uri for n in range(40)]
+        joining = config._replace(data=tmp_path / "two", edges=[one.address])
+        async with dave.Node(joining) as two:
+            await until_async(lambda: len(one.core.table) and len(two.core.table))
+            await one.__aexit__(None, None, None)
+            assert len(two.core.store) == len(uris)
+            await until_async(lambda: not len(two.core.table))
+            async with dave.connect(two.address) as d:
+                assert [(await d.get(uri)).value for uri in uris] == [b"v"] * len(uris)
+
+    asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
+
+
 def test_a_restart_keeps_entries_and_the_nodes_key(home):
     node = home.start()
     uri = home.dave("put", "k", "v", "--ttl", "1h", "--edge", node.address).out.strip()

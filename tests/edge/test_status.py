@@ -34,6 +34,7 @@ def test_figures_follow_what_happened(tmp_path):
     assert after["sessions"] == 1
     assert after["journal_bytes"] > before["journal_bytes"]
     assert (after["read_only"], after["journal_damage"], after["drops"]) == (None, [], {})
+    assert (before["seen_at"], after["reached"]) == (None, True)
     assert (after["sync"], after["network"]) == ("always", "dave")
     assert (after["address"], after["key"]) == (node.address, node.public_key)
 
@@ -50,9 +51,9 @@ def test_peers_are_those_of_the_table(tmp_path):
             dave.Node(config("two", one.address)) as two,
         ):
             await until_async(lambda: len(one.core.table) and len(two.core.table))
-            return two, peers_of(one)["peers"], status_of(one)
+            return two, peers_of(one)["peers"], status_of(one), status_of(two)["seen_at"]
 
-    two, [peer], status = asyncio.run(asyncio.wait_for(story(), 30))
+    two, [peer], status, seen_at = asyncio.run(asyncio.wait_for(story(), 30))
     assert peer["address"] == two.address
     assert peer["key"] == two.public_key
     assert peer["id"] == f"{two.core.id:016x}"
@@ -61,6 +62,7 @@ def test_peers_are_those_of_the_table(tmp_path):
     assert (peer["trust"], peer["since_seconds"]) == (None, None)
     assert (peer["kept"], peer["broken"]) == (0, 0)
     assert status["peers"] == 1
+    assert (seen_at, status["reached"]) == (two.address, True)
 
 
 def test_trust_is_what_promises_have_shown(tmp_path):

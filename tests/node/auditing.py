@@ -5,13 +5,18 @@ from collections import Counter
 from dave.crypto.network import network
 from dave.limits import CHALLENGE_ENTRIES_MAX
 from dave.names import MS, SECOND
-from dave.wire.promises import Challenge, Proof
+from dave.wire.promises import Challenge, Proof, Want
 from sim.network import Link
 from sim.world import World
 
 STEADY = Link(delay_ms=10, jitter_ms=0)
-CHALLENGE, GET, PING = 13, 5, 1
+ANNOUNCE, CHALLENGE, GET, PING = 11, 13, 5, 1
 """Message types."""
+
+
+def wants_nothing(node):
+    """Answers to ANNOUNCE that promise nothing."""
+    return lambda session, message, now: node.reply(session, message, Want(0, 0), now)
 
 
 class Pair:
@@ -21,6 +26,8 @@ class Pair:
         self.world = world = World(5, network("audits", b"sixteen bytes ok"), STEADY)
         self.asker, self.prover = world.add_node(), world.add_node()
         world.run(3)
+        for host in (self.asker, self.prover):  # they promise what the tests say, and nothing else
+            host.node.handlers[ANNOUNCE] = wants_nothing(host.node)
         self.owner, self.client = world.owner(), world.add_client()
         self.entries = [self.put(b"key %d" % i, ttl=ttl) for i in range(entries)]
         world.run(1)

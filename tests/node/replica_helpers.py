@@ -6,7 +6,19 @@ from dave.names import Address
 from dave.peers.contact import Contact
 from dave.session.sessions import Sessions
 from dave.wire import messages
-from dave.wire.messages import Find, FindAck, Message, Ping, Pong, Put, PutAck
+from dave.wire.messages import (
+    Dial,
+    DialAck,
+    Find,
+    FindAck,
+    GetMyAddrPort,
+    GetMyAddrPortAck,
+    Message,
+    Ping,
+    Pong,
+    Put,
+    PutAck,
+)
 from dave.wire.promises import Announce, Version, Want
 from dave.wire.status import PutStatus
 from tests.node.helpers import NODE, Asker, Stage
@@ -76,6 +88,10 @@ class Replica(Asker):
             self.answer(request_id, Pong(0))
         elif isinstance(message, Find):
             self.answer(request_id, FindAck(()))
+        elif isinstance(message, GetMyAddrPort):
+            self.answer(request_id, GetMyAddrPortAck(self.address))
+        elif isinstance(message, Dial):
+            self.answer(request_id, DialAck(True))
         elif isinstance(message, Announce):
             self.announced.append(message)
             all_of_it = (1 << len(message.versions)) - 1

@@ -1,5 +1,6 @@
 """The verbs of an application: numbers out, one result for each."""
 
+from dave.limits import SESSION_IDLE_SECONDS
 from sim.network import Link
 from sim.world import World
 from tests.node.helpers import FREE
@@ -40,7 +41,7 @@ def test_an_idle_client_wants_nothing_in_the_end():
     world, client = a_world()
     entry = world.owner().entry(b"a", b"", world.time())
     world.run_until_resolved(client.put(entry), client.get(entry.id))
-    world.run(600)
+    world.run(SESSION_IDLE_SECONDS + 60)
     assert client.core.get_timer() is None
     assert len(client.core.requests) == len(client.core.timers) == 0
     assert len(client.core.sessions) == 0

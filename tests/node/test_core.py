@@ -186,3 +186,13 @@ def test_at_home_private_addresses_are_taken():
     core.at_home = True
     assert core.learn(WireContact(b"k" * 32, bytes(8), ("127.0.0.1", 1))) is not None
     assert core.learn(WireContact(b"k" * 32, bytes(8), ("224.0.0.1", 1))) is None
+
+
+def test_at_home_holds_for_strangers_and_table_and_a_rate_table_may_be_small():
+    class Small(Core):
+        rate_slots = 16
+
+    core = Small(client_identity(bytes(32)), FREE, Random(1))
+    assert len(core._limiter._full) == 16
+    core.at_home = True
+    assert (core.at_home, core.strangers.at_home, core.table.at_home) == (True, True, True)

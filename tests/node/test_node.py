@@ -171,3 +171,15 @@ def test_a_partition_heals():
     world.links.heal()
     world.run(200)
     assert tables(world) == all_others(world)
+
+
+def test_that_a_lost_contact_is_still_away_keeps_nobody_busy():
+    world = World(1)
+    world.add_nodes(4)
+    world.run(30)
+    world.kill(world.nodes[3])
+    world.run(120)
+    before = world.links.sent
+    world.run(120)
+    assert all(len(host.node.table) == 2 for host in world.nodes[:3])
+    assert world.links.sent - before < 120, "three nodes at one probe every ten seconds"

@@ -23,7 +23,7 @@ class Steady(Random):
 
 def known(kept=None, rtts=None):
     """A trust and a table with so many kept promises and such round trips by node id."""
-    trust, table = Trust(), Table(99)
+    trust, table = Trust(), Table(99, at_home=True)
     for contact in CONTACTS:
         table.add(contact, NOW)
         for _ in range((kept or {}).get(contact.id, 0)):

@@ -40,6 +40,13 @@ def test_a_subnet_shares_one_bucket() -> None:
     assert taken(limiter, "2001:db8:1:ffff::9", NOW, 20) == 0
 
 
+def test_fewer_slots_take_less_room_and_are_shared_by_more() -> None:
+    limiter = RateLimiter(SECRET, rate=100, burst=20, slots=1)
+    assert len(limiter._full) == 1
+    assert taken(limiter, "192.0.2.1", NOW, 30) == 20
+    assert taken(limiter, "198.51.100.1", NOW, 30) == 0
+
+
 def test_loopback_is_not_exempt() -> None:
     assert taken(RateLimiter(SECRET, rate=100, burst=5), "127.0.0.1", NOW, 20) == 5
 

@@ -6,7 +6,7 @@ from dave.crypto.hashes import network_proof
 from dave.crypto.network import network
 from dave.drops import Drop
 from dave.errors import UsageError
-from dave.limits import HANDSHAKES_PENDING_MAX, INIT_MESSAGE_BYTES_MAX
+from dave.limits import HANDSHAKE_PATIENT_MS, HANDSHAKES_PENDING_MAX, INIT_MESSAGE_BYTES_MAX
 from dave.names import SECOND
 from dave.session.session import Failed, FailReason
 from dave.wire.packet import Cookie, Init, PacketType, decode
@@ -204,6 +204,28 @@ def test_an_accept_from_another_address_is_dropped() -> None:
     assert pair.a.sessions.receive(accept, ("192.0.2.9", 1424), pair.now) is None
     assert pair.a.count(Drop.HANDSHAKE) == 1
     assert pair.a.sessions.receive(accept, B, pair.now) is not None
+
+
+def test_who_sends_one_packet_waits_a_second_for_the_answer() -> None:
+    pair = Pair()
+    pair.lose = lambda data: True
+    pair.a.sessions.connect(B, pair.now, attempts=1)
+    pair.run(HANDSHAKE_PATIENT_MS / 1000 - 0.01)
+    assert reasons(pair.a) == []
+    pair.run(0.02)
+    assert reasons(pair.a) == [FailReason.NO_ANSWER]
+    assert len(pair.log) == 1
+
+
+def test_a_node_may_go_as_a_client() -> None:
+    pair = Pair(a=End(A, node(7), 7))
+    pair.a.sessions.go_as(is_node=False)
+    _, theirs = pair.open()
+    assert theirs.node_id is None
+    pair.a.sessions.go_as(is_node=True)
+    pair.a.sessions.forget(B)
+    _, theirs = pair.open()
+    assert theirs.node_id == pair.a.identity.id
 
 
 @pytest.mark.parametrize("key", [bytes(32), b"\x01" + bytes(31)])

@@ -5,7 +5,13 @@ from random import Random
 import pytest
 
 from dave.drops import Drop
-from dave.limits import SESSION_PACKETS
+from dave.limits import (
+    SESSION_PACKETS,
+    SESSION_QUIET_PACKETS,
+    SESSION_QUIET_SECONDS,
+    SESSION_SECONDS,
+)
+from dave.names import SECOND
 from dave.wire.packet import PacketType
 from tests.session.helpers import A, B, End, Pair, node
 
@@ -166,3 +172,13 @@ def test_a_follower_misled_by_a_late_packet_is_told_again() -> None:
     assert ours is not None
     assert theirs is not None
     assert ours.handshake_hash == theirs.handshake_hash != old.handshake_hash
+
+
+def test_a_session_that_hardly_carries_a_packet_lives_longer() -> None:
+    pair = Pair()
+    quiet, _ = pair.open()
+    later = pair.now + SESSION_SECONDS * SECOND
+    assert not pair.a.sessions.rekey_due(quiet, later)
+    assert pair.a.sessions.rekey_due(quiet, pair.now + SESSION_QUIET_SECONDS * SECOND)
+    quiet.sent = SESSION_QUIET_PACKETS
+    assert pair.a.sessions.rekey_due(quiet, later)

@@ -7,7 +7,7 @@ import pytest
 from dave.crypto.network import network
 from dave.drops import Drop
 from dave.errors import UsageError
-from dave.limits import DATA_MESSAGE_BYTES_MAX
+from dave.limits import DATA_MESSAGE_BYTES_MAX, SESSION_IDLE_SECONDS
 from dave.names import MS, SECOND
 from dave.session.session import FailReason
 from dave.wire.packet import PacketType
@@ -233,7 +233,7 @@ def test_an_unused_session_is_confirmed_and_then_lapses() -> None:
     pair.run(20)
     assert pair.b.sessions.find(A) is not None, "an empty DATA confirms it after a second"
     assert pair.a.got[1:] == [], "which is not a message"
-    pair.run(200)
+    pair.run(SESSION_IDLE_SECONDS + 20)
     assert (len(pair.a.sessions), len(pair.b.sessions)) == (0, 0)
     assert pair.a.sessions.get_timer() is None
     assert pair.b.sessions.get_timer() is None
@@ -302,6 +302,20 @@ def test_init_with_all_right_but_the_secret_gets_no_accept() -> None:
     assert {data[1] for data, *_ in pair.log} == {PacketType.INIT}
     assert pair.b.got == []
     assert pair.b.count(Drop.HANDSHAKE) == 5
+
+
+def test_a_session_dropped_unconfirmed_costs_no_further_packet() -> None:
+    pair = Pair()
+    identity = pair.b.identity
+    pair.a.sessions.connect(B, pair.now, identity.public_key, identity.nonce, b"request")
+    pair.run(0.5)
+    session = pair.a.sessions.find(B)
+    assert session is not None
+    pair.a.sessions.drop(session)
+    pair.a.sessions.drop(session)
+    pair.run(20)
+    assert [data[1] for data, *_ in pair.log] == [PacketType.INIT, PacketType.ACCEPT]
+    assert size_of(pair.a)[:5] == size_of(pair.b)[:5] == (0, 0, 0, 0, 0)
 
 
 def test_sessions_with_nodes_are_told_from_those_with_clients() -> None:

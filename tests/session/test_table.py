@@ -2,7 +2,7 @@
 
 from random import Random
 
-from dave.limits import SESSION_PROVISIONAL_MAX, SESSIONS_MAX
+from dave.limits import SESSION_IDLE_SECONDS, SESSION_PROVISIONAL_MAX, SESSIONS_MAX
 from dave.names import MS, SECOND
 from dave.session.session import NEVER, Session
 from dave.session.table import SessionTable
@@ -97,9 +97,10 @@ def test_overlap_and_idle_ends() -> None:
     assert table.get_timer() == 70 * SECOND
     table.sweep(70 * SECOND)
     assert (old.is_open, new.is_open) == (False, True)
-    table.sweep(190 * SECOND - 1)
+    idle = (10 + SESSION_IDLE_SECONDS) * SECOND
+    table.sweep(idle - 1)
     assert new.is_open
-    table.sweep(190 * SECOND)
+    table.sweep(idle)
     assert len(table.by_index) == len(table.by_address) == 0
 
 

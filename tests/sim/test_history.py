@@ -39,3 +39,15 @@ def test_operations_of_a_host_that_dies_are_abandoned():
     world.restart(nodes[1])
     history.collect()
     assert (history.abandoned, history.read, history.written) == (2, [], [])
+
+
+def test_an_operation_whose_host_dies_meanwhile_is_not_waited_for():
+    world = World(1)
+    nodes = world.add_nodes(3)
+    world.run(2)
+    history = History(world)
+    history.get(nodes[1], bytes(32))
+    world.clock.schedule(world.now, world.kill, nodes[1])
+    world.clock.schedule(world.now, world.restart, nodes[1])
+    history.collect()
+    assert (history.abandoned, history.read) == (1, [])

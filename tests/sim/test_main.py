@@ -50,7 +50,7 @@ def test_several_seeds_and_all_scenarios(capsys, monkeypatch, tmp_path):
 
 def test_a_figure_is_drawn(tmp_path, capsys):
     path = tmp_path / "hops.png"
-    command.main(["hops", "--nodes", "120", "--seed", "1", "--figure", str(path)])
+    command.main(["hops", "--nodes", "20", "--seed", "1", "--figure", str(path)])
     assert path.read_bytes()[1:4] == b"PNG"
 
 

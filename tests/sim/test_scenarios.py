@@ -10,11 +10,10 @@ SMALL = [
     ("lossy", 5, 3),
     ("lossy", 12, 4),
     ("flood", 2, 5),
-    ("colluders", 150, 16),
-    ("hops", 200, 6),
+    ("hops", 150, 6),
     ("sybils", 40, 7),
     ("eclipse", 20, 8),
-    ("churn", 20, 9),
+    ("churn", 12, 9),
     ("nat", 16, 10),
     ("idle", 40, 11),
     ("speed", 40, 12),
@@ -22,14 +21,10 @@ SMALL = [
     ("mixed", 6, 14),
     ("seeds", 5, 15),
     ("colluders", 300, 16),
-    ("cheats", 12, 1),
 ]
 
 UNREACHED = {
-    "lossy": "share of",
-    "churn": "",
-    "eclipse": "",
-    "nat": "",
+    "lossy": "30 % loss: share of",
     "idle": "packets/s",
 }
 """Goals that the code does not reach yet: only figures whose name holds this text may miss theirs.
@@ -61,7 +56,7 @@ def test_the_goals_of_what_takes_long_are_reached_by_few_nodes(scenario, nodes, 
 
 
 def test_every_scenario_is_tried_here():
-    tried = {name for name, _, _ in SMALL} | {"repair", "partition", "cheats", "colluders"}
+    tried = {name for name, _, _ in SMALL} | {"repair", "partition", "cheats"}
     assert tried == set(SCENARIOS)
     assert set(NAMES) == set(SCENARIOS) | set(FULL)
 

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from dave.limits import BUCKET_CONTACTS
-from sim.tables import NEIGHBOURS, fill_tables
+from sim.tables import NEIGHBOURS, fill_tables, grow
 from sim.world import World
 
 
@@ -35,3 +35,13 @@ def test_a_lookup_finds_its_way():
     assert world.run_until_resolved(world.settled(put))[0].has_quorum
     found = world.run_until_resolved(world.nodes[99].get(entry.id))[0]
     assert found.entry == entry
+
+
+def test_a_grown_network_is_one_at_once():
+    world = World(3)
+    nodes = grow(world, 60)
+    world.run(30)
+    assert all(len(host.node.table) > 40 for host in nodes)
+    entry = world.owner().entry(b"a", b"b", world.time())
+    put = nodes[7].put(entry)
+    assert world.run_until_resolved(world.settled(put))[0].stored >= 8
