@@ -165,7 +165,6 @@ DETOUR_REACH = 4
 KNOWS_ALL_SECONDS = 60
 """How long a network that told of all its nodes is taken for known."""
 PUTS_IN_FLIGHT_PER_ENTRY = 32
-"""Nodes that one put, or the repair after a get, writes to at a time."""
 BUSY_RETRY_MS = 100
 BUSY_RETRIES = 5
 
