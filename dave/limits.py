@@ -160,10 +160,11 @@ LOOKUP_PATHS_CLIENT = 4
 LOOKUP_WIDE_SHARE = 1 / 16
 LOOKUP_WIDE_STAY = 100
 """Lookups checked by a wide one without a reason; lookups that stay wide after one had a reason."""
+DETOUR_REACH = 4
+"""Wide lookups aim at places up to so many times farther than the R-th nearest node is expected."""
 KNOWS_ALL_SECONDS = 60
 """How long a network that told of all its nodes is taken for known."""
 PUTS_IN_FLIGHT_PER_ENTRY = 32
-"""Nodes that one put, or the repair after a get, writes to at a time."""
 BUSY_RETRY_MS = 100
 BUSY_RETRIES = 5
 PUT_ROUNDS_MAX = 3

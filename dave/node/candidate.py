@@ -38,7 +38,7 @@ class Step(NamedTuple):
 
 
 class Candidate:
-    """A node that could be asked. It belongs to the path that first told of it."""
+    """A node that could be asked, by one path of the lookup."""
 
     __slots__ = ("distance", "failure", "hop", "is_given_up", "number", "path", "peer", "state")
 

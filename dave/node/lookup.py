@@ -7,7 +7,7 @@ lookup does not wait for it as long as others suffice.
 
 Colluders answer with each other only, so one liar near the beginning can lead a lookup astray. A
 wide lookup therefore goes several disjoint paths (S/Kademlia, Baumgart and Mies 2007, section 4.4):
-the peers known are dealt to the paths, whom one path was told of the others do not ask, and each
+the peers known are dealt to the paths, whom one path has asked the others do not ask, and each
 ends for itself. The answers are joined at the end, and the nearest of all have to answer too. The
 paths aim at places side by side in the region, so that a crowd right beside the key does not fill
 every answer; and each but the first asks a guide as well, somebody known who is in no crowd.
@@ -161,6 +161,8 @@ class Lookup:
             known = self._by_id.get(peer.id)
             if known is not None:
                 is_new = known.peer.address != peer.address
+                if known.path != path and known.state is State.NEW:
+                    self._hand_over(known, path)
                 if known.state is not State.FAILED or not is_new:
                     return
             edge = self._edges.get(peer.address)
@@ -174,6 +176,17 @@ class Lookup:
         else:
             self._by_id[peer.id] = candidate
         self._sort_in(candidate)
+
+    def _hand_over(self, candidate: Candidate, path: int) -> None:
+        """Several paths were told of a candidate that none has asked: it goes to the one that aims
+        nearest to it, lest the first to be told leaves nobody to the others."""
+        old, new = self._paths[candidate.path], self._paths[path]
+        node_id = candidate.peer.id
+        assert node_id is not None
+        if node_id ^ new.target < node_id ^ old.target:
+            old.order = [item for item in old.order if item[2] is not candidate]
+            insort(new.order, (node_id ^ new.target, candidate.number, candidate))
+            candidate.path = path
 
     def _sort_in(self, candidate: Candidate) -> None:
         insort(self._all.order, (candidate.distance, candidate.number, candidate))

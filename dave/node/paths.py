@@ -71,15 +71,16 @@ class Paths:
         return True
 
 
-def detours(place: Place, paths: int, expected: int | None, rng: Rng) -> list[Place]:
-    """Where all paths but the first aim at: a place in each slice of the region. FIND brings the
-    nodes nearest to its own target, so a crowd right beside the key fills none of those answers.
-
-    `expected`: at what distance the R-th nearest node is; without it all aim at the key itself.
+def detours(place: Place, paths: int, reach: int | None, rng: Rng) -> list[Place]:
+    """Where all paths but the first aim at: a random place in each of the subtrees around the key,
+    from the one that holds distance `reach` inward. FIND brings the nodes nearest to its own
+    target, and who crowds the key is in none of those subtrees, so that no such answer is full of
+    the crowd. Without `reach` (no estimate of the density) all aim at the key itself.
     """
-    if expected is None:
+    if reach is None:
         return [place] * (paths - 1)
-    return [place ^ int((i + rng.random()) * expected / paths) for i in range(1, paths)]
+    top = max(reach.bit_length(), paths) - 1
+    return [place ^ (1 << bit | rng.getrandbits(bit)) for bit in range(top, top - paths + 1, -1)]
 
 
 def guides(core: "Core", count: int) -> list[Peer]:

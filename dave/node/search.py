@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from dave.limits import (
     BUCKET_CONTACTS,
+    DETOUR_REACH,
     KNOWS_ALL_SECONDS,
     LOOKUP_PATHS_WIDE,
     REPLICAS,
@@ -79,12 +80,12 @@ class Search:
         around: Sequence[Peer] = (),
     ) -> None:
         """Look once, along so many paths; those beside the first are guided by `around`, if given,
-        into the region itself, else by whom we know to the region and what lies about it."""
+        else by others whom we know."""
         core = self._core
         self.expected = core.expected_distance()
         reach = self.expected
         if reach is not None:
-            reach = min((2 if around else 4) * reach, RING - 1)
+            reach = min(DETOUR_REACH * reach, RING - 1)
         lookup = Lookup(
             core,
             self._place,

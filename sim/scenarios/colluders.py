@@ -14,7 +14,13 @@ from typing import NamedTuple
 
 from dave.crypto.identity import client_identity
 from dave.crypto.network import network
-from dave.limits import BUCKET_CONTACTS, HANDSHAKE_ATTEMPTS, LOOKUP_PATHS_WIDE, REPLICAS
+from dave.limits import (
+    BUCKET_CONTACTS,
+    DETOUR_REACH,
+    HANDSHAKE_ATTEMPTS,
+    LOOKUP_PATHS_WIDE,
+    REPLICAS,
+)
 from dave.names import MS, Instant, Place
 from dave.node.candidate import State
 from dave.node.core import Core
@@ -76,7 +82,7 @@ class Ring:
         """A lookup by an honest node that has ended."""
         lookup = Lookup(
             self.core, key, Find(key), go_on, lambda *_: None,
-            detours=detours(key, paths, self.expected, self.rng),
+            detours=detours(key, paths, DETOUR_REACH * self.expected, self.rng),
         )  # fmt: skip
         near = _nearest(self.tables[asker], key, BUCKET_CONTACTS)
         lookup.start([Peer(_address(node_id), _key(node_id), bytes(8), node_id)

@@ -310,3 +310,22 @@ def test_whether_all_were_told():
     for nodes, is_whole in ((12, True), (40, False)):
         world = full_network(nodes)
         assert look_up(world, world.add_client(), 1)[0].is_whole == is_whole
+
+
+def test_what_several_paths_are_told_goes_to_the_one_that_aims_nearest():
+    client = World(1).add_client()
+    lookup = Lookup(
+        client.core, 0, Find(0), lambda *_: False, lambda *_: None, detours=[1 << 60, 1 << 62]
+    )
+
+    def told(node_id, path):
+        lookup._add(Peer(("10.0.0.1", node_id >> 55), bytes(32), bytes(8), node_id), 1, path)
+
+    far, asked = 5 << 60, 6 << 60
+    for path in (0, 1, 2, 1, 0):
+        told(far, path)
+        told(asked, path)
+        lookup._by_id[asked].state = State.ANSWERED
+    assert (lookup._by_id[far].path, lookup._by_id[asked].path) == (2, 0)
+    assert [len(path.order) for path in lookup._paths] == [1, 0, 1]
+    assert len(lookup) == 2

@@ -80,12 +80,12 @@ def test_a_place_is_heard_once_until_many_others_were():
 
 
 @given(st.integers(0, RING - 1), st.integers(1, RING - 1), st.integers(1, 8), st.integers(0, 99))
-def test_detours_lie_in_slices_of_the_region(place, expected, paths, seed):
-    targets = detours(place, paths, expected, Random(seed))
-    assert len(targets) == paths - 1
-    for i, target in enumerate(targets, 1):
-        low, high = i * expected / paths, (i + 1) * expected / paths
-        assert low * 0.999 - 1 <= target ^ place <= high * 1.001 + 1
+def test_detours_lie_in_the_subtrees_around_the_key(place, reach, paths, seed):
+    targets = detours(place, paths, reach, Random(seed))
+    bits = [(target ^ place).bit_length() for target in targets]
+    assert bits == list(range(bits[0], bits[0] - paths + 1, -1)) if bits else paths == 1
+    assert all(bit >= 1 for bit in bits)
+    assert not bits or bits[0] == max(reach.bit_length(), paths)
     assert detours(place, paths, None, Random(seed)) == [place] * (paths - 1)
 
 

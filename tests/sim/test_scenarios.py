@@ -25,7 +25,6 @@ SMALL = [
 
 UNREACHED = {
     "lossy": "30 % loss: share of",
-    "sybils": "",
     "idle": "packets/s",
 }
 """Goals that the code does not reach yet: only figures whose name holds this text may miss theirs.
