@@ -8,11 +8,12 @@ from dave.limits import (
     BUSY_RETRIES,
     BUSY_RETRY_MS,
     LOOKUP_GIVE_UP_MS,
+    PUT_HEARD_SECONDS,
     PUT_ROUNDS_MAX,
     PUTS_IN_FLIGHT_PER_ENTRY,
     REPLICAS,
 )
-from dave.names import MS, HybridTime, Instant, Place, place_of
+from dave.names import MS, SECOND, HybridTime, Instant, Place, place_of
 from dave.node.candidate import State, Step, score_of
 from dave.node.core import Core, peer_of
 from dave.node.requests import Answer, Peer
@@ -132,9 +133,9 @@ class PutOperation:
                 peer = self._region.pop(0)
             elif self._outward and self._hoped_for(now) < REPLICAS:
                 peer = self._outward.pop(0)
-            elif self._silent and not self.result.has_quorum:
-                # Too few have stored it: packets to or from these may have been lost.
-                peer = self._silent.pop(0)
+            elif (again := self._lossy(now)) is not None:
+                peer = again
+                self._silent.remove(peer)
                 self._asked.discard(peer.id)
             else:
                 break
@@ -155,9 +156,23 @@ class PutOperation:
             self._note_promises(now)
             self._core.resolve(self._operation + 1, result)
 
+    def _lossy(self, now: Instant) -> Peer | None:
+        """Whom to ask again, since too few have stored it: one that was silent and lives, so that
+        packets must have been lost. Nobody waits for the dead."""
+        if self.result.has_quorum:
+            return None
+        since = now - PUT_HEARD_SECONDS * SECOND
+        heard = self._core.table.heard
+        alive = (p for p in self._silent if p.id is not None and (heard(p.id) or 0) > since)
+        return next(alive, None)
+
     def _starts_again(self, now: Instant) -> bool:
         """Not even an edge has answered: its packets may have been lost."""
-        if self.result.known or self._rounds >= PUT_ROUNDS_MAX or now >= self._deadline:
+        failures = [outcome.failure for outcome in self.result.outcomes]
+        is_silent = bool(failures) and all(why is FailReason.NO_ANSWER for why in failures)
+        if self.result.known or not is_silent or self._rounds >= PUT_ROUNDS_MAX:
+            return False
+        if now >= self._deadline:
             return False
         self._rounds += 1
         self.start(now)

@@ -50,6 +50,7 @@ FULL: dict[str, tuple[Scenario, int]] = {
     "sybils": (sybils.run_full, 400),
     "eclipse": (eclipse.run_full, 100),
     "churn": (churn.run_full, 300),
+    "churn-evening": (churn.run_evening, 300),
     "churn-large": (churn.run_large, 1000),
     "nat": (nat.run_full, 200),
     "idle": (idle.run_full, 1000),

@@ -6,7 +6,12 @@ from dave.crypto.hashes import network_proof
 from dave.crypto.network import network
 from dave.drops import Drop
 from dave.errors import UsageError
-from dave.limits import HANDSHAKE_PATIENT_MS, HANDSHAKES_PENDING_MAX, INIT_MESSAGE_BYTES_MAX
+from dave.limits import (
+    HANDSHAKE_ATTEMPTS,
+    HANDSHAKE_PATIENT_MS,
+    HANDSHAKES_PENDING_MAX,
+    INIT_MESSAGE_BYTES_MAX,
+)
 from dave.names import SECOND
 from dave.session.session import Failed, FailReason
 from dave.wire.packet import Cookie, Init, PacketType, decode
@@ -24,7 +29,7 @@ def test_nobody_answers() -> None:
     pair.a.sessions.connect(B, start)
     pair.run(20)
     assert reasons(pair.a) == [FailReason.NO_ANSWER]
-    assert len(pair.log) == 5
+    assert len(pair.log) == HANDSHAKE_ATTEMPTS
     assert pair.a.sessions.get_timer() is None
     assert pair.now == start + 20 * SECOND
 
@@ -164,7 +169,7 @@ def test_cookies_without_end_use_up_the_attempts() -> None:
             fresh = bytes((n + 1,)) * 16
             cookie = Cookie(echo, identity.public_key, identity.nonce, proof, fresh, A)
             pair.a.sessions.receive(cookie.encode(), B, pair.now)
-    assert inits == 6
+    assert inits == 1 + HANDSHAKE_ATTEMPTS
     assert reasons(pair.a) == [FailReason.NO_ANSWER]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from dave.drops import Drop
 from dave.limits import (
+    HANDSHAKE_ATTEMPTS,
     SESSION_PACKETS,
     SESSION_QUIET_PACKETS,
     SESSION_QUIET_SECONDS,
@@ -99,7 +100,7 @@ def test_a_rekey_without_answer_is_silent_and_tried_again_later() -> None:
         pair.a.sessions.seal(mine, b"x", pair.now)
         pair.run(1)
     inits = [1 for data, *_ in pair.log if data[1] == PacketType.INIT]
-    assert len(inits) == 1 + 5, "one handshake's attempts, then a pause"
+    assert len(inits) == 1 + HANDSHAKE_ATTEMPTS, "one handshake's attempts, then a pause"
     assert pair.a.failed() == [], "the session at hand is still good"
     assert pair.a.sessions.find(B) is mine
     pair.lose = lambda _: False

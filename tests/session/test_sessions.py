@@ -7,7 +7,7 @@ import pytest
 from dave.crypto.network import network
 from dave.drops import Drop
 from dave.errors import UsageError
-from dave.limits import DATA_MESSAGE_BYTES_MAX, SESSION_IDLE_SECONDS
+from dave.limits import DATA_MESSAGE_BYTES_MAX, HANDSHAKE_ATTEMPTS, SESSION_IDLE_SECONDS
 from dave.names import MS, SECOND
 from dave.session.session import FailReason
 from dave.wire.packet import PacketType
@@ -301,7 +301,7 @@ def test_init_with_all_right_but_the_secret_gets_no_accept() -> None:
     assert [f.reason for f in pair.a.failed()] == [FailReason.NO_ANSWER]
     assert {data[1] for data, *_ in pair.log} == {PacketType.INIT}
     assert pair.b.got == []
-    assert pair.b.count(Drop.HANDSHAKE) == 5
+    assert pair.b.count(Drop.HANDSHAKE) == HANDSHAKE_ATTEMPTS
 
 
 def test_a_session_dropped_unconfirmed_costs_no_further_packet() -> None:
