@@ -61,6 +61,8 @@ class PutOperation:
         """Who has not answered, and is asked again while there is no quorum ..."""
         self._tries: dict[Place, int] = {}
         """... PUT_ROUNDS_MAX times in all."""
+        self._heard: dict[Place | None, Instant] = {}
+        """When those asked were heard last, before they were asked."""
         self._rounds = 1
         self._resolved = False
         self._is_pumping = False
@@ -162,9 +164,7 @@ class PutOperation:
         if self.result.has_quorum:
             return None
         since = now - PUT_HEARD_SECONDS * SECOND
-        heard = self._core.table.heard
-        alive = (p for p in self._silent if p.id is not None and (heard(p.id) or 0) > since)
-        return next(alive, None)
+        return next((p for p in self._silent if self._heard.get(p.id, since) > since), None)
 
     def _starts_again(self, now: Instant) -> bool:
         """Not even an edge has answered: its packets may have been lost."""
@@ -185,6 +185,9 @@ class PutOperation:
         return self._weight + out + self._is_waiting_here
 
     def _ask(self, peer: Peer, tries: int, now: Instant) -> None:
+        heard = None if peer.id is None else self._core.table.heard(peer.id)
+        if heard is not None:
+            self._heard[peer.id] = heard
         self._core.ask(
             peer, self._put, lambda answer, now: self._answered(peer, tries, answer, now), now
         )
