@@ -80,7 +80,7 @@ PLOTS: dict[str, Plot] = {
         is_share=True,
     ),
 }
-PLOTS["churn-large"] = PLOTS["churn"]
+PLOTS["churn-large"] = PLOTS["churn-evening"] = PLOTS["churn"]
 
 
 def draw(reports: Sequence[Report], path: Path, *, is_full: bool = False) -> None:
