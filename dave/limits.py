@@ -182,7 +182,6 @@ FLOORS_MAX = 65_536
 """Entry ids whose expired version still bars older ones."""
 PENDING_PUTS_MAX = 1024
 PENDING_PUTS_PER_SESSION = 768
-"""No session can take all the room; two can, which is for the trust of later versions to mend."""
 PUT_WAITERS_MAX = 64
 """Requests that wait for one and the same put."""
 FORGED_PER_SESSION = 16
@@ -205,13 +204,14 @@ ANNOUNCE_QUEUE_MAX = 4096
 """Versions that wait to be announced to one peer; what comes beyond is left to the next sweep."""
 ANNOUNCE_AGAIN_SECONDS = 3
 """Who neither held nor wanted a version had perhaps asked another for it: told once more."""
+WANT_AGAIN_SECONDS = 10
 WANT_SECONDS = 1
 """So long an entry asked of one peer is not asked of another."""
 WANTS_REMEMBERED_MAX = 4096
+HAND_ON_BUSY_MAX = 40
 HAND_ON_WINDOW_FIRST = 8
-"""ANNOUNCE and PUT under way to one peer: grows by one an answer, halved by BUSY ..."""
 HAND_ON_WINDOW_MAX = 64
-"""... and never more than this."""
+"""ANNOUNCE and PUT under way to one peer: one more with each answer, half as many after BUSY."""
 VERSIONS_PAST_MAX = 32_768
 """Versions replaced or evicted that a node still knows by name."""
 REPAIR_LOOK_SECONDS = 5

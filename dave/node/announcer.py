@@ -21,6 +21,7 @@ from dave.limits import (
     ANNOUNCE_QUEUE_MAX,
     ANNOUNCED_MAX,
     BUSY_RETRY_MS,
+    HAND_ON_BUSY_MAX,
     HAND_ON_WINDOW_FIRST,
     HAND_ON_WINDOW_MAX,
 )
@@ -40,8 +41,8 @@ from dave.wire.status import STORED_STATUSES, PutStatus
 class _Line:
     """What waits for one peer."""
 
-    __slots__ = ("due", "evicted", "full", "in_flight", "is_pumping", "patience", "paused_until",
-                 "peer", "versions", "wanted", "window")  # fmt: skip
+    __slots__ = ("busy", "due", "evicted", "full", "in_flight", "is_pumping", "patience",
+                 "paused_until", "peer", "versions", "wanted", "window")  # fmt: skip
 
     def __init__(self, peer: Place, patience: int) -> None:
         self.peer = peer
@@ -60,6 +61,8 @@ class _Line:
         self.window = HAND_ON_WINDOW_FIRST
         self.paused_until: Instant = 0
         self.is_pumping = False
+        self.busy = 0
+        """Answers BUSY in a row."""
 
     def is_due(self, now: Instant) -> bool:
         """Whether an ANNOUNCE should go out."""
@@ -289,6 +292,9 @@ class Announcer:
     def _acknowledged(
         self, line: _Line, entry_id: EntryId, data: bytes, answer: Answer, ack: PutAck, now: Instant
     ) -> None:
+        line.busy = line.busy + 1 if ack.status is PutStatus.BUSY else 0
+        if line.busy > HAND_ON_BUSY_MAX:
+            return self._silent(line, now)  # for a while: it must not hold up the others
         if ack.status is PutStatus.BUSY:
             line.window = max(line.window // 2, 1)
             line.wanted.appendleft(entry_id)

@@ -277,7 +277,7 @@ class Audits:
         if is_broken:
             self.broken += 1
             self._core.trust.broke(peer, now)
-        elif audit.proved:
+        elif audit.proved > len(audit.evicted):  # or evictions would be a way to trust
             self.kept += 1
             self._core.trust.kept(peer, now)
         else:

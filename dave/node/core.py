@@ -111,6 +111,8 @@ class Core:
             session, message = received
             if session.wants_accept:
                 self.came(session, now)
+                if not session.wants_accept:
+                    return  # ended by that: what came with it is not to be taken for DATA
             if not message:
                 if session.wants_accept:
                     self.sessions.seal(session, b"", now)

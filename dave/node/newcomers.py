@@ -58,6 +58,9 @@ class Newcomers:
         self._waiting: dict[Place, _Newcomer] = {}
         self._queue: deque[Place] = deque()
         """Of those, whom a contact has to be found for now."""
+        self._is_pumping = False
+        self._answering: dict[Place, None] = {}
+        """Who asked to be dialled and is being pinged for that; at most DIALS_OUT_MAX."""
         self._dials_out = 0
         self._is_founding = False
         """The first contact of an empty table is being probed."""
@@ -114,7 +117,9 @@ class Newcomers:
             return
         contact = Contact(session.public_key, session.nonce, session.address, node_id)
         if self._node.table.get(node_id) == contact or self._is_exempt(contact.address):
-            self._ping(contact, now)
+            if node_id not in self._answering and len(self._answering) < DIALS_OUT_MAX:
+                self._answering[node_id] = None
+                self._ping(contact, now)
         else:
             self._wait_for(contact, now)
 
@@ -166,10 +171,14 @@ class Newcomers:
         self._pump(now)
 
     def _pump(self, now: Instant) -> None:
+        if self._is_pumping:  # a request failed at once: the loop below sees it
+            return
+        self._is_pumping = True
         while self._queue and self._dials_out < DIALS_OUT_MAX:
             newcomer = self._waiting.get(self._queue.popleft())
             if newcomer is not None and not newcomer.is_proving:
                 self._have_dialled(newcomer, now)
+        self._is_pumping = False
 
     def _have_dialled(self, newcomer: _Newcomer, now: Instant) -> None:
         """Ask the next contact to dial it."""
@@ -227,6 +236,7 @@ class Newcomers:
 
     def _ping(self, contact: Contact, now: Instant) -> None:
         def answered(answer: Answer, now: Instant) -> None:
+            self._answering.pop(contact.id, None)
             newcomer = self._waiting.pop(contact.id, None)
             if newcomer is not None:
                 self._is_founding = False

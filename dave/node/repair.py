@@ -60,12 +60,12 @@ class Repair:
     def start(self, now: Instant) -> None:
         """Begin to look."""
         self._sweep_all_at = now + self._jittered(SWEEP_SECONDS)
-        self._wake(now + self._jittered(REPAIR_LOOK_SECONDS))
+        self._wake(now + self._jittered(REPAIR_LOOK_SECONDS), now)
 
     def changed(self, node_id: Place, now: Instant) -> None:
         """A node came or went: entries near it are looked at soon."""
         self._changed[node_id] = None
-        self._wake(now + self._jittered(REPAIR_TICK_MS / 1000))
+        self._wake(now + self._jittered(REPAIR_TICK_MS / 1000), now)
 
     def leave(self, now: Instant) -> None:
         """Look at all entries at once, for the region as it is without us."""
@@ -73,7 +73,7 @@ class Repair:
         self._begin(None)
         self._slice(now)
         if self._walk is not None:
-            self._wake(now)
+            self._wake(now, now)
 
     @property
     def is_sweeping(self) -> bool:
@@ -182,7 +182,9 @@ class Repair:
                 contact.id, entry_id, short_digest, now, at_once=self.is_leaving
             )
 
-    def _wake(self, when: Instant) -> None:
+    def _wake(self, when: Instant, now: Instant) -> None:
+        if now < self._due <= when:
+            return  # or a trickle of changes would put it off for ever
         self._due = when
         self._core.timers.set(when, Timer.REPAIR)
 

@@ -14,6 +14,7 @@ from dave.limits import (
     REPAIR_TICK_MS,
     SHARDS,
     SHORT_DIGEST_BYTES,
+    WANT_AGAIN_SECONDS,
     WANT_SECONDS,
     WANTS_REMEMBERED_MAX,
 )
@@ -96,11 +97,14 @@ class Replicas:
             self._announce_evicted(now)
         entry_id = pending.entry_id
         if self._store.get(entry_id, self._core.unix_ms(now)) is not pending.entry.data:
+            if not self._puts.is_under_way(entry_id):
+                self._replaced.pop(entry_id, None)  # it has expired already
             return  # a newer one has come meanwhile, and will be announced
         short_digest = pending.digest[:SHORT_DIGEST_BYTES]
         self._index.add(short_digest, entry_id)
         asked = self._asked.pop(entry_id, None)
-        if asked is not None and asked[2] == short_digest:
+        is_known = asked is not None and self._core.table.get(asked[1]) is not None
+        if asked is not None and is_known and asked[2] == short_digest:
             self._core.promises.note(asked[1], entry_id)  # its announcement was the promise
         others, is_in = self._regions.of(place_of(entry_id), now)
         at_once = not pending.is_direct
@@ -196,8 +200,11 @@ class Replicas:
         if self._puts.is_read_only or self.repair.is_leaving or self._puts.is_under_way(entry_id):
             return False
         asked = self._asked.get(entry_id)
-        if asked is not None and now - asked[0] < WANT_SECONDS * SECOND:
-            return False
+        if asked is not None:
+            # Who promised to bring it and did not must not keep others from it.
+            wait = WANT_AGAIN_SECONDS if asked[1] == peer else WANT_SECONDS
+            if now - asked[0] < wait * SECOND:
+                return False
         is_held = self._store.get(entry_id, self._core.unix_ms(now)) is not None
         if not is_held and not self._may_take(entry_id, now):
             return False

@@ -54,6 +54,12 @@ class Search:
         self._peers = peers
         self._look(self._paths, peers, now)
 
+    def hurry(self, now: Instant) -> None:
+        """Make do with what was found so far."""
+        if not self.is_over and any(c.state is State.ANSWERED for c in self._lookups[-1]):
+            self.cancel()
+            self._done(self, now)
+
     def cancel(self) -> None:
         """Stop asking; `done` is not called."""
         self.is_over = True
