@@ -8,6 +8,7 @@ from dave.limits import (
     ANNOUNCE_QUEUE_MAX,
     ANNOUNCED_MAX,
     BUSY_RETRY_MS,
+    HAND_ON_BUSY_MAX,
     HAND_ON_WINDOW_FIRST,
     REPAIR_AGAIN_SECONDS,
 )
@@ -105,6 +106,17 @@ def test_busy_is_asked_again_later_and_with_fewer_at_a_time(stage):
     stage.run(BUSY_RETRY_MS / 1000)
     assert {put.entry.id for put in peer.handed} == {entry.id for entry in entries}
     assert all(peer.promised(entry) for entry in entries)
+
+
+def test_who_is_busy_for_ever_holds_up_nobody(stage):
+    peer = Replica(stage, is_above=True)
+    peer.wants, peer.ack = True, PutAck(PutStatus.BUSY)
+    line_of = stage.node.replicas.announcer._lines
+    stored(stage, 3)
+    line = line_of[peer.id]
+    stage.run((HAND_ON_BUSY_MAX + 5) * BUSY_RETRY_MS / 1000)
+    assert line_of.get(peer.id) is not line
+    assert not line.wanted
 
 
 @pytest.mark.parametrize("status", [PutStatus.LOW_RANK, PutStatus.FORGED, PutStatus.READ_ONLY])

@@ -6,12 +6,16 @@ from dave.crypto.identity import node_identity
 from dave.drops import Drop
 from dave.limits import DIALS_OUT_MAX, NEWCOMER_TRIES, NEWCOMERS_MAX, STRANGER_SECONDS
 from dave.names import SECOND
+from dave.node.newcomers import _Newcomer
+from dave.node.requests import Answer
 from dave.peers.contact import Contact
+from dave.session.session import FailReason
 from dave.wire import messages
 from dave.wire.messages import Dial, DialAck, WireContact
 from sim.network import Link
 from sim.world import World
 from tests.node.helpers import FREE, Stage
+from tests.node.replica_helpers import Replica
 
 STEADY = Link(delay_ms=10, jitter_ms=0)
 
@@ -233,3 +237,32 @@ def test_a_witness_is_rather_of_another_subnet():
     assert "20.0.3.1" not in asked
     assert len(set(asked)) > 1
     assert world.now > SECOND
+
+
+def test_many_who_wait_while_no_request_can_go_out_do_not_recurse():
+    stage = public_stage()
+    newcomers, node = stage.node.newcomers, stage.node
+    node.table.add(Contact(*told(host="20.3.3.3"), 5), stage.now)
+    failed = Answer(None, None, 0, FailReason.FULL)
+    node.ask = lambda peer, message, done, now, attempts=1: done(failed, now)
+    contacts = [
+        Contact(*told(i, f"20.4.{i >> 8}.{i & 255}"), 100 + i) for i in range(NEWCOMERS_MAX)
+    ]
+    for contact in contacts:
+        newcomers._waiting[contact.id] = _Newcomer(contact)
+        newcomers._queue.append(contact.id)
+    newcomers._pump(stage.now)
+    assert not newcomers._queue
+
+
+def test_who_asks_to_be_dialled_again_and_again_is_pinged_once_at_a_time():
+    stage = public_stage()
+    peer = Replica(stage)
+    session = stage.node.sessions.find(peer.address)
+    stage.node.table.at_home = True  # where the helper's address may stand
+    stage.node.table.add(peer.contact, stage.now)
+    pings = []
+    stage.node.ask = lambda peer, message, done, now, attempts=1: pings.append(peer)
+    for _ in range(100):
+        stage.node.newcomers.asks_to_be_dialled(session, stage.now)
+    assert len(pings) == 1

@@ -172,3 +172,14 @@ def test_dead_replicas_are_replaced_and_then_there_is_silence():
         nearest = sorted(living, key=lambda host: host.node.id ^ place)[:REPLICAS]
         assert all(host.node.own(entry.id, world.now) == entry for host in nearest)
     assert all(host.node.replicas.announcer.is_idle for host in living)
+
+
+def test_a_trickle_of_changes_puts_no_look_off(stage):
+    looks = []
+    repair = stage.node.replicas.repair
+    look = repair._look
+    repair._look = lambda: looks.append(stage.now) or look()
+    for i in range(300):
+        repair.changed(i + 1, stage.now)
+        stage.run(0.02)
+    assert len(looks) > 10
