@@ -48,7 +48,7 @@ class Run(NamedTuple):
         report: dict[str, Any] = {
             "scenario": self.scenario,
             "seed": self.world.seed,
-            "nodes": len(self.world.nodes),
+            "nodes": len(self.world.nodes) + self.world.ring_nodes,
             "figures": [figure._asdict() for figure in self.figures],
             "trace_hash": self.world.trace_hash(),
         }

@@ -69,6 +69,8 @@ class World:
         self.links = Links(Random(self.rng.getrandbits(64)), link, latency)
         self.hosts: dict[Address, Host] = {}
         self.nodes: list[Host] = []
+        self.ring_nodes = 0
+        """Nodes beside those: ids without a process, which only lookups see."""
         self.delivered = 0
         self.delivered_bytes = 0
         self.series: dict[str, list[tuple[float, float]]] = {}

@@ -139,6 +139,7 @@ def run_full(seed: int, nodes: int) -> tuple[World, list[Figure]]:
 def _run(seed: int, nodes: int, lookups: int) -> tuple[World, list[Figure]]:
     world = World(seed)
     ring = Ring(nodes, world.rng)
+    world.ring_nodes = nodes
     figures: list[Figure] = []
     for percent in SHARES:
         for is_sly in (False, True):
