@@ -34,9 +34,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run `dave check`."""
-    is_uri = args.name[:7].lower() == "dave://"
-    key = None if is_uri else options.owner_key(args)
-    with options.client(args, key) as client:
+    with options.client(args, options.key_for_name(args)) as client:
         check = client.check(args.name, timeout=args.timeout)
     if check is None:
         print(f"dave: nothing stands under {args.name}", file=sys.stderr)

@@ -29,9 +29,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run `dave get`."""
-    is_uri = args.name[:7].lower() == "dave://"
-    key = None if is_uri else options.owner_key(args)
-    with options.client(args, key) as client:
+    with options.client(args, options.key_for_name(args)) as client:
         try:
             found = client.get(args.name, timeout=args.timeout, quorum=args.quorum)
         finally:

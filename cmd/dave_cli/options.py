@@ -117,6 +117,11 @@ def owner_key(args: Namespace, *, make: bool = False) -> Any:
     return Key.load(path, ask_passphrase(path))
 
 
+def key_for_name(args: Namespace) -> Any:
+    """The owner's key that NAME needs: none where it names its owner itself."""
+    return None if args.name[:7].lower() == "dave://" else owner_key(args)
+
+
 def ask_passphrase(path: Path) -> Any:
     """A callable that asks at the terminal when a key file turns out to be wrapped."""
 

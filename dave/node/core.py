@@ -290,11 +290,15 @@ class Core:
 
     def add_contact(self, session: Session, now: Instant) -> None:
         """Enter the node at the other end of a session into the routing table."""
-        assert session.node_id is not None
-        contact = Contact(session.public_key, session.nonce, session.address, session.node_id)
-        self.table.add(contact, now)
+        self.table.add(contact_of(session), now)
 
 
 def peer_of(contact: Contact) -> Peer:
     """A contact as somebody to ask."""
     return Peer(contact.address, contact.public_key, contact.nonce, contact.id)
+
+
+def contact_of(session: Session) -> Contact:
+    """The node at the other end of a session."""
+    assert session.node_id is not None
+    return Contact(session.public_key, session.nonce, session.address, session.node_id)

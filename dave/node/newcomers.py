@@ -15,7 +15,6 @@ can call from outside.
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from dave.crypto.identity import checked_node_id
 from dave.limits import (
     CAME_SECONDS,
     DIALS_OUT_MAX,
@@ -24,7 +23,7 @@ from dave.limits import (
     PROVEN_MAX,
 )
 from dave.names import SECOND, Address, Instant, Place
-from dave.node.core import peer_of
+from dave.node.core import contact_of, peer_of
 from dave.node.requests import Answer
 from dave.node.timers import Timer
 from dave.peers.contact import Contact
@@ -111,11 +110,10 @@ class Newcomers:
 
     def asks_to_be_dialled(self, session: Session, now: Instant) -> None:
         """A node wants to know whether it can be reached; that our PING comes tells it so."""
-        bits = self._node.network.node_work_bits
-        node_id = checked_node_id(session.public_key, session.nonce, bits)
-        if session.node_id is None or node_id is None:
+        node_id = session.node_id
+        if node_id is None:
             return
-        contact = Contact(session.public_key, session.nonce, session.address, node_id)
+        contact = contact_of(session)
         if self._node.table.get(node_id) == contact or self._is_exempt(contact.address):
             if node_id not in self._answering and len(self._answering) < DIALS_OUT_MAX:
                 self._answering[node_id] = None

@@ -19,6 +19,7 @@ from dave.names import SECOND, EntryId, Instant, Place, Rng
 from dave.node import handlers
 from dave.node.audits import Audits
 from dave.node.client import Client
+from dave.node.core import contact_of
 from dave.node.joining import Joining
 from dave.node.liveness import Liveness
 from dave.node.newcomers import Newcomers
@@ -197,9 +198,3 @@ class Node(Client):
     def jittered(self, seconds: float) -> int:
         """About so many seconds, in nanoseconds; so nodes that started together do not stay so."""
         return int(seconds * SECOND * (0.75 + 0.5 * self.rng.random()))
-
-
-def contact_of(session: Session) -> Contact:
-    """The node at the other end of a session."""
-    assert session.node_id is not None
-    return Contact(session.public_key, session.nonce, session.address, session.node_id)
