@@ -99,6 +99,7 @@ class Lookup:
         """Peers that were slow: so many more are asked at once, or a crowd of the dead would be
         gone through one by one."""
         self._is_dealing = False
+        self._is_widened = False
         self._is_pumping = False
         self.is_over = False
         self.is_whole = True
@@ -210,7 +211,7 @@ class Lookup:
         if self.is_over or self._is_pumping:  # a request failed at once: the loop below sees it
             return
         self._is_pumping = True
-        while not self.is_over and (candidate := self._next()) is not None:
+        while not self.is_over and (candidate := self._next() or self._farther()) is not None:
             self._ask(candidate, now)
         self._is_pumping = False
         if not self.is_over and self._is_complete():
@@ -251,6 +252,17 @@ class Lookup:
             return None
         return next((c for c in self._window(self._all) if c.state is State.NEW), None)
 
+    def _farther(self) -> Candidate | None:
+        """All whom this began with are slow: go on with the others whom the table knows, once."""
+        if not self._late or self._is_closed or self._is_widened or len(self._paths) > 1:
+            return None
+        if any(c.state in (State.ASKED, State.ANSWERED) for c in self):
+            return None
+        self._is_widened = True
+        for peer in self._core.peers_near(self._place, BUCKET_CONTACTS):
+            self._add(peer, 0)
+        return self._next()
+
     def _is_complete(self) -> bool:
         """Whether the nearest have all answered, and of those who did not, few are missed."""
         if any(guide.state is State.ASKED for guide in self._guides):
@@ -269,9 +281,16 @@ class Lookup:
         candidate.state = State.ASKED
         self._asked += 1
         peer = candidate.peer
-        rtt = self._core.table.rtt(peer.id) if peer.id is not None else None
-        patience = LOOKUP_PATIENCE_MS * MS if rtt is None else 3 * rtt + 20 * MS
-        self._core.timers.set(now + patience, Timer.LOOKUP, (self, candidate))
+        table = self._core.table
+        if peer.id is not None and table.is_lost(peer.id):
+            # Others still tell of it. It may be back, so it is asked; it is not waited for.
+            candidate.state = State.SLOW
+            candidate.is_given_up = True
+            self._late += 1
+        else:
+            rtt = table.rtt(peer.id) if peer.id is not None else None
+            patience = LOOKUP_PATIENCE_MS * MS if rtt is None else 3 * rtt + 20 * MS
+            self._core.timers.set(now + patience, Timer.LOOKUP, (self, candidate))
         request = self._paths[candidate.path].request
         self._core.ask(
             peer, request, lambda answer, now: self._answered(candidate, answer, now), now

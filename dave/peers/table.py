@@ -263,6 +263,10 @@ class Table:
         self._lost = {node_id: known for node_id, known in self._lost.items() if known[1] > since}
         return [contact for contact, _ in self._lost.values()]
 
+    def is_lost(self, node_id: Place) -> bool:
+        """Whether that contact was lost and has not come back."""
+        return node_id in self._lost
+
     def put_off(self, node_id: Place) -> None:
         """A lost contact is being probed: the others are first now."""
         known = self._lost.pop(node_id, None)

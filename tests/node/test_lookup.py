@@ -83,6 +83,38 @@ def test_dead_peers_do_not_hold_a_lookup_up():
     assert took < 2
 
 
+def test_who_was_lost_is_asked_but_not_waited_for():
+    world = network_of(12)
+    client = world.add_client()
+    look_up(world, client, 1)
+    near = nearest_ids(world, 1, 4)
+    known = client.core.peers_near(1, 12)
+    for host in world.nodes:
+        if host.node.id in near:
+            world.kill(host)
+    while any(client.core.table.get(node_id) for node_id in near):
+        look_up(world, client, 1)
+    lookup, took = look_up(world, client, 1, known)
+    assert {c.peer.id for c in lookup.nearest(State.SLOW)} == set(near)
+    assert answered_ids(lookup) == nearest_ids(world, 1)
+    assert took < 0.2, "the patience with a stranger is longer"
+
+
+def test_where_all_it_began_with_are_dead_it_goes_on_with_the_farther_ones():
+    world = network_of(16)
+    client = world.add_client()
+    for place in range(0, 1 << 64, 1 << 60):
+        look_up(world, client, place)
+    assert len(client.core.table) == 16
+    nearest = client.core.peers_near(1, REPLICAS)
+    for host in world.nodes:
+        if host.node.id in {peer.id for peer in nearest}:
+            world.kill(host)
+    lookup, took = look_up(world, client, 1, nearest, is_enough=lambda: True)
+    assert answered_ids(lookup) == nearest_ids(world, 1)
+    assert took < 0.5
+
+
 def test_most_peers_dead_is_found_out_within_seconds():
     world = network_of(8)
     for host in world.nodes[2:]:
