@@ -43,7 +43,7 @@ class Runner(BaseDriver):
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.TimerHandle | None = None
         self._armed_for: Instant | None = None
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._waiting: dict[int, list[asyncio.Future[Any]]] = {}
         self._writing = False
         self._is_flushing = False
         self._is_closed = False
@@ -56,12 +56,18 @@ class Runner(BaseDriver):
             return self._results.pop(operation)
         if self._is_closed:
             raise UsageError("the client is closed: use it inside `async with dave.connect(...)`")
-        future = self._waiting.get(operation)
-        if future is None:
-            future = self._waiting[operation] = self._loop.create_future()
-            future.add_done_callback(lambda _: self._waiting.pop(operation, None))
         # Several may wait for one result, and each may stop waiting.
-        return await asyncio.shield(future)
+        future = self._loop.create_future()
+        self._waiting.setdefault(operation, []).append(future)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            futures = self._waiting.get(operation, [])
+            if future in futures:
+                futures.remove(future)
+            if not futures:
+                self._waiting.pop(operation, None)
+            raise
 
     async def search(
         self, prefix: bytes, work: int, progress: Progress | None
@@ -111,15 +117,17 @@ class Runner(BaseDriver):
             self._loop.remove_reader(socket.fileno())
             self._loop.remove_writer(socket.fileno())
             socket.close()
-        for future in list(self._waiting.values()):
-            future.cancel()
+        for futures in self._waiting.values():
+            for future in futures:
+                future.cancel()
 
     def _do(self, effect: Effect) -> None:
         if isinstance(effect, Resolve):
-            future = self._waiting.get(effect.operation)
-            if future is not None and not future.done():
-                future.set_result(effect.result)
-            else:
+            futures = self._waiting.pop(effect.operation, [])
+            for future in futures:
+                if not future.done():
+                    future.set_result(effect.result)
+            if not futures:
                 self._keep(effect.operation, effect.result)
         else:
             assert self._worker is not None, "a client asks for nothing else"

@@ -64,15 +64,14 @@ class GetOperation:
             self._expected = core.expected_distance()
             edge = -1 if self._expected is None else self._expected
             known = [contact for contact in near if contact.id ^ self._place <= edge]
+        known = by_trust(known, core.trust, core.table.rtt, core.rng, now)
         warm = [contact for contact in known if core.sessions.find(contact.address)]
         if not warm or len(warm) < min(self._quorum, len(near)):
             peers = [*map(peer_of, near)] or list(core.edges)
             self._look(peers, now, parallel=max(LOOKUP_PARALLEL, self._quorum))
             return
-        if len(warm) > self._quorum:
-            warm = by_trust(warm, core.trust, core.table.rtt, core.rng, now)[: self._quorum]
-        first = [*map(peer_of, warm)]
-        self._look([*map(peer_of, near)], now, first, parallel=self._quorum)
+        first = [*map(peer_of, warm[: self._quorum])]
+        self._look(first, now, first, parallel=self._quorum)
 
     def _look(
         self,
@@ -89,10 +88,15 @@ class GetOperation:
             self._on_reply,
             self._asked,
             is_enough=lambda: self.result.entry is not None,
+            reserve=None if self._gets else self._others,
             **options,
         )
         self._gets.append(lookup)
         lookup.start(peers, now, first)
+
+    def _others(self) -> list[Peer]:
+        """With whom to go on where those asked first have nothing, or are dead."""
+        return self._core.peers_near(self._place, BUCKET_CONTACTS)
 
     def _on_reply(self, candidate: Candidate, answer: Answer, now: Instant) -> bool:
         result = self.result

@@ -59,7 +59,7 @@ class Lookup:
     whether what has been answered is worth something even if slow peers are left out. `detours`:
     where further paths aim at, by FIND; without any there is one path, which sends `request`.
     `guides`: whom each of those asks first, in their order. `is_closed`: ask those it starts with,
-    and nobody else."""
+    and nobody else. `reserve`: with whom to go on where those it starts with do not suffice."""
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class Lookup:
         detours: Sequence[Place] = (),
         guides: Sequence[Peer] = (),
         is_closed: bool = False,
+        reserve: Callable[[], Sequence[Peer]] | None = None,
     ) -> None:
         self._core = core
         self._place = place
@@ -85,6 +86,7 @@ class Lookup:
         """How many may be asked at a time; may change on the way."""
         self._is_enough = is_enough
         self._is_closed = is_closed
+        self._reserve = reserve
         self._paths = [_Path(place, request), *[_Path(place, Find(place)) for place in detours]]
         self._all = self._paths[0] if not detours else _Path(place, request)
         """Every candidate, by distance to the place."""
@@ -99,7 +101,6 @@ class Lookup:
         """Peers that were slow: so many more are asked at once, or a crowd of the dead would be
         gone through one by one."""
         self._is_dealing = False
-        self._is_widened = False
         self._is_pumping = False
         self.is_over = False
         self.is_whole = True
@@ -211,7 +212,7 @@ class Lookup:
         if self.is_over or self._is_pumping:  # a request failed at once: the loop below sees it
             return
         self._is_pumping = True
-        while not self.is_over and (candidate := self._next() or self._farther()) is not None:
+        while not self.is_over and (candidate := self._next() or self._from_reserve()) is not None:
             self._ask(candidate, now)
         self._is_pumping = False
         if not self.is_over and self._is_complete():
@@ -252,14 +253,15 @@ class Lookup:
             return None
         return next((c for c in self._window(self._all) if c.state is State.NEW), None)
 
-    def _farther(self) -> Candidate | None:
-        """All whom this began with are slow: go on with the others whom the table knows, once."""
-        if not self._late or self._is_closed or self._is_widened or len(self._paths) > 1:
+    def _from_reserve(self) -> Candidate | None:
+        """Those it began with are too few, or slow: go on with the reserve, once."""
+        reserve = self._reserve
+        if reserve is None or sum(c.state is State.ASKED for c in self) >= self.parallel:
             return None
-        if any(c.state in (State.ASKED, State.ANSWERED) for c in self):
+        if len(self._window(self._all)) >= self._width:
             return None
-        self._is_widened = True
-        for peer in self._core.peers_near(self._place, BUCKET_CONTACTS):
+        self._reserve = None
+        for peer in reserve():
             self._add(peer, 0)
         return self._next()
 

@@ -51,7 +51,7 @@ class Table:
     contacts with such addresses are taken, and they are exempt from the limits per subnet."""
 
     __slots__ = ("_bucket_contacts", "_buckets", "_capacity", "_changed", "_extras", "_ids",
-                 "_known", "_lost", "_own_id", "at_home", "changes")  # fmt: skip
+                 "_known", "_lost", "_own_id", "_siblings_within", "at_home", "changes")  # fmt: skip
 
     def __init__(
         self,
@@ -74,6 +74,9 @@ class Table:
         self._extras: dict[Place, None] = {}
         self._lost: dict[Place, tuple[Contact, Instant]] = {}
         self._changed: deque[Contact] = deque(maxlen=CHANGES_KEPT)
+        self._siblings_within: int | None = None
+        """Distance of the SIBLINGS-th nearest; None since the last change. Asked far more often
+        than it changes."""
 
     # --- Who is there ------------------------------------------------------------------------
 
@@ -312,7 +315,9 @@ class Table:
         return node_id ^ self._own_id < self._sibling_distance()
 
     def _sibling_distance(self) -> int:
-        return self.nearest(self._own_id, SIBLINGS)[-1].id ^ self._own_id
+        if self._siblings_within is None:
+            self._siblings_within = self.nearest(self._own_id, SIBLINGS)[-1].id ^ self._own_id
+        return self._siblings_within
 
     def _is_allowed(self, contact: Contact) -> bool:
         """Not us, at an address that means something here, and not one too many of its subnet."""
@@ -350,6 +355,7 @@ class Table:
             del self._extras[successor.contact.id]
 
     def _note_change(self, contact: Contact) -> None:
+        self._siblings_within = None
         self.changes += 1
         self._changed.append(contact)
 

@@ -100,7 +100,7 @@ def test_who_was_lost_is_asked_but_not_waited_for():
     assert took < 0.2, "the patience with a stranger is longer"
 
 
-def test_where_all_it_began_with_are_dead_it_goes_on_with_the_farther_ones():
+def test_where_all_it_began_with_are_dead_it_goes_on_with_its_reserve():
     world = network_of(16)
     client = world.add_client()
     for place in range(0, 1 << 64, 1 << 60):
@@ -110,7 +110,10 @@ def test_where_all_it_began_with_are_dead_it_goes_on_with_the_farther_ones():
     for host in world.nodes:
         if host.node.id in {peer.id for peer in nearest}:
             world.kill(host)
-    lookup, took = look_up(world, client, 1, nearest, is_enough=lambda: True)
+    lookup, took = look_up(
+        world, client, 1, nearest,
+        is_enough=lambda: True, reserve=lambda: client.core.peers_near(1, 16),
+    )  # fmt: skip
     assert answered_ids(lookup) == nearest_ids(world, 1)
     assert took < 0.5
 
