@@ -50,8 +50,10 @@ class Table:
     `bucket_contacts` in a bucket. `at_home`: this node has a private or loopback address; only then
     contacts with such addresses are taken, and they are exempt from the limits per subnet."""
 
-    __slots__ = ("_bucket_contacts", "_buckets", "_capacity", "_changed", "_extras", "_ids",
-                 "_known", "_lost", "_own_id", "_siblings_within", "at_home", "changes")  # fmt: skip
+    __slots__ = (
+        "_bucket_contacts", "_buckets", "_capacity", "_changed", "_extras", "_ids", "_known",
+        "_lost", "_own_id", "_siblings_within", "at_home", "changes",
+    )  # fmt: skip
 
     def __init__(
         self,
