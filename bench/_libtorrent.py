@@ -21,7 +21,7 @@ import libtorrent
 
 from bench._process import cpu_seconds
 from dave.crypto import sign
-from dave.limits import RECEIVE_BUFFER_BYTES
+from dave.edge.limits import RECEIVE_BUFFER_BYTES
 
 VALUE_BYTES = 996
 """BEP 44 allows 1,000 bytes, bencoded: four of them are the length."""

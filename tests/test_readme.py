@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 import pytest
 
-from dave.limits import PORT_DEFAULT
+from dave.edge.limits import PORT_DEFAULT
 from tests.processes import PATIENCE_SECONDS, ROOT, Home
 
 README = ROOT / "README.md"

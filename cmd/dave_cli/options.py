@@ -6,8 +6,9 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Any
 
+from dave.edge.limits import PORT_DEFAULT, TIMEOUT_SECONDS_DEFAULT
 from dave.errors import UsageError
-from dave.limits import NETWORK_NAME_DEFAULT, PORT_DEFAULT, TIMEOUT_SECONDS_DEFAULT
+from dave.limits import NETWORK_NAME_DEFAULT
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}

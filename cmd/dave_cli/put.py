@@ -7,8 +7,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+from dave.edge.limits import MAX_WORK_DEFAULT
 from dave.errors import NotStored, UsageError
-from dave.limits import KEY_AND_VALUE_BYTES_MAX, MAX_WORK_DEFAULT, TTL_SECONDS_DEFAULT
+from dave.limits import KEY_AND_VALUE_BYTES_MAX, TTL_SECONDS_DEFAULT
 from dave.uri import parse_name
 from dave.wire.entry import check_fields
 from dave_cli import options

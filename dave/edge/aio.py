@@ -12,12 +12,12 @@ from functools import partial
 from typing import Any, Protocol
 
 from dave.edge.driver import BaseDriver, Progress
+from dave.edge.limits import SEARCH_AT_ONCE_HASHES
 from dave.edge.search import find_stamp, has_kernel
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
 from dave.effects import Append, Effect, Resolve, Verify
 from dave.errors import UsageError
-from dave.limits import SEARCH_AT_ONCE_HASHES
 from dave.names import SECOND, Instant
 from dave.node.client import Client as Core
 

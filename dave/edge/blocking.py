@@ -10,13 +10,13 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from dave.edge.client import Client
 from dave.edge.driver import BaseDriver, Progress
+from dave.edge.limits import TIMER_SLACK_MS
 from dave.edge.receipt import Receipt
 from dave.edge.search import find_stamp
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
 from dave.effects import Resolve
 from dave.errors import UsageError
-from dave.limits import TIMER_SLACK_MS
 from dave.names import MS, SECOND
 from dave.node.client import Client as Core
 

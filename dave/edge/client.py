@@ -15,13 +15,12 @@ from dave.edge.check import Check, CheckedNode
 from dave.edge.driver import Driver, Progress
 from dave.edge.failures import network_error, too_few_answered
 from dave.edge.keyfile import Key
+from dave.edge.limits import MAX_WORK_DEFAULT, TIMEOUT_SECONDS_DEFAULT
 from dave.edge.receipt import Receipt, Value
 from dave.errors import Conflict, EntryError, NetworkError, NotStored, UsageError
 from dave.limits import (
     CLOCK_AHEAD_MS_MAX,
-    MAX_WORK_DEFAULT,
     SURPLUS_BITS_MAX,
-    TIMEOUT_SECONDS_DEFAULT,
     TOMBSTONE_TTL_SECONDS,
     TTL_SECONDS_DEFAULT,
     WORK_MIN,

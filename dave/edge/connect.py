@@ -10,10 +10,11 @@ from dave.edge.addresses import parse_address
 from dave.edge.blocking import BlockingDriver, SyncClient
 from dave.edge.client import Client
 from dave.edge.keyfile import Key
+from dave.edge.limits import PORT_DEFAULT
 from dave.edge.transport import client_sockets, is_at_home
 from dave.edge.udp import UdpSocket
 from dave.errors import UsageError
-from dave.limits import NETWORK_NAME_DEFAULT, PORT_DEFAULT
+from dave.limits import NETWORK_NAME_DEFAULT
 from dave.node.client import Client as Core
 from dave.node.requests import Peer
 from dave.uri import parse_owner

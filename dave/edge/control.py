@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dave.edge.limits import CONTROL_LINE_BYTES_MAX, CONTROL_SECONDS
 from dave.errors import StoreError, UsageError
-from dave.limits import CONTROL_LINE_BYTES_MAX, CONTROL_SECONDS
 
 Answers = Mapping[str, Callable[[], dict[str, Any]]]
 

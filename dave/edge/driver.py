@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from dave.edge.addresses import format_address
 from dave.edge.clock import Clock
-from dave.limits import RESULTS_KEPT
+from dave.edge.limits import RESULTS_KEPT
 from dave.names import Instant
 from dave.node import client as core
 

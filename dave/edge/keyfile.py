@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from dave.crypto import sign
 from dave.edge import keyformat
+from dave.edge.limits import KEY_FILE_BYTES_MAX
 from dave.errors import KeyFileError, UsageError
-from dave.limits import KEY_FILE_BYTES_MAX, WORK_NONCE_BYTES
+from dave.limits import WORK_NONCE_BYTES
 from dave.names import Owner
 from dave.uri import owner_name
 

@@ -18,15 +18,15 @@ from struct import Struct
 from unicodedata import normalize
 
 from dave.crypto.hashes import record_checksum
-from dave.errors import KeyFileError, UsageError
-from dave.limits import (
+from dave.edge.limits import (
     KEY_FILE_ARGON_BYTES,
     KEY_FILE_ARGON_BYTES_MAX,
     KEY_FILE_ARGON_PASSES,
     KEY_FILE_ARGON_PASSES_MAX,
     KEY_FILE_BYTES_MAX,
-    SECRET_BYTES_MIN,
 )
+from dave.errors import KeyFileError, UsageError
+from dave.limits import SECRET_BYTES_MIN
 
 OWNER, NODE, NETWORK = 1, 2, 3
 """Kinds of key file."""

@@ -6,9 +6,9 @@ from errno import EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT
 from typing import NamedTuple
 
 from dave.edge.addresses import resolve, split_address
+from dave.edge.limits import LISTEN_ATTEMPTS, PORT_DEFAULT
 from dave.edge.udp import UdpSocket, bind_error, target
 from dave.errors import AddressInUse
-from dave.limits import LISTEN_ATTEMPTS, PORT_DEFAULT
 from dave.names import Address
 
 

@@ -19,6 +19,7 @@ from dave.edge.folder import DataFolder
 from dave.edge.journal_file import JournalFile, Replay
 from dave.edge.journal_writer import Sync
 from dave.edge.keyfile import load_or_make_node_key
+from dave.edge.limits import JOURNAL_COMPACT_FACTOR, PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
 from dave.edge.status import peers_of, status_of
 from dave.edge.transport import is_at_home
@@ -29,9 +30,7 @@ from dave.limits import (
     HALF_LIFE_DAYS,
     HAND_OVER_SECONDS,
     JOURNAL_COMPACT_BYTES_MIN,
-    JOURNAL_COMPACT_FACTOR,
     NETWORK_NAME_DEFAULT,
-    PORT_DEFAULT,
     SHARDS,
 )
 from dave.node.node import Node as Core

@@ -10,13 +10,13 @@ from functools import cache
 
 from dave.crypto.hashes import STAMP_PREFIX_BYTES
 from dave.edge import search_helpers as helpers
-from dave.errors import UsageError, WorkCancelled
-from dave.limits import (
+from dave.edge.limits import (
     SEARCH_INLINE_HASHES_KERNEL,
     SEARCH_INLINE_HASHES_PURE,
     SEARCH_REPORT_SECONDS,
-    WORK_NONCE_BYTES,
 )
+from dave.errors import UsageError, WorkCancelled
+from dave.limits import WORK_NONCE_BYTES
 
 Cancelled = Callable[[], bool]
 """Asked before the first slice and about every 50 ms; True stops the search."""

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from dave.crypto import work as pure
-from dave.limits import (
+from dave.edge.limits import (
     SEARCH_SLICE_HASHES_KERNEL,
     SEARCH_SLICE_HASHES_PURE,
     SEARCH_TICK_SECONDS,

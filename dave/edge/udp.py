@@ -26,8 +26,7 @@ from struct import Struct
 from typing import Self
 
 from dave.edge.addresses import format_address, scoped
-from dave.errors import AddressInUse
-from dave.limits import (
+from dave.edge.limits import (
     DRAIN_DATAGRAMS,
     GSO_BYTES_MAX,
     GSO_REFUSALS_MAX,
@@ -35,6 +34,7 @@ from dave.limits import (
     RECEIVE_BUFFER_BYTES,
     SEND_QUEUE_DATAGRAMS_MAX,
 )
+from dave.errors import AddressInUse
 from dave.names import Address
 
 Datagram = tuple[bytes, Address]

@@ -16,9 +16,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING
 
 from dave.crypto.sign import verify
-from dave.edge.verify_worker import READY, encode_batch
-from dave.limits import (
-    VERIFY_BATCH,
+from dave.edge.limits import (
     VERIFY_DEADLINE_SECONDS,
     VERIFY_DEATHS_MAX,
     VERIFY_IDLE_SECONDS,
@@ -27,6 +25,8 @@ from dave.limits import (
     VERIFY_START_COST,
     VERIFY_WINDOW,
 )
+from dave.edge.verify_worker import READY, encode_batch
+from dave.limits import VERIFY_BATCH
 from dave.names import SECOND, Instant, Owner
 
 if TYPE_CHECKING:

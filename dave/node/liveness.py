@@ -14,13 +14,7 @@ session is dropped instead of being confirmed.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dave.limits import (
-    PROBE_ATTEMPTS,
-    PROBE_CALM,
-    PROBE_MS_STIRRED,
-    PROBE_SECONDS,
-    REPLICAS,
-)
+from dave.limits import PROBE_ATTEMPTS, PROBE_CALM, PROBE_MS_STIRRED, PROBE_SECONDS, REPLICAS
 from dave.names import MS, SECOND, Instant, Place
 from dave.node.core import peer_of
 from dave.node.requests import Answer, Peer

@@ -15,13 +15,7 @@ can call from outside.
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from dave.limits import (
-    CAME_SECONDS,
-    DIALS_OUT_MAX,
-    NEWCOMER_TRIES,
-    NEWCOMERS_MAX,
-    PROVEN_MAX,
-)
+from dave.limits import CAME_SECONDS, DIALS_OUT_MAX, NEWCOMER_TRIES, NEWCOMERS_MAX, PROVEN_MAX
 from dave.names import SECOND, Address, Instant, Place
 from dave.node.core import contact_of, peer_of
 from dave.node.requests import Answer

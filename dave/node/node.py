@@ -9,12 +9,7 @@ from dave.crypto.identity import Identity
 from dave.crypto.network import Network
 from dave.drops import Drop
 from dave.errors import WireError
-from dave.limits import (
-    EXPIRE_IDLE_SECONDS,
-    EXPIRE_TICK_SECONDS,
-    HANDSHAKE_ATTEMPTS,
-    SHARDS,
-)
+from dave.limits import EXPIRE_IDLE_SECONDS, EXPIRE_TICK_SECONDS, HANDSHAKE_ATTEMPTS, SHARDS
 from dave.names import SECOND, EntryId, Instant, Place, Rng
 from dave.node import handlers
 from dave.node.audits import Audits

@@ -8,7 +8,7 @@ import pytest
 import dave
 from dave.edge.blocking import run
 from dave.edge.connect import connect_sync
-from dave.limits import RESULTS_KEPT
+from dave.edge.limits import RESULTS_KEPT
 
 
 def test_the_same_verbs(node):

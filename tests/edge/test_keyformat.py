@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dave.edge import keyformat
+from dave.edge.limits import KEY_FILE_BYTES_MAX
 from dave.errors import KeyFileError
-from dave.limits import KEY_FILE_BYTES_MAX
 
 SEED = bytes(range(32))
 RAW = keyformat.encode(keyformat.OWNER, SEED, None, Random(1).randbytes)

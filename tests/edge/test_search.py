@@ -10,8 +10,8 @@ import pytest
 
 from dave.crypto import hashes, work
 from dave.edge import search, search_helpers
+from dave.edge.limits import SEARCH_INLINE_HASHES_PURE, SEARCH_SLICE_HASHES_PURE
 from dave.errors import UsageError, WorkCancelled
-from dave.limits import SEARCH_INLINE_HASHES_PURE, SEARCH_SLICE_HASHES_PURE
 
 DIGEST = bytes(range(32))
 PREFIX = hashes.ENTRY_STAMP_TAG + DIGEST

@@ -8,7 +8,7 @@ import pytest
 
 from dave.crypto import hashes
 from dave.edge import search_helpers
-from dave.limits import SEARCH_SLICE_HASHES_PURE
+from dave.edge.limits import SEARCH_SLICE_HASHES_PURE
 
 PREFIX = hashes.ENTRY_STAMP_TAG + bytes(range(32))
 NEVER = 1 << 256

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dave.edge.udp import SOL_UDP, UDP_SEGMENT, Datagram, UdpSocket, _run_end, target
-from dave.errors import AddressInUse
-from dave.limits import (
+from dave.edge.limits import (
     GSO_BYTES_MAX,
     GSO_REFUSALS_MAX,
     GSO_SEGMENTS_MAX,
-    PACKET_BYTES_MAX,
     SEND_QUEUE_DATAGRAMS_MAX,
 )
+from dave.edge.udp import SOL_UDP, UDP_SEGMENT, Datagram, UdpSocket, _run_end, target
+from dave.errors import AddressInUse
+from dave.limits import PACKET_BYTES_MAX
 from dave.names import Address
 
 Bind = Callable[..., UdpSocket]

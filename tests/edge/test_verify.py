@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from dave.crypto.sign import public_key, sign
+from dave.edge.limits import VERIFY_DEATHS_MAX, VERIFY_INLINE, VERIFY_SLICE
 from dave.edge.verify import Verdicts, Verifier
-from dave.limits import VERIFY_BATCH, VERIFY_DEATHS_MAX, VERIFY_INLINE, VERIFY_SLICE
+from dave.limits import VERIFY_BATCH
 from dave.names import SECOND
 
 SEED = bytes(range(32))

@@ -5,11 +5,7 @@ import pytest
 
 from dave.crypto.identity import client_identity, node_identity
 from dave.drops import Drops
-from dave.limits import (
-    ACCEPT_OVERHEAD_BYTES,
-    HANDSHAKES_PER_SECOND,
-    PACKET_BYTES_MAX,
-)
+from dave.limits import ACCEPT_OVERHEAD_BYTES, HANDSHAKES_PER_SECOND, PACKET_BYTES_MAX
 from dave.session.sessions import Sessions
 from dave.wire import messages
 from dave.wire.messages import Find, FindAck, Get, GetMyAddrPort, Ping, Pong, Put

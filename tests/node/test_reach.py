@@ -2,11 +2,7 @@
 
 import pytest
 
-from dave.limits import (
-    CAME_SECONDS,
-    REACH_AGAIN_SECONDS_MAX,
-    REACH_SECONDS,
-)
+from dave.limits import CAME_SECONDS, REACH_AGAIN_SECONDS_MAX, REACH_SECONDS
 from dave.node.results import Found
 from sim.network import Link
 from sim.world import World

@@ -8,11 +8,7 @@ from dave.crypto.identity import Identity, checked_node_id, node_identity
 from dave.crypto.network import network
 from dave.drops import Drop
 from dave.errors import UsageError
-from dave.limits import (
-    EPHEMERAL_KEY_SECONDS,
-    EPHEMERAL_KEYS_KEPT,
-    HANDSHAKES_PER_SECOND,
-)
+from dave.limits import EPHEMERAL_KEY_SECONDS, EPHEMERAL_KEYS_KEPT, HANDSHAKES_PER_SECOND
 from dave.names import SECOND
 from dave.session import noise
 from dave.session.cookies import NO_COOKIE
