@@ -173,6 +173,22 @@ def test_who_answers_anything_else_is_not_offline():
     assert pair.audit(seconds=60) == "broken"
 
 
+def test_another_node_at_its_address_is_not_challenged_in_its_place():
+    pair = Pair(entries=3)
+    node, other = pair.asker.node, pair.world.add_node()
+    pair.world.run(3)
+    asked = []
+    other.node.handlers[CHALLENGE] = lambda session, message, now: asked.append(message)
+    by_address = node.sessions._table.by_address
+    by_address[pair.contact.address] = by_address[other.address]
+    pair.world.kill(pair.prover)
+    seen_at = pair.world.now + SECOND
+    pair.world.clock.schedule(seen_at, lambda: node.table.seen(pair.contact.id, seen_at))
+    assert pair.audit(seconds=60) == "offline"
+    assert not asked
+    assert pair.evidence is None
+
+
 def test_without_a_session_a_ping_opens_one():
     pair = Pair(entries=3)
     for one, other in ((pair.asker, pair.prover), (pair.prover, pair.asker)):
