@@ -53,7 +53,9 @@ class Node(Client):
         self.puts = Puts(self, store, start_count)
         self.audits = Audits(self, store)
         self.replicas = Replicas(self, store, self.puts)
-        self.proofs = Proofs(self, store, self.replicas.version_of)
+        self.proofs = Proofs(
+            self, store, self.replicas.version_of, self.replicas.announcer.announce_evicted
+        )
         self.gets_found = 0
         self.gets_absent = 0
         self.reach = Reach(self)

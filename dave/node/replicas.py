@@ -83,9 +83,9 @@ class Replicas:
         `version_of` does not find."""
         return self._to_learn is None
 
-    def version_of(self, short_digest: bytes) -> tuple[EntryId | None, bool]:
-        """The entry of which that is or was a version here, None if unknown; and whether the
-        version was evicted and announced as such. What is held now may be a newer version."""
+    def version_of(self, short_digest: bytes) -> tuple[EntryId | None, Gone | None]:
+        """The entry of which that is or was a version here, None if unknown; and why it is held no
+        more. What is held now may be a newer version."""
         return self._index.find(short_digest)
 
     # --- What the store and the puts report ------------------------------------------------

@@ -4,6 +4,7 @@ import pytest
 
 from dave.limits import REPAIR_SLICE, WANT_SECONDS, WANTS_REMEMBERED_MAX
 from dave.node.node import Node
+from dave.store.shard import Gone
 from dave.wire.messages import Put
 from dave.wire.promises import Announce, Version
 from tests.node.helpers import Stage
@@ -179,7 +180,7 @@ def test_an_eviction_is_announced_to_who_relies_on_the_entry():
         stage.run(1)
         promised |= {entry.id: None for entry in entries if peer.promised(entry)}
     stage.run(5)
-    gone = [e for e in entries if name(stage, e) == (e.id, True) and e.id in promised]
+    gone = [e for e in entries if name(stage, e) == (e.id, Gone.EVICTED) and e.id in promised]
     assert gone
     told = [
         version
@@ -194,23 +195,24 @@ def test_an_eviction_is_announced_to_who_relies_on_the_entry():
 def test_versions_are_known_by_name_held_or_past(stage):
     old, new = stage.entry(value=b"old"), stage.entry(value=b"new", ahead_ms=1)
     short = stage.entry(b"short", ttl=5)
-    assert name(stage, old) == (None, False)
+    assert name(stage, old) == (None, None)
     put(stage, old, short)
-    assert name(stage, old) == (old.id, False)
+    assert name(stage, old) == (old.id, None)
     put(stage, new)
-    assert name(stage, old) == name(stage, new) == (old.id, False)
-    assert name(stage, short) == (short.id, False)
+    assert name(stage, old) == (old.id, Gone.REPLACED)
+    assert name(stage, new) == (old.id, None)
+    assert name(stage, short) == (short.id, None)
     stage.run(400)
-    assert name(stage, short) == (None, False)
+    assert name(stage, short) == (None, None)
 
 
 def test_what_is_not_committed_is_not_known_by_name(stage):
     entry = stage.entry()
     stage.asker().put(entry)
     stage.verify()
-    assert name(stage, entry) == (None, False)
+    assert name(stage, entry) == (None, None)
     stage.commit(ok=False)
-    assert name(stage, entry) == (None, False)
+    assert name(stage, entry) == (None, None)
 
 
 def test_what_the_journal_brought_back_is_learnt_in_slices(stage):
@@ -229,7 +231,7 @@ def test_what_the_journal_brought_back_is_learnt_in_slices(stage):
     assert peer.announce(missing).held == 1
     stage.run(1)
     assert node.replicas.knows_all
-    assert all(name(stage, entry) == (entry.id, False) for entry in entries)
+    assert all(name(stage, entry) == (entry.id, None) for entry in entries)
 
 
 def test_a_node_that_leaves_hands_over_what_it_alone_holds_then_says_bye(stage):
