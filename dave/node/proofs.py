@@ -14,11 +14,11 @@ from dave.limits import (
     CHALLENGE_ENTRIES_MAX,
     CHALLENGED_BURST,
     CHALLENGED_PER_SECOND,
-    SESSIONS_MAX,
     SHORT_DIGEST_BYTES,
 )
-from dave.names import SECOND, EntryId, Instant, Place
+from dave.names import EntryId, Instant, Place
 from dave.node.core import Core
+from dave.session.budget import Budget
 from dave.session.session import Session
 from dave.store.shard import Gone
 from dave.store.store import Store
@@ -36,8 +36,6 @@ the version is held no more."""
 Withdraw = Callable[[Place, EntryId, bytes, Instant], None]
 """Called with a node, and the entry and short digest that it is to be told are held no more."""
 
-_STEP = SECOND // CHALLENGED_PER_SECOND
-
 
 class Proofs:
     """What one node answers to challenges."""
@@ -47,19 +45,8 @@ class Proofs:
         self._store = store
         self._find = find
         self._withdraw = withdraw
-        self._full: dict[int, Instant] = {}
-        """By session index: when its budget will be whole again (as in peers/limiter.py)."""
+        self.budget = Budget(CHALLENGED_PER_SECOND, CHALLENGED_BURST)
         self.answered = 0
-
-    def allow(self, challenge: Challenge, session: Session, now: Instant) -> bool:
-        """Whether the session's budget covers a challenge; if so, it is spent."""
-        full = max(self._full.get(session.index, 0), now) + len(challenge.digests) * _STEP
-        if full - now > CHALLENGED_BURST * _STEP:
-            return False
-        if len(self._full) >= SESSIONS_MAX:
-            self._full.clear()
-        self._full[session.index] = full
-        return True
 
     def prove(self, challenge: Challenge, session: Session, now: Instant) -> Proof:
         """The answer to a challenge that came in `session`."""
@@ -105,7 +92,7 @@ def on_challenge(node: "Node", session: Session, data: bytes, now: Instant) -> N
         node.sessions.seal(session, b"", now)
         return
     challenge = Challenge.read(data)
-    if not node.proofs.allow(challenge, session, now):
+    if not node.proofs.budget.take(session, len(challenge.digests), now):
         node.drops.add(Drop.CHALLENGES)
         return
     node.reply(session, data, node.proofs.prove(challenge, session, now), now)

@@ -2,7 +2,7 @@
 
 from dave.crypto import hashes
 from dave.drops import Drop
-from dave.limits import CHALLENGE_ENTRIES_MAX, CHALLENGED_BURST, CHALLENGED_PER_SECOND, SESSIONS_MAX
+from dave.limits import CHALLENGE_ENTRIES_MAX, CHALLENGED_BURST, CHALLENGED_PER_SECOND
 from dave.names import SECOND
 from dave.node.challenge import OpenChallenge
 from dave.node.proofs import Proofs
@@ -145,15 +145,6 @@ def test_a_session_has_a_budget_that_others_do_not_feel():
     stage.now += (CHALLENGE_ENTRIES_MAX // CHALLENGED_PER_SECOND) * SECOND
     assert isinstance(client.ask(challenge), Proof)
     assert client.ask(challenge) is None
-
-
-def test_budgets_are_kept_of_so_many_sessions_at_most():
-    stage, _, _ = a_stage(1)
-    session = next(iter(stage.node.sessions._table.by_index.values()))
-    for index in range(SESSIONS_MAX + 10):
-        session.index = index
-        assert stage.node.proofs.allow(Challenge(bytes(32), (bytes(16),)), session, stage.now)
-    assert len(stage.node.proofs._full) <= SESSIONS_MAX
 
 
 def test_an_init_may_not_carry_a_challenge():

@@ -2,12 +2,20 @@
 
 import pytest
 
-from dave.limits import REPAIR_SLICE, WANT_SECONDS, WANTS_REMEMBERED_MAX
+from dave.drops import Drop
+from dave.limits import (
+    ANNOUNCED_BURST,
+    ANNOUNCED_MAX,
+    ANNOUNCED_PER_SECOND,
+    REPAIR_SLICE,
+    WANT_SECONDS,
+    WANTS_REMEMBERED_MAX,
+)
 from dave.node.node import Node
 from dave.store.shard import Gone
 from dave.wire.messages import Put
 from dave.wire.promises import Announce, Version
-from tests.node.helpers import Stage
+from tests.node.helpers import Stage, dropped
 from tests.node.replica_helpers import Replica, version_of
 
 
@@ -114,6 +122,29 @@ def test_what_was_asked_for_is_remembered_boundedly(stage):
         ids = [i.to_bytes(32, "big") for i in range(start, start + per_message)]
         peer.ask(Announce(tuple(Version(entry_id, bytes(16)) for entry_id in ids)))
     assert len(stage.node.replicas._asked) == WANTS_REMEMBERED_MAX
+
+
+def flood(peer, start, count):
+    """Announce so many versions that nobody has; how many were wanted."""
+    wanted = 0
+    for first in range(start, start + count, ANNOUNCED_MAX):
+        ids = [i.to_bytes(32, "big") for i in range(first, first + ANNOUNCED_MAX)]
+        versions = tuple(Version(entry_id, bytes(16)) for entry_id in ids)
+        wanted += peer.ask(Announce(versions)).wanted.bit_count()
+    return wanted
+
+
+def test_a_session_may_announce_so_much_that_is_new_and_others_do_not_feel_it(stage):
+    greedy, other, entry = Replica(stage), Replica(stage), stage.entry()
+    put(stage, entry)
+    stage.run(1)
+    assert flood(greedy, 0, 2 * ANNOUNCED_BURST) == ANNOUNCED_BURST
+    assert dropped(stage, Drop.ANNOUNCES) > 0
+    assert greedy.announce(entry).held == 1, "what is held costs nothing"
+    assert flood(other, 1 << 20, ANNOUNCED_MAX) == ANNOUNCED_MAX
+    stage.run(0.5)
+    wanted = flood(greedy, 1 << 21, ANNOUNCED_PER_SECOND)
+    assert wanted == pytest.approx(ANNOUNCED_PER_SECOND / 2, rel=0.01)
 
 
 def test_a_stranger_to_the_table_is_answered_and_promises_nothing(stage):
