@@ -29,6 +29,7 @@ from dave.node.regions import Regions
 from dave.node.repair import Repair
 from dave.node.timers import Timer
 from dave.node.version_index import VersionIndex
+from dave.peers.choice import by_trust
 from dave.session.budget import Budget
 from dave.session.session import Session
 from dave.store.shard import Gone
@@ -114,6 +115,9 @@ class Replicas:
         others, is_in = self._regions.of(place_of(entry_id), now)
         at_once = not pending.is_direct
         announce = self.announcer.announce_new
+        if at_once:  # the others learn of it from us alone
+            core = self._core
+            others = by_trust(others, core.trust, core.table.rtt, core.rng, now)
         if is_in or at_once:
             announce([c.id for c in others], entry_id, short_digest, now, at_once=at_once)
         # Nodes outside of the region may hold the older version.

@@ -2,8 +2,8 @@
 
 Loss, doubling, reordering and replays; clocks that are off by minutes; disks that are slow; nodes
 that are killed and come back; one that withholds, or hides updates. Clients write few keys often
-and read them. Each seed draws which of the faults exist, so that a rare pair of them meets now and then
-(swarm testing, Groce et al., ISSTA 2012). `seeds` does that for many seeds in a row.
+and read them. Each seed draws which of the faults exist, so that a rare pair of them meets now and
+then (swarm testing, Groce et al., ISSTA 2012). `seeds` does that for many seeds in a row.
 """
 
 from random import Random
