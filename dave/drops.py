@@ -46,6 +46,8 @@ class Drop(IntEnum):
     """A session that brought forged signatures, ended."""
     CHALLENGES = auto()
     """A CHALLENGE from a session that asked for more proofs than its share."""
+    ANNOUNCES = auto()
+    """An ANNOUNCE with more versions that are new here than its session has budget for."""
     NOT_A_NODE = auto()
     """A client sent what only a node may."""
     NO_REQUEST = auto()

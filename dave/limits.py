@@ -202,6 +202,11 @@ ANNOUNCE_MS = 200
 """A version stored is announced after this long, or once ANNOUNCED_MAX of them wait."""
 ANNOUNCE_QUEUE_MAX = 4096
 """Versions that wait to be announced to one peer; what comes beyond is left to the next sweep."""
+ANNOUNCED_PER_SECOND = 4096
+"""Versions not held here that one session may announce a second: some 15 us each. A sweep for
+repair announces 1,200, a node that hands on the puts of clients as many as it can store ..."""
+ANNOUNCED_BURST = 16_384
+"""... and so many at once: a full backlog, twice."""
 ANNOUNCE_AGAIN_SECONDS = 3
 """Who neither held nor wanted a version had perhaps asked another for it: told once more."""
 WANT_AGAIN_SECONDS = 10
@@ -333,6 +338,8 @@ assert ENTRY_BYTES_MAX + ACCEPT_OVERHEAD_BYTES + MESSAGE_HEADER_BYTES + 1 <= PAC
 assert DATA_HEADER_BYTES + AEAD_TAG_BYTES <= ACCEPT_OVERHEAD_BYTES
 assert min(HELLO_BYTES, INIT_OVERHEAD_BYTES) >= COOKIE_PACKET_BYTES_MAX
 assert HANDSHAKE_RETRY_MS_MAX * HANDSHAKE_ATTEMPTS / 1000 < SESSION_PROVISIONAL_SECONDS
+assert ANNOUNCED_PER_SECOND >= 2 * 1000 * REPAIR_SLICE // (16 * REPAIR_TICK_MS)
+assert ANNOUNCED_BURST >= 2 * REPAIR_BACKLOG_MAX
 assert CONTACTS_MAX == 64 * BUCKET_CONTACTS + SIBLINGS
 assert OWNERS_TRACKED * OWNER_SHARE_PERCENT > 100
 assert WORK_MIN < 2**48

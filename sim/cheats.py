@@ -58,7 +58,10 @@ class Proxy(Node):
         self.handlers[CHALLENGE] = self._challenged
         # What it acknowledged it knows by name, as an honest node does.
         self._names: dict[bytes, EntryId] = {}
-        self.proofs = Proofs(self, self.store, lambda short: (self._names.get(short), False))
+        find = self._names.get
+        self.proofs = Proofs(
+            self, self.store, lambda short: (find(short), None), lambda *nothing: None
+        )
         self.puts.on_stored = self._stored
 
     def _stored(self, pending: Pending, now: Instant) -> None:

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from dave.names import EntryId, HybridTime
+from dave.limits import REPLICAS
+from dave.names import EntryId, HybridTime, place_of
 from dave.node.node import Node
 from dave.node.results import Found, PutResult
 from dave.peers.subnets import is_private, subnet
@@ -131,13 +132,20 @@ def natted_in_tables(world: World) -> int:
     )
 
 
-def differing_replicas(world: World, entries: Iterable[Entry]) -> int:
-    """Entries of which running nodes hold more than one version."""
+def wrong_copies(world: World, newest: Iterable[Entry]) -> int:
+    """Running nodes that hold anything but the newest version of an entry, or lack it although they
+    are among the R running nodes nearest to it, by what only the simulator knows."""
+    running = [host for host in world.nodes if host.is_up]
     wrong = 0
-    for entry in entries:
-        own = [host.node.own(entry.id, world.now) for host in world.nodes if host.is_up]
-        versions = {held.digest(world.network) for held in own if held is not None}
-        wrong += len(versions) > 1
+    for entry in newest:
+        place = place_of(entry.id)
+        running.sort(key=lambda host: host.node.id ^ place)
+        for rank, host in enumerate(running):
+            held = host.node.own(entry.id, world.now)
+            if held is None:
+                wrong += rank < REPLICAS
+            else:
+                wrong += not held.same_version(entry.data)
     return wrong
 
 

@@ -104,8 +104,8 @@ class Audits:
             return False
         is_timed = self._core.table.rtt_least(contact.id) is not None
         audit = self._under_way[contact.id] = _Audit(contact, is_timed, now)
-        session = self._core.sessions.find(contact.address)
-        if session is None or session.public_key != contact.public_key:
+        session = self._session(contact)
+        if session is None:
             self._ping(audit, now)
         else:
             self._ask(audit, session, None, now)
@@ -145,6 +145,11 @@ class Audits:
             if data is not None and (entry := Entry(data)).expires_ms > now_ms + CLOCK_AHEAD_MS_MAX:
                 chosen.append(entry)
         return chosen
+
+    def _session(self, contact: Contact) -> Session | None:
+        """The session with that very node: another one may be at its address now."""
+        session = self._core.sessions.find(contact.address)
+        return session if session and session.public_key == contact.public_key else None
 
     def _ask(self, audit: _Audit, session: Session, measured: int | None, now: Instant) -> None:
         """Challenge the peer in a session with it. `measured`: the round trip of its last answer,
@@ -194,7 +199,7 @@ class Audits:
         if session is None and (self._core.table.heard(peer) or 0) > audit.sent_at:
             # It answered other requests meanwhile.
             audit.silences += 1
-            session = self._core.sessions.find(audit.contact.address)
+            session = self._session(audit.contact)
         if session is None:
             self.offline += answer.failure is not FailReason.FULL
             del self._under_way[peer]

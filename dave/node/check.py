@@ -13,13 +13,11 @@ from dave.limits import CHALLENGE_NONCE_BYTES, LOOKUP_GIVE_UP_MS, REPLICAS, SHOR
 from dave.names import MS, Address, Instant, Place, place_of
 from dave.node.candidate import Candidate, State, Step
 from dave.node.core import Core
-from dave.node.lookup import Lookup, go_on
 from dave.node.requests import Answer, Peer
+from dave.node.search import Search, region_of
 from dave.node.timers import Timer
 from dave.peers.density import RING
-from dave.peers.region import region_size
 from dave.wire.entry import Entry
-from dave.wire.messages import Find
 from dave.wire.promises import Challenge, Proof
 from dave.wire.status import ProofState
 
@@ -75,26 +73,26 @@ class CheckOperation:
         self._challenged: dict[Place, Peer] = {}
         """Those that have not answered yet."""
         self._is_resolved = False
-        self._lookup = Lookup(core, self._place, Find(self._place), go_on, self._located)
+        self._search = Search(core, self._place, self._located)
         self.result = CheckResult()
 
     def start(self, now: Instant) -> None:
         """Begin."""
         self._core.timers.set(self._deadline, Timer.DEADLINE, self)
-        self._lookup.start(self._core.peers_near(self._place), now)
+        self._search.start(self._core.peers_near(self._place), now)
 
     def on_deadline(self, now: Instant) -> None:
         """The time is used up: who has not answered is silent."""
         if self._is_resolved:
             return
-        if not self._lookup.is_over:
-            self._lookup.cancel()
+        if not self._search.is_over:
+            self._search.cancel()
             self._silent(candidate.peer for candidate in self._region())
         else:
             self._silent(self._challenged.values())
         self._resolve()
 
-    def _located(self, lookup: Lookup, now: Instant) -> None:
+    def _located(self, _search: Search, now: Instant) -> None:
         region = self._region()
         self._silent(c.peer for c in region if not _may_be_there(c))
         asked = [c.peer for c in region if _may_be_there(c)]
@@ -146,16 +144,10 @@ class CheckOperation:
     def _region(self) -> list[Candidate]:
         """The nodes that should hold the entry, nearest first. The dead take nobody's place: it is
         the living who should hold it."""
-        nodes: dict[Place, Candidate] = {}
-        for candidate in self._lookup:
-            if candidate.peer.id is not None:
-                known = nodes.get(candidate.peer.id)
-                if known is None or known.state is State.FAILED:
-                    nodes[candidate.peer.id] = candidate
-        distances = [node_id ^ self._place for node_id, c in nodes.items() if c.state in _LIVING]
-        size = region_size(distances, self._core.expected_distance())
-        farthest = distances[size - 1] if size >= REPLICAS else RING
-        return [c for node_id, c in nodes.items() if node_id ^ self._place <= farthest]
+        met = [c for c in self._search.candidates() if c.peer.id is not None]
+        living = region_of([c for c in met if c.state is not State.SLOW], self._search.expected)
+        farthest = living[-1].distance if len(living) >= REPLICAS else RING
+        return [c for c in met if c.distance <= farthest]
 
     def _silent(self, peers: Iterable[Peer]) -> None:
         for peer in peers:
@@ -163,12 +155,11 @@ class CheckOperation:
 
     def _resolve(self) -> None:
         self._is_resolved = True
-        self.result.trace = self._lookup.trace
+        self.result.trace = self._search.trace
         self.result.nodes.sort(key=lambda node: node.id ^ self._place)
         self._core.resolve(self._operation, self.result)
 
 
-_LIVING = (State.NEW, State.ASKED, State.ANSWERED)
 _VERDICTS = {
     ProofState.MISSING: Verdict.ABSENT,
     ProofState.NEWER: Verdict.NEWER,

@@ -28,6 +28,7 @@ class Client(Core):
         self._on_timer |= {
             Timer.LOOKUP: lambda subject, now: subject[0].on_timer(subject[1], now),
             Timer.DEADLINE: lambda operation, now: operation.on_deadline(now),
+            Timer.HALF_TIME: lambda put, now: put.on_half_time(now),
             Timer.RETRY_PUT: _retry_put,
             Timer.GIVE_UP: lambda subject, now: subject[0].give_up(subject[1], now),
         }

@@ -173,6 +173,8 @@ class Core:
         """Send a request; the routing table learns how it ended before `done` is called. Where a
         handshake is needed it may take so many packets, or one to a stranger."""
 
+        asked = now
+
         def learn(answer: Answer, now: Instant) -> None:
             session = answer.session
             if session is not None and session.node_id is not None:
@@ -182,7 +184,7 @@ class Core:
                 tells = answer.is_exact or known is None or answer.rtt < known
                 self.table.seen(session.node_id, now, answer.rtt if tells else None)
             elif answer.failure not in (None, FailReason.FULL) and peer.id is not None:
-                self._missed(peer, peer.id, now)
+                self._missed(peer, peer.id, asked, now)
             done(answer, now)
 
         if self._is_hearsay(peer):
@@ -195,12 +197,12 @@ class Core:
         rtt = self.table.rtt(peer.id) if peer.id is not None else None
         self.requests.ask(peer, message, learn, now, rtt, attempts)
 
-    def _missed(self, peer: Peer, peer_id: Place, now: Instant) -> None:
+    def _missed(self, peer: Peer, peer_id: Place, asked: Instant, now: Instant) -> None:
         """A peer did not answer. Only at the address we know: another one is but what somebody
         told us, who must not be able to talk a live contact out of the table."""
         known = self.table.get(peer_id)
         if known is not None and known.address == peer.address:
-            self.table.failed(peer_id, now)
+            self.table.failed(peer_id, now, asked)
 
     def _is_hearsay(self, peer: Peer) -> bool:
         """Whether we have the address from others only, and it never answered us."""

@@ -53,7 +53,9 @@ class Node(Client):
         self.puts = Puts(self, store, start_count)
         self.audits = Audits(self, store)
         self.replicas = Replicas(self, store, self.puts)
-        self.proofs = Proofs(self, store, self.replicas.version_of)
+        self.proofs = Proofs(
+            self, store, self.replicas.version_of, self.replicas.announcer.announce_evicted
+        )
         self.gets_found = 0
         self.gets_absent = 0
         self.reach = Reach(self)
@@ -175,10 +177,11 @@ class Node(Client):
         elif self.table.get(session.node_id) != (contact := contact_of(session)):
             self.newcomers.verify(contact, now)
 
-    def _missed(self, peer: Peer, peer_id: Place, now: Instant) -> None:
-        was_known = self.table.get(peer_id) is not None
-        super()._missed(peer, peer_id, now)
-        if was_known:  # that a lost contact is still gone changes nothing
+    def _missed(self, peer: Peer, peer_id: Place, asked: Instant, now: Instant) -> None:
+        before = self.table.failures(peer_id)
+        super()._missed(peer, peer_id, asked, now)
+        # That a lost contact is still gone changes nothing, nor that of several requests to one.
+        if self.table.failures(peer_id) != before:
             self.liveness.failed(peer_id, now)
 
     # --- Keeping house -----------------------------------------------------------------------

@@ -73,7 +73,7 @@ class PutOperation:
         """Begin; where we know the whole network, and have sessions, the region is asked now."""
         core = self._core
         core.timers.set(self._deadline, Timer.DEADLINE, self)
-        core.timers.set((now + self._deadline) // 2, Timer.DEADLINE, _HalfTime(self))
+        core.timers.set((now + self._deadline) // 2, Timer.HALF_TIME, self)
         if now < core.knows_all_until:
             near = core.table.nearest(self._place, BUCKET_CONTACTS)
             distances = [contact.id ^ self._place for contact in near]
@@ -291,15 +291,3 @@ class PutOperation:
             for outcome in self.result.outcomes:
                 if outcome.stored and outcome.address != HERE and outcome.id is not None:
                     core.promises.note(outcome.id, self._entry.id)
-
-
-class _HalfTime:
-    """An alarm: as a deadline, so that it needs no purpose of its own."""
-
-    __slots__ = ("_put",)
-
-    def __init__(self, put: PutOperation) -> None:
-        self._put = put
-
-    def on_deadline(self, now: Instant) -> None:
-        self._put.on_half_time(now)

@@ -25,6 +25,7 @@ from dave.node.announcer import Announcer
 from dave.node.core import Core
 from dave.node.regions import Regions
 from dave.node.timers import Timer
+from dave.peers.choice import by_trust
 from dave.store.store import Store
 
 FIND_COST = 16
@@ -171,6 +172,8 @@ class Repair:
         unpromised = [contact for contact in region if not has_promised(contact.id, entry_id)]
         if not unpromised or self._store.get(entry_id, self._core.unix_ms(now)) is not data:
             return
+        core = self._core
+        unpromised = by_trust(unpromised, core.trust, core.table.rtt, core.rng, now)
         # What we hold for others is theirs to announce, as long as they seem to hold it. One is
         # asked, so that we hear of it if ours is out of date.
         promised = len(region) - len(unpromised)

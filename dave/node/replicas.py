@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from dave.crypto.hashes import entry_digest
+from dave.drops import Drop
 from dave.limits import (
+    ANNOUNCED_BURST,
+    ANNOUNCED_PER_SECOND,
     REPAIR_SLICE,
     REPAIR_TICK_MS,
     SHARDS,
@@ -26,6 +29,8 @@ from dave.node.regions import Regions
 from dave.node.repair import Repair
 from dave.node.timers import Timer
 from dave.node.version_index import VersionIndex
+from dave.peers.choice import by_trust
+from dave.session.budget import Budget
 from dave.session.session import Session
 from dave.store.shard import Gone
 from dave.store.store import Store
@@ -49,6 +54,7 @@ class Replicas:
         self.repair = Repair(core, store, self._regions, self.announcer, self._short_digest)
         self._asked: dict[EntryId, tuple[Instant, Place, bytes]] = {}
         """When an entry was asked of which peer, and which version; WANTS_REMEMBERED_MAX."""
+        self._budget = Budget(ANNOUNCED_PER_SECOND, ANNOUNCED_BURST)
         self._evicted: list[tuple[EntryId, bytes, list[Place]]] = []
         """Versions that went since the last put was committed, and who relies on them. A put in
         hand evicts few, so that this is bounded by PENDING_PUTS_MAX."""
@@ -83,9 +89,9 @@ class Replicas:
         `version_of` does not find."""
         return self._to_learn is None
 
-    def version_of(self, short_digest: bytes) -> tuple[EntryId | None, bool]:
-        """The entry of which that is or was a version here, None if unknown; and whether the
-        version was evicted and announced as such. What is held now may be a newer version."""
+    def version_of(self, short_digest: bytes) -> tuple[EntryId | None, Gone | None]:
+        """The entry of which that is or was a version here, None if unknown; and why it is held no
+        more. What is held now may be a newer version."""
         return self._index.find(short_digest)
 
     # --- What the store and the puts report ------------------------------------------------
@@ -109,6 +115,9 @@ class Replicas:
         others, is_in = self._regions.of(place_of(entry_id), now)
         at_once = not pending.is_direct
         announce = self.announcer.announce_new
+        if at_once:  # the others learn of it from us alone
+            core = self._core
+            others = by_trust(others, core.trust, core.table.rtt, core.rng, now)
         if is_in or at_once:
             announce([c.id for c in others], entry_id, short_digest, now, at_once=at_once)
         # Nodes outside of the region may hold the older version.
@@ -141,13 +150,12 @@ class Replicas:
 
     def on_announce(self, announce: Announce, session: Session, now: Instant) -> Want:
         """The answer to an announcement by a node. It is taken for a promise only of who is in our
-        table: others would be too many to remember."""
+        table: others would be too many to remember. What a session announces beyond its budget is
+        not wanted, unless it is held: then it costs next to nothing."""
         assert session.node_id is not None
-        contact = self._core.table.get(session.node_id)
-        peer = None
-        if contact is not None and contact.address == session.address:
-            peer = contact.id
+        peer = self._contact_at(session)
         wanted = held = 0
+        is_over = False
         holds = self._index.holds
         for i, version in enumerate(announce.versions):
             entry_id, short_digest = version
@@ -160,20 +168,29 @@ class Replicas:
                 held |= bit
                 if peer is not None:
                     self.announcer.is_promised(peer, entry_id)
+            elif is_over or not self._budget.take(session, 1, now):
+                is_over = True
             elif self._holds_newer(version, peer, now):
                 held |= bit
             elif self._wants(version, session.node_id, now):
                 wanted |= bit
+        if is_over:
+            self._core.drops.add(Drop.ANNOUNCES)
         return Want(wanted, held)
 
     def on_bye(self, session: Session, now: Instant) -> None:
         """A node leaves: at once out of the table, and who takes its place is told."""
-        node_id = session.node_id
-        contact = None if node_id is None else self._core.table.get(node_id)
-        if contact is not None and contact.address == session.address:
-            self._core.table.remove(contact.id)
-            self.repair.left(contact.id, now)
+        peer = self._contact_at(session)
+        if peer is not None:
+            self._core.table.remove(peer)
+            self.repair.left(peer, now)
         self._core.sessions.forget(session.address)
+
+    def _contact_at(self, session: Session) -> Place | None:
+        """The id of who is at the other end, if it is in our table, at that address."""
+        contact = None if session.node_id is None else self._core.table.get(session.node_id)
+        is_there = contact is not None and contact.address == session.address
+        return session.node_id if is_there else None
 
     def _holds_newer(self, version: Version, peer: Place | None, now: Instant) -> bool:
         """Whether we know the version as one that a newer one has replaced; then the peer is told

@@ -20,6 +20,8 @@ class Timer(IntEnum):
     """A lookup stops waiting for peers that are slow."""
     DEADLINE = auto()
     """An operation of the application has used its time."""
+    HALF_TIME = auto()
+    """A put has used half of its time."""
     RETRY_PUT = auto()
     """A peer that said BUSY is asked once more."""
     GIVE_UP = auto()

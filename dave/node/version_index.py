@@ -9,6 +9,7 @@ store: part of the 600 bytes that an entry counts.
 
 from dave.limits import VERSIONS_PAST_MAX
 from dave.names import EntryId
+from dave.store.shard import Gone
 
 
 class VersionIndex:
@@ -18,7 +19,7 @@ class VersionIndex:
 
     def __init__(self) -> None:
         self._held: dict[bytes, EntryId] = {}
-        self._past: dict[bytes, tuple[EntryId, bool]] = {}
+        self._past: dict[bytes, tuple[EntryId, Gone]] = {}
 
     def add(self, short_digest: bytes, entry_id: EntryId) -> None:
         """This version of the entry is held, and on disk."""
@@ -28,11 +29,11 @@ class VersionIndex:
 
     def replaced(self, short_digest: bytes, entry_id: EntryId) -> None:
         """A newer version has taken its place."""
-        self._leave(short_digest, entry_id, was_evicted=False)
+        self._leave(short_digest, entry_id, Gone.REPLACED)
 
     def evicted(self, short_digest: bytes, entry_id: EntryId) -> None:
         """It had to make room, and those who rely on us are being told."""
-        self._leave(short_digest, entry_id, was_evicted=True)
+        self._leave(short_digest, entry_id, Gone.EVICTED)
 
     def expired(self, short_digest: bytes) -> None:
         """Its time is over: nobody asks for it again."""
@@ -46,22 +47,22 @@ class VersionIndex:
         """Whether the version was held before and is not any more."""
         return short_digest in self._past
 
-    def find(self, short_digest: bytes) -> tuple[EntryId | None, bool]:
-        """The entry of which that is or was a version here, and whether the version was evicted
-        and announced as such."""
+    def find(self, short_digest: bytes) -> tuple[EntryId | None, Gone | None]:
+        """The entry of which that is or was a version here, and why the version is held no more:
+        REPLACED, or EVICTED and announced as such."""
         entry_id = self._held.get(short_digest)
         if entry_id is not None:
-            return entry_id, False
-        return self._past.get(short_digest, (None, False))
+            return entry_id, None
+        return self._past.get(short_digest, (None, None))
 
     def __len__(self) -> int:
         """Versions held."""
         return len(self._held)
 
-    def _leave(self, short_digest: bytes, entry_id: EntryId, *, was_evicted: bool) -> None:
+    def _leave(self, short_digest: bytes, entry_id: EntryId, why: Gone) -> None:
         self._held.pop(short_digest, None)
         # At the end of the dict: who left longest ago is at its beginning.
         self._past.pop(short_digest, None)
-        self._past[short_digest] = entry_id, was_evicted
+        self._past[short_digest] = entry_id, why
         if len(self._past) > VERSIONS_PAST_MAX:
             del self._past[next(iter(self._past))]

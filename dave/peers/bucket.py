@@ -19,13 +19,17 @@ TRUST_LIKE = 1 / 8
 class Known:
     """What the table keeps about a contact."""
 
-    __slots__ = ("_rtts", "_turn", "contact", "failures", "heard", "is_extra", "rtt", "since")
+    __slots__ = ("_rtts", "_turn", "contact", "failed", "failures", "heard", "is_extra", "rtt",
+                 "since")  # fmt: skip
 
     def __init__(self, contact: Contact, now: Instant, *, is_extra: bool = False) -> None:
         self.contact = contact
         self.since = now
         self.heard = now
         self.failures = 0
+        """Requests in a row that it has not answered ..."""
+        self.failed = now
+        """... and when that was noted last."""
         self.is_extra = is_extra
         """In the table beyond its bucket's room, as one of the nearest to our own id."""
         self.rtt: int | None = None

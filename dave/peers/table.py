@@ -52,7 +52,7 @@ class Table:
 
     __slots__ = (
         "_bucket_contacts", "_buckets", "_capacity", "_changed", "_extras", "_ids", "_known",
-        "_lost", "_own_id", "_siblings_within", "at_home", "changes",
+        "_lost", "_own_id", "_siblings_within", "at_home",
     )  # fmt: skip
 
     def __init__(
@@ -64,8 +64,6 @@ class Table:
         at_home: bool = False,
     ) -> None:
         self.at_home = at_home
-        self.changes = 0
-        """Contacts that have come or gone so far."""
         self._own_id = own_id
         self._capacity = capacity
         self._bucket_contacts = bucket_contacts
@@ -129,13 +127,16 @@ class Table:
         if bucket and spare and rtt_ns is not None:
             bucket.spares[node_id] = spare._replace(rtt=rtt_ns)
 
-    def failed(self, node_id: Place, now: Instant) -> bool:
+    def failed(self, node_id: Place, now: Instant, asked: Instant | None = None) -> bool:
         """A request to a contact was not answered; returns whether that removed it, as the
-        CONTACT_FAILURES_MAX-th failure in a row does. Unknown ids are ignored."""
+        CONTACT_FAILURES_MAX-th failure in a row does. Unknown ids are ignored, and requests that
+        were `asked` before the last failure was noted: of twenty at once one short silence is no
+        proof that it is gone."""
         known = self._known.get(node_id)
-        if known is None:
+        if known is None or (asked is not None and known.failures and asked <= known.failed):
             return False
         known.failures += 1
+        known.failed = now
         if known.failures < CONTACT_FAILURES_MAX:
             return False
         self._take_out(known)
@@ -280,7 +281,7 @@ class Table:
 
     def take_changes(self) -> list[Contact]:
         """Contacts that have come or gone since this was last called, in order; of many, only the
-        last CHANGES_KEPT (`changes` tells how many there were)."""
+        last CHANGES_KEPT."""
         changed = list(self._changed)
         self._changed.clear()
         return changed
@@ -358,7 +359,6 @@ class Table:
 
     def _note_change(self, contact: Contact) -> None:
         self._siblings_within = None
-        self.changes += 1
         self._changed.append(contact)
 
     def _note_lost(self, contact: Contact, now: Instant) -> None:

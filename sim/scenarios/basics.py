@@ -2,10 +2,9 @@
 still is when a node dies and when another was restarted."""
 
 from dave.limits import REPLICAS
-from dave.names import place_of
 from dave.node.results import Found, GetResult, PutResult
 from dave.wire.entry import Entry
-from sim.checks import acknowledged_not_committed, stored_twice, tables_over_limit
+from sim.checks import acknowledged_not_committed, stored_twice, tables_over_limit, wrong_copies
 from sim.figures import Figure, at_least, at_most, exactly
 from sim.host import Host
 from sim.world import World, seconds
@@ -29,7 +28,7 @@ def run(seed: int, nodes: int) -> tuple[World, list[Figure]]:
     gets, get_seconds = _get_all(world, reader, entries)
     figures = [
         exactly("puts with a quorum", sum(put.has_quorum for put in puts), ENTRIES),
-        exactly("nearest nodes without the entry", _misplaced(world, entries), 0),
+        exactly("copies that lack or are wrong", wrong_copies(world, entries), 0),
         exactly("entries read", _found(gets, entries), ENTRIES),
         at_most("median put in seconds, virtual", put_seconds, 0.2),
         at_most("median get in seconds, virtual", get_seconds, 0.1),
@@ -85,16 +84,6 @@ def _found(results: list[GetResult], entries: list[Entry]) -> int:
         result.found is Found.FOUND and result.entry == entry
         for result, entry in zip(results, entries, strict=True)
     )
-
-
-def _misplaced(world: World, entries: list[Entry]) -> int:
-    """Of the R nodes nearest to each entry, by what only the simulator knows, how many lack it."""
-    wrong = 0
-    for entry in entries:
-        place = place_of(entry.id)
-        by_distance = sorted(world.nodes, key=lambda host: host.node.id ^ place)
-        wrong += sum(host.node.own(entry.id, world.now) is None for host in by_distance[:REPLICAS])
-    return wrong
 
 
 def _restarted(world: World, host: Host, entries: list[Entry]) -> int:

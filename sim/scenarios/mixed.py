@@ -1,15 +1,15 @@
 """A short life with everything in it: the faults are drawn by the seed, the invariants are not.
 
 Loss, doubling, reordering and replays; clocks that are off by minutes; disks that are slow; nodes
-that are killed and come back; nodes that withhold. Clients write few keys often and read them. Each
-seed draws which of the faults exist, so that a rare pair of them meets now and then (swarm testing,
-Groce et al., ISSTA 2012). `seeds` does that for many seeds in a row.
+that are killed and come back; one that withholds, or hides updates. Clients write few keys often
+and read them. Each seed draws which of the faults exist, so that a rare pair of them meets now and
+then (swarm testing, Groce et al., ISSTA 2012). `seeds` does that for many seeds in a row.
 """
 
 from random import Random
 
 from dave.crypto.network import network
-from sim.adversaries import Withholder
+from sim.adversaries import StaleAnswerer, Withholder
 from sim.checks import (
     acknowledged_not_committed,
     lost,
@@ -100,7 +100,7 @@ def _run_seeds(seed: int, nodes: int, count: int) -> tuple[World, list[Figure]]:
 
 
 def _nodes(world: World, rng: Random, count: int) -> list[Host]:
-    """The honest ones; one in four worlds has a withholder beside them."""
+    """The honest ones; one in four worlds has one that lies beside them."""
     is_skewed, is_slow = rng.random() < 0.5, rng.random() < 0.5
     for _ in range(count):
         world.add_nodes(
@@ -110,7 +110,7 @@ def _nodes(world: World, rng: Random, count: int) -> list[Host]:
         )
     honest = list(world.nodes)
     if rng.random() < 0.25:
-        world.add_nodes(1, make=Withholder)
+        world.add_nodes(1, make=rng.choice((Withholder, StaleAnswerer)))
     return honest
 
 

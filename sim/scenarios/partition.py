@@ -2,9 +2,9 @@
 written, some of it under the same keys, and soon after the healing all replicas are the same."""
 
 from dave.crypto.network import network
-from dave.limits import REPLICAS
-from dave.names import place_of
 from dave.wire.entry import Entry
+from sim.checks import wrong_copies
+from sim.convergence import until_right
 from sim.figures import Figure, at_most, exactly
 from sim.host import Host
 from sim.network import Link
@@ -50,26 +50,13 @@ def run(
     for entry in sorted(written, key=lambda entry: entry.time):
         newest[entry.key] = entry
     wanted = list(newest.values())
-    took = _until_identical(world, wanted)
+    took = until_right(world, wanted, "identical", STEP_SECONDS, 3 * HEAL_SECONDS)
     return world, [
         exactly("entries written", len(wanted), 3 * third),
         at_most("seconds until all replicas are the same", took, HEAL_SECONDS),
-        exactly("replicas that differ or lack an entry", differing(world, wanted), 0),
+        exactly("replicas that differ or lack an entry", wrong_copies(world, wanted), 0),
         Figure("datagrams kept apart", world.links.cut),
     ]
-
-
-def differing(world: World, newest: list[Entry]) -> int:
-    """Copies of anything but the newest version, on any node, and copies that the R nearest nodes
-    lack."""
-    wrong = 0
-    for entry in newest:
-        place = place_of(entry.id)
-        by_distance = sorted(world.nodes, key=lambda host: host.node.id ^ place)
-        for rank, host in enumerate(by_distance):
-            held = host.node.own(entry.id, world.now)
-            wrong += held != entry and (held is not None or rank < REPLICAS)
-    return wrong
 
 
 def _put(
@@ -80,18 +67,3 @@ def _put(
         entry = owner.entry(key, value, world.time(), TTL_SECONDS)
         world.run_until_resolved(world.settled(client.put(entry)))
         made.append(entry)
-
-
-def _until_identical(world: World, newest: list[Entry]) -> float:
-    took = 0
-    while _record(world, newest, took) and took < 3 * HEAL_SECONDS:
-        world.run(STEP_SECONDS)
-        took += STEP_SECONDS
-    return took
-
-
-def _record(world: World, newest: list[Entry], took: float) -> int:
-    """Entries whose replicas are not identical yet, noted for the plot."""
-    differ = sum(differing(world, [entry]) > 0 for entry in newest)
-    world.record("identical", took, 1 - differ / len(newest))
-    return differ

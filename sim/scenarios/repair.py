@@ -9,8 +9,8 @@ from math import sqrt
 
 from dave.crypto.network import network
 from dave.limits import REPLICAS
-from dave.names import place_of
 from dave.wire.entry import Entry
+from sim.convergence import until_right
 from sim.figures import Figure, at_least, at_most, exactly
 from sim.host import Host
 from sim.network import Link
@@ -43,7 +43,7 @@ def run(
     expected = 1 - share ** min(REPLICAS, nodes)
     # Entries of one region share its fate, and there are about as many regions as nodes.
     chance = 3 * sqrt(expected * (1 - expected) / min(entries, nodes))
-    took = _until_whole(world, alive)
+    took = until_right(world, alive, "whole", STEP_SECONDS, 2 * REPAIR_SECONDS, unit=60)
     world.run(REPAIR_SECONDS)
     lost = sum(not holders(world, entry) for entry in alive)
     before = _announced(world)
@@ -76,32 +76,6 @@ def put_all(world: World, count: int, prefix: bytes = b"") -> list[Entry]:
 def holders(world: World, entry: Entry) -> list[Host]:
     """The living nodes that hold this very version."""
     return [host for host in _living(world) if host.node.own(entry.id, world.now) == entry]
-
-
-def misplaced(world: World, entries: list[Entry]) -> int:
-    """Of the R living nodes nearest to each entry, how many lack it."""
-    wrong = 0
-    for entry in entries:
-        place = place_of(entry.id)
-        nearest = sorted(_living(world), key=lambda host: host.node.id ^ place)[:REPLICAS]
-        wrong += sum(host.node.own(entry.id, world.now) != entry for host in nearest)
-    return wrong
-
-
-def _until_whole(world: World, entries: list[Entry]) -> float:
-    """Seconds, in steps, until nothing is misplaced; twice the limit if that never comes."""
-    took = 0
-    while _record(world, entries, took) and took < 2 * REPAIR_SECONDS:
-        world.run(STEP_SECONDS)
-        took += STEP_SECONDS
-    return took
-
-
-def _record(world: World, entries: list[Entry], took: float) -> int:
-    """Entries that lack a replica yet, noted for the plot."""
-    wanting = sum(misplaced(world, [entry]) > 0 for entry in entries)
-    world.record("whole", took / 60, 1 - wanting / max(len(entries), 1))
-    return wanting
 
 
 def _living(world: World) -> list[Host]:

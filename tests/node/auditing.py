@@ -5,6 +5,7 @@ from collections import Counter
 from dave.crypto.network import network
 from dave.limits import CHALLENGE_ENTRIES_MAX
 from dave.names import MS, SECOND
+from dave.store.shard import Gone
 from dave.wire.promises import Challenge, Proof, Want
 from sim.network import Link
 from sim.world import World
@@ -26,6 +27,7 @@ class Pair:
         self.world = world = World(5, network("audits", b"sixteen bytes ok"), STEADY)
         self.asker, self.prover = world.add_node(), world.add_node()
         world.run(3)
+        self.honest_announce = self.asker.node.handlers[ANNOUNCE]
         for host in (self.asker, self.prover):  # they promise what the tests say, and nothing else
             host.node.handlers[ANNOUNCE] = wants_nothing(host.node)
         self.owner, self.client = world.owner(), world.add_client()
@@ -130,4 +132,4 @@ def evict(pair, *entries):
     gone = {entry.digest(pair.world.network)[:16] for entry in entries}
     proofs = pair.prover.node.proofs
     find = proofs._find
-    proofs._find = lambda short: (None, True) if short in gone else find(short)
+    proofs._find = lambda short: (None, Gone.EVICTED) if short in gone else find(short)

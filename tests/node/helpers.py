@@ -102,6 +102,14 @@ class Stage:
             self.node.appended(effect.ticket, ok, self.now)
         self.pump()
 
+    def put(self, *entries) -> None:
+        """Have the node store these, as put by a client."""
+        asker = self.asker()
+        for entry in entries:
+            asker.put(entry)
+        self.verify()
+        self.commit()
+
     def run(self, seconds: float) -> None:
         """Let that much time pass for the node."""
         until = self.now + int(seconds * SECOND)

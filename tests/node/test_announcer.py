@@ -14,15 +14,9 @@ from dave.limits import (
 )
 from dave.wire.messages import PutAck
 from dave.wire.status import PutStatus
-from tests.node.helpers import Stage
 from tests.node.replica_helpers import Replica, version_of
 
 SOON = ANNOUNCE_MS / 1000 + 0.01
-
-
-@pytest.fixture
-def stage():
-    return Stage()
 
 
 def stored(stage, count=1, prefix=b"", **put):

@@ -22,7 +22,18 @@ from dave.peers.contact import Contact
 from dave.wire.messages import Get
 from dave.wire.promises import Challenge
 from dave.wire.status import ProofState
-from tests.node.auditing import CHALLENGE, GET, PING, Pair, claims, delay, evict, outcomes, update
+from tests.node.auditing import (
+    ANNOUNCE,
+    CHALLENGE,
+    GET,
+    PING,
+    Pair,
+    claims,
+    delay,
+    evict,
+    outcomes,
+    update,
+)
 
 
 def test_who_holds_what_it_promised_has_kept_a_promise():
@@ -173,6 +184,22 @@ def test_who_answers_anything_else_is_not_offline():
     assert pair.audit(seconds=60) == "broken"
 
 
+def test_another_node_at_its_address_is_not_challenged_in_its_place():
+    pair = Pair(entries=3)
+    node, other = pair.asker.node, pair.world.add_node()
+    pair.world.run(3)
+    asked = []
+    other.node.handlers[CHALLENGE] = lambda session, message, now: asked.append(message)
+    by_address = node.sessions._table.by_address
+    by_address[pair.contact.address] = by_address[other.address]
+    pair.world.kill(pair.prover)
+    seen_at = pair.world.now + SECOND
+    pair.world.clock.schedule(seen_at, lambda: node.table.seen(pair.contact.id, seen_at))
+    assert pair.audit(seconds=60) == "offline"
+    assert not asked
+    assert pair.evidence is None
+
+
 def test_without_a_session_a_ping_opens_one():
     pair = Pair(entries=3)
     for one, other in ((pair.asker, pair.prover), (pair.prover, pair.asker)):
@@ -254,6 +281,26 @@ def test_an_eviction_that_was_announced_is_no_broken_promise():
         pair.asker.node.promises.withdraw(pair.contact.id, entry.id)
     pair.world.run(AUDIT_GRACE_SECONDS)
     assert outcomes(pair.asker.node.audits) == Counter(kept=1)
+
+
+def replace_and_expire(pair, count):
+    """The owner replaces the first entries at the prover alone, by versions that live a second."""
+    node = pair.prover.node
+    for i, entry in enumerate(pair.entries[:count]):
+        brief = pair.owner.entry(b"key %d" % i, b"brief", pair.world.time(), 1)
+        now_ms = node.unix_ms(pair.world.now)
+        node.store.insert(brief, entry.id, 1 << 40 | i, now_ms, 0.0)
+    pair.world.run(2)
+
+
+@pytest.mark.parametrize(("entries", "outcome"), [(2, "unsettled"), (6, "kept")])
+def test_who_was_given_a_newer_version_that_has_expired_is_not_framed(entries, outcome):
+    pair = Pair(entries=entries)
+    pair.asker.node.handlers[ANNOUNCE] = pair.honest_announce
+    replace_and_expire(pair, 2)
+    assert pair.audit(seconds=2 * AUDIT_GRACE_SECONDS) == outcome
+    assert pair.evidence == (None if outcome == "unsettled" else (1, 0))
+    assert [pair.has_promised(entry) for entry in pair.entries[:2]] == [False] * 2
 
 
 def test_an_eviction_that_nobody_announced_is_a_broken_promise():

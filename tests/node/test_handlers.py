@@ -27,11 +27,6 @@ from tests.node.helpers import Stage, dropped
 ID = b"init"
 
 
-@pytest.fixture
-def stage():
-    return Stage()
-
-
 def fill_table(stage, count=30):
     """Contacts that the node knows, and nothing else about them."""
     contacts = []

@@ -2,14 +2,16 @@
 
 from dave.crypto import hashes
 from dave.drops import Drop
-from dave.limits import CHALLENGE_ENTRIES_MAX, CHALLENGED_BURST, CHALLENGED_PER_SECOND, SESSIONS_MAX
+from dave.limits import CHALLENGE_ENTRIES_MAX, CHALLENGED_BURST, CHALLENGED_PER_SECOND
 from dave.names import SECOND
 from dave.node.challenge import OpenChallenge
 from dave.node.proofs import Proofs
+from dave.store.shard import Gone
 from dave.wire import messages
 from dave.wire.promises import Challenge, Proof
 from dave.wire.status import ProofState
 from tests.node.helpers import NODE, Stage, dropped
+from tests.node.replica_helpers import Replica, version_of
 
 HELD, NEWER, EVICTED, MISSING = (
     ProofState.HELD,
@@ -45,7 +47,7 @@ def asked(stage, client, entries, nonce=bytes(32)):
 
 
 def answer(stage, digest, find):
-    proofs = Proofs(stage.node, stage.store, find)
+    proofs = Proofs(stage.node, stage.store, find, lambda *nothing: None)
     session = next(iter(stage.node.sessions._table.by_index.values()))
     return proofs.prove(Challenge(bytes(32), (digest[:16],)), session, stage.now)
 
@@ -88,14 +90,33 @@ def test_what_has_expired_is_missing():
     assert asked(stage, client, [short]) == (MISSING,)
 
 
+def test_what_a_version_replaced_that_has_expired_since_is_held_no_more_and_announced():
+    stage = Stage()
+    peer, entry = Replica(stage), stage.entry()
+    client = stage.asker()
+    client.put_now(entry)
+    stage.run(1)
+    client.put_now(stage.entry(value=b"brief", ttl=1, ahead_ms=1))
+    stage.run(2)
+    assert asked(stage, client, [entry]) == (EVICTED,)
+    stage.run(1)
+    assert not any(announce.evicted for announce in peer.announced), (
+        "nobody is told of what a client asked"
+    )
+    assert asked(stage, peer, [entry]) == (EVICTED,)
+    stage.run(1)
+    [announce] = [announce for announce in peer.announced if announce.evicted]
+    assert (announce.versions, announce.evicted) == ((version_of(stage, entry),), 1)
+
+
 def test_an_announced_eviction_is_told_unless_the_version_is_back():
     stage, _, entries = a_stage(1)
     digest = entries[0].digest(stage.network)
     gone = stage.entry(b"gone")
-    found = answer(stage, gone.digest(stage.network), lambda short: (gone.id, True))
+    found = answer(stage, gone.digest(stage.network), lambda short: (gone.id, Gone.EVICTED))
     assert found.states[0] is EVICTED
-    assert answer(stage, digest, lambda short: (entries[0].id, True)).states[0] is HELD
-    other = answer(stage, b"other" * 7, lambda short: (entries[0].id, True))
+    assert answer(stage, digest, lambda short: (entries[0].id, Gone.EVICTED)).states[0] is HELD
+    other = answer(stage, b"other" * 7, lambda short: (entries[0].id, Gone.EVICTED))
     assert other.states[0] is EVICTED
 
 
@@ -124,15 +145,6 @@ def test_a_session_has_a_budget_that_others_do_not_feel():
     stage.now += (CHALLENGE_ENTRIES_MAX // CHALLENGED_PER_SECOND) * SECOND
     assert isinstance(client.ask(challenge), Proof)
     assert client.ask(challenge) is None
-
-
-def test_budgets_are_kept_of_so_many_sessions_at_most():
-    stage, _, _ = a_stage(1)
-    session = next(iter(stage.node.sessions._table.by_index.values()))
-    for index in range(SESSIONS_MAX + 10):
-        session.index = index
-        assert stage.node.proofs.allow(Challenge(bytes(32), (bytes(16),)), session, stage.now)
-    assert len(stage.node.proofs._full) <= SESSIONS_MAX
 
 
 def test_an_init_may_not_carry_a_challenge():

@@ -1,7 +1,5 @@
 """A put's way through a node: what is said when, and that it is true."""
 
-import pytest
-
 from dave.crypto import hashes, sign
 from dave.crypto.work import entry_work, meets
 from dave.errors import WireError
@@ -21,11 +19,6 @@ from dave.wire.entry import SIGNED_OFFSET, TOMBSTONE, Entry, encode
 from dave.wire.messages import Get, Put
 from dave.wire.status import PutStatus
 from tests.node.helpers import PAID, Stage
-
-
-@pytest.fixture
-def stage():
-    return Stage()
 
 
 def forged(entry: Entry) -> Entry:

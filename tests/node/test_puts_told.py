@@ -1,18 +1,10 @@
 """Who is told how a put went, besides its status: nearer nodes, and the node itself."""
 
-import pytest
-
 from dave.limits import BUCKET_CONTACTS
 from dave.names import place_of
 from dave.peers.contact import checked_contact
 from dave.wire.messages import Put
-from tests.node.helpers import Stage
 from tests.node.test_handlers import fill_table
-
-
-@pytest.fixture
-def stage():
-    return Stage()
 
 
 def test_who_does_not_look_for_nodes_itself_is_told_of_nearer_ones(stage):

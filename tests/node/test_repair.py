@@ -11,27 +11,13 @@ from tests.node.helpers import FREE, Stage
 from tests.node.replica_helpers import Replica
 
 
-@pytest.fixture
-def stage():
-    return Stage()
-
-
-def put(stage, *entries):
-    asker = stage.asker()
-    for entry in entries:
-        asker.put(entry)
-    stage.verify()
-    stage.commit()
-    stage.run(1)
-
-
 def ids(versions):
     return sorted(version.entry_id for version in versions)
 
 
 def test_a_newcomer_is_told_of_all_that_it_should_hold(stage):
     entries = [stage.entry(b"%d" % i) for i in range(100)]
-    put(stage, *entries)
+    stage.put(*entries)
     newcomer = Replica(stage)
     newcomer.holds = True
     newcomer.announced.clear()
@@ -50,7 +36,7 @@ def test_when_a_node_goes_the_next_of_the_region_is_told(stage):
     for peer in peers:
         peer.holds = True
     entries = [stage.entry(b"%d" % i) for i in range(40)]
-    put(stage, *entries)
+    stage.put(*entries)
     stage.run(1)
     told = {peer.id: set(ids(peer.versions)) for peer in peers}
     gone, *rest = peers
@@ -72,7 +58,7 @@ def test_when_a_node_goes_the_next_of_the_region_is_told(stage):
 
 def test_what_we_hold_for_others_is_announced_only_if_they_lack_it(stage):
     entry = stage.entry()
-    put(stage, entry)
+    stage.put(entry)
     place = place_of(entry.id)
     peers = []
     while len(peers) < REPLICAS:
@@ -99,9 +85,24 @@ def test_what_we_hold_for_others_is_announced_only_if_they_lack_it(stage):
     assert all(peer.announced for peer in peers)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_who_keeps_promises_is_told_first(seed):
+    stage = Stage(seed=seed)
+    peers = [Replica(stage, is_above=True) for _ in range(4)]
+    for kept, peer in zip((0, 2, 8, 40), peers, strict=True):
+        for _ in range(kept):
+            stage.node.trust.kept(peer.id, stage.now)
+    stage.put(stage.entry())
+    told = []
+    stage.node.replicas.announcer.announce = lambda peer_id, *_, **__: told.append(peer_id)
+    stage.rng.random = lambda: 0.5  # no exploration
+    stage.node.leave(stage.now)
+    assert told == [peer.id for peer in reversed(peers)]
+
+
 def test_a_change_far_away_is_no_reason_to_look(stage):
     peers = [Replica(stage) for _ in range(20)]
-    put(stage, *[stage.entry(b"%d" % i) for i in range(20)])
+    stage.put(*[stage.entry(b"%d" % i) for i in range(20)])
     for _ in range(32):
         stage.node.density.observe(1 << 40, REPLICAS)
     stage.run(2)
@@ -125,7 +126,7 @@ def test_a_change_far_away_is_no_reason_to_look(stage):
 
 
 def test_each_entry_is_looked_at_about_once_an_hour(stage):
-    put(stage, stage.entry(ttl=100_000))
+    stage.put(stage.entry(ttl=100_000))
     looked = []
     stage.node.replicas.repair._look_at = lambda *_: looked.append(stage.now)
     stage.run(10 * SWEEP_SECONDS)
@@ -135,7 +136,7 @@ def test_each_entry_is_looked_at_about_once_an_hour(stage):
 def test_a_sweep_waits_while_too_much_is_to_be_said(stage, monkeypatch):
     monkeypatch.setattr("dave.node.repair.REPAIR_BACKLOG_MAX", 10)
     peer = Replica(stage, is_above=True)
-    put(stage, *[stage.entry(b"%d" % i) for i in range(200)])
+    stage.put(*[stage.entry(b"%d" % i) for i in range(200)])
     repair, announcer = stage.node.replicas.repair, stage.node.replicas.announcer
     for i in range(20):
         announcer.announce(peer.id, i.to_bytes(32, "big"), bytes(16), stage.now)

@@ -10,11 +10,6 @@ from tests.node.helpers import NODE, Stage, dropped
 from tests.node.replica_helpers import Replica, version_of
 
 
-@pytest.fixture
-def stage():
-    return Stage()
-
-
 def test_a_client_may_not_announce(stage):
     entry = stage.entry()
     assert stage.asker().ask(Announce((version_of(stage, entry),))) is None

@@ -2,25 +2,21 @@
 
 import pytest
 
-from dave.limits import REPAIR_SLICE, WANT_SECONDS, WANTS_REMEMBERED_MAX
+from dave.drops import Drop
+from dave.limits import (
+    ANNOUNCED_BURST,
+    ANNOUNCED_MAX,
+    ANNOUNCED_PER_SECOND,
+    REPAIR_SLICE,
+    WANT_SECONDS,
+    WANTS_REMEMBERED_MAX,
+)
 from dave.node.node import Node
+from dave.store.shard import Gone
 from dave.wire.messages import Put
 from dave.wire.promises import Announce, Version
-from tests.node.helpers import Stage
+from tests.node.helpers import Stage, dropped
 from tests.node.replica_helpers import Replica, version_of
-
-
-@pytest.fixture
-def stage():
-    return Stage()
-
-
-def put(stage, *entries):
-    asker = stage.asker()
-    for entry in entries:
-        asker.put(entry)
-    stage.verify()
-    stage.commit()
 
 
 def name(stage, entry):
@@ -29,7 +25,7 @@ def name(stage, entry):
 
 def test_what_is_held_is_a_promise_both_ways(stage):
     peer, entry = Replica(stage), stage.entry()
-    put(stage, entry)
+    stage.put(entry)
     want = peer.announce(entry)
     assert (want.held, want.wanted) == (1, 0)
     assert peer.promised(entry)
@@ -54,7 +50,7 @@ def test_what_is_lacked_is_asked_of_one_peer_at_a_time(stage):
 def test_each_version_gets_its_own_bit(stage):
     peer = Replica(stage)
     entries = [stage.entry(b"%d" % i) for i in range(5)]
-    put(stage, entries[1], entries[3])
+    stage.put(entries[1], entries[3])
     want = peer.announce(*entries)
     assert (want.held, want.wanted) == (0b01010, 0b10101)
 
@@ -62,8 +58,8 @@ def test_each_version_gets_its_own_bit(stage):
 def test_an_older_version_is_answered_with_ours(stage):
     peer, old = Replica(stage), stage.entry(value=b"old")
     new = stage.entry(value=b"new", ahead_ms=1)
-    put(stage, old)
-    put(stage, new)
+    stage.put(old)
+    stage.put(new)
     stage.run(1)
     peer.announced.clear()
     want = peer.announce(old)
@@ -75,11 +71,11 @@ def test_an_older_version_is_answered_with_ours(stage):
 
 def test_an_unknown_version_is_asked_for_since_it_may_be_newer(stage):
     peer, held = Replica(stage), stage.entry(value=b"held")
-    put(stage, held)
+    stage.put(held)
     newer = stage.entry(value=b"newer", ahead_ms=1)
     assert peer.announce(newer).wanted == 1
     older = stage.entry(b"other", ahead_ms=-1)
-    put(stage, stage.entry(b"other"))
+    stage.put(stage.entry(b"other"))
     stage.run(WANT_SECONDS)
     assert peer.announce(older).wanted == 1
     ack = peer.ask(Put(older, None, True))
@@ -115,17 +111,40 @@ def test_what_was_asked_for_is_remembered_boundedly(stage):
     assert len(stage.node.replicas._asked) == WANTS_REMEMBERED_MAX
 
 
+def flood(peer, start, count):
+    """Announce so many versions that nobody has; how many were wanted."""
+    wanted = 0
+    for first in range(start, start + count, ANNOUNCED_MAX):
+        ids = [i.to_bytes(32, "big") for i in range(first, first + ANNOUNCED_MAX)]
+        versions = tuple(Version(entry_id, bytes(16)) for entry_id in ids)
+        wanted += peer.ask(Announce(versions)).wanted.bit_count()
+    return wanted
+
+
+def test_a_session_may_announce_so_much_that_is_new_and_others_do_not_feel_it(stage):
+    greedy, other, entry = Replica(stage), Replica(stage), stage.entry()
+    stage.put(entry)
+    stage.run(1)
+    assert flood(greedy, 0, 2 * ANNOUNCED_BURST) == ANNOUNCED_BURST
+    assert dropped(stage, Drop.ANNOUNCES) > 0
+    assert greedy.announce(entry).held == 1, "what is held costs nothing"
+    assert flood(other, 1 << 20, ANNOUNCED_MAX) == ANNOUNCED_MAX
+    stage.run(0.5)
+    wanted = flood(greedy, 1 << 21, ANNOUNCED_PER_SECOND)
+    assert wanted == pytest.approx(ANNOUNCED_PER_SECOND / 2, rel=0.01)
+
+
 def test_a_stranger_to_the_table_is_answered_and_promises_nothing(stage):
     peer, entry = Replica(stage), stage.entry()
     stage.node.table.remove(peer.id)
-    put(stage, entry)
+    stage.put(entry)
     assert peer.announce(entry).held == 1
     assert not peer.promised(entry)
 
 
 def test_an_eviction_announced_ends_the_promise_of_that_version_only(stage):
     peer, entry = Replica(stage), stage.entry()
-    put(stage, entry)
+    stage.put(entry)
     peer.announce(entry)
     other_version = stage.entry(value=b"other")
     peer.announce(other_version, evicted=1)
@@ -137,9 +156,9 @@ def test_an_eviction_announced_ends_the_promise_of_that_version_only(stage):
 
 def test_a_newer_version_ends_the_promises_of_the_older(stage):
     peer, entry = Replica(stage), stage.entry()
-    put(stage, entry)
+    stage.put(entry)
     peer.announce(entry)
-    put(stage, stage.entry(value=b"newer", ahead_ms=1))
+    stage.put(stage.entry(value=b"newer", ahead_ms=1))
     assert not peer.promised(entry)
 
 
@@ -149,10 +168,10 @@ def test_who_held_the_older_version_is_told_of_the_newer_wherever_it_is():
     entry = stage.entry()
     place = int.from_bytes(entry.id[:8], "big")
     far = max(peers, key=lambda peer: peer.id ^ place)
-    put(stage, entry)
+    stage.put(entry)
     far.announce(entry)
     newer = stage.entry(value=b"newer", ahead_ms=1)
-    put(stage, newer)
+    stage.put(newer)
     stage.run(1)
     assert far.versions == [version_of(stage, newer)]
 
@@ -162,7 +181,7 @@ def test_a_version_of_what_is_held_is_wanted_wherever_we_are():
     peers = [Replica(stage) for _ in range(30)]
     entries = [stage.entry(b"%d" % i) for i in range(20)]
     assert any(not peers[0].announce(entry).wanted for entry in entries)
-    put(stage, *entries)
+    stage.put(*entries)
     for i in range(20):
         newer = stage.entry(b"%d" % i, b"newer", ahead_ms=1)
         assert peers[0].announce(newer).wanted == 1
@@ -175,11 +194,11 @@ def test_an_eviction_is_announced_to_who_relies_on_the_entry():
     entries = [stage.entry(b"%d" % i, bytes(900), ahead_ms=i) for i in range(1200)]
     promised = {}
     for start in range(0, len(entries), 100):
-        put(stage, *entries[start : start + 100])
+        stage.put(*entries[start : start + 100])
         stage.run(1)
         promised |= {entry.id: None for entry in entries if peer.promised(entry)}
     stage.run(5)
-    gone = [e for e in entries if name(stage, e) == (e.id, True) and e.id in promised]
+    gone = [e for e in entries if name(stage, e) == (e.id, Gone.EVICTED) and e.id in promised]
     assert gone
     told = [
         version
@@ -194,23 +213,24 @@ def test_an_eviction_is_announced_to_who_relies_on_the_entry():
 def test_versions_are_known_by_name_held_or_past(stage):
     old, new = stage.entry(value=b"old"), stage.entry(value=b"new", ahead_ms=1)
     short = stage.entry(b"short", ttl=5)
-    assert name(stage, old) == (None, False)
-    put(stage, old, short)
-    assert name(stage, old) == (old.id, False)
-    put(stage, new)
-    assert name(stage, old) == name(stage, new) == (old.id, False)
-    assert name(stage, short) == (short.id, False)
+    assert name(stage, old) == (None, None)
+    stage.put(old, short)
+    assert name(stage, old) == (old.id, None)
+    stage.put(new)
+    assert name(stage, old) == (old.id, Gone.REPLACED)
+    assert name(stage, new) == (old.id, None)
+    assert name(stage, short) == (short.id, None)
     stage.run(400)
-    assert name(stage, short) == (None, False)
+    assert name(stage, short) == (None, None)
 
 
 def test_what_is_not_committed_is_not_known_by_name(stage):
     entry = stage.entry()
     stage.asker().put(entry)
     stage.verify()
-    assert name(stage, entry) == (None, False)
+    assert name(stage, entry) == (None, None)
     stage.commit(ok=False)
-    assert name(stage, entry) == (None, False)
+    assert name(stage, entry) == (None, None)
 
 
 def test_what_the_journal_brought_back_is_learnt_in_slices(stage):
@@ -229,14 +249,14 @@ def test_what_the_journal_brought_back_is_learnt_in_slices(stage):
     assert peer.announce(missing).held == 1
     stage.run(1)
     assert node.replicas.knows_all
-    assert all(name(stage, entry) == (entry.id, False) for entry in entries)
+    assert all(name(stage, entry) == (entry.id, None) for entry in entries)
 
 
 def test_a_node_that_leaves_hands_over_what_it_alone_holds_then_says_bye(stage):
     heir, idle = Replica(stage, is_above=False), Replica(stage, is_above=False)
     heir.wants = idle.holds = True
     entry = stage.entry()
-    put(stage, entry)
+    stage.put(entry)
     assert not heir.announced
     node = stage.node
     node.leave(stage.now)
@@ -252,7 +272,7 @@ def test_a_node_that_leaves_hands_over_what_it_alone_holds_then_says_bye(stage):
 
 def test_a_node_that_holds_nothing_alone_is_done_at_once(stage):
     peer, entry = Replica(stage), stage.entry()
-    put(stage, entry)
+    stage.put(entry)
     peer.announce(entry)
     stage.node.leave(stage.now)
     assert stage.node.leave_done

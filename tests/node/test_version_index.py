@@ -4,6 +4,7 @@ import pytest
 
 from dave.limits import VERSIONS_PAST_MAX
 from dave.node.version_index import VersionIndex
+from dave.store.shard import Gone
 
 ONE, TWO = bytes([1]) * 16, bytes([2]) * 16
 ENTRY, OTHER = bytes([7]) * 32, bytes([8]) * 32
@@ -15,15 +16,15 @@ def test_a_version_held_is_found_and_is_not_another_entrys():
     assert index.holds(ONE, ENTRY)
     assert not index.holds(ONE, OTHER)
     assert not index.holds(TWO, ENTRY)
-    assert index.find(ONE) == (ENTRY, False)
-    assert index.find(TWO) == (None, False)
+    assert index.find(ONE) == (ENTRY, None)
+    assert index.find(TWO) == (None, None)
 
 
 def test_what_was_replaced_or_evicted_is_still_known_and_what_expired_is_not():
     index = VersionIndex()
     for leave, known in (
-        (lambda: index.replaced(ONE, ENTRY), (ENTRY, False)),
-        (lambda: index.evicted(ONE, ENTRY), (ENTRY, True)),
+        (lambda: index.replaced(ONE, ENTRY), (ENTRY, Gone.REPLACED)),
+        (lambda: index.evicted(ONE, ENTRY), (ENTRY, Gone.EVICTED)),
     ):
         index.add(ONE, ENTRY)
         assert not index.is_past(ONE)
@@ -32,7 +33,7 @@ def test_what_was_replaced_or_evicted_is_still_known_and_what_expired_is_not():
         assert not index.holds(ONE, ENTRY)
     index.add(ONE, ENTRY)
     index.expired(ONE)
-    assert (index.find(ONE), index.is_past(ONE)) == ((None, False), False)
+    assert (index.find(ONE), index.is_past(ONE)) == ((None, None), False)
 
 
 @pytest.mark.parametrize("more", [1, 50])

@@ -4,7 +4,6 @@ from dave.peers.contact import Contact
 from sim.checks import (
     acknowledged_not_committed,
     copies,
-    differing_replicas,
     lost,
     natted_in_tables,
     regressions,
@@ -13,6 +12,7 @@ from sim.checks import (
     subnets_over_limit,
     tables_over_limit,
     unsigned_read,
+    wrong_copies,
 )
 from sim.history import History
 from sim.world import World
@@ -123,11 +123,15 @@ def test_contacts_behind_a_nat_are_found():
     assert natted_in_tables(world) == 1
 
 
-def test_replicas_that_differ_are_found():
+def test_copies_that_differ_or_are_missing_are_found():
     world, entry, _ = a_put()
-    assert differing_replicas(world, [entry]) == 0
+    assert wrong_copies(world, [entry]) == 0
     world.nodes[1].node.own = lambda *_: entry.with_proofs(bytes(64), bytes(8))
-    assert differing_replicas(world, [entry]) == 0, "another stamp is the same version"
+    assert wrong_copies(world, [entry]) == 0, "another stamp is the same version"
     other = world.owner().entry(b"b", b"", world.time())
     world.nodes[1].node.own = lambda *_: other
-    assert differing_replicas(world, [entry]) == 1
+    assert wrong_copies(world, [entry]) == 1
+    world.nodes[2].node.own = lambda *_: None
+    assert wrong_copies(world, [entry]) == 2
+    world.kill(world.nodes[2])
+    assert wrong_copies(world, [entry]) == 1, "of the dead nothing is asked"
