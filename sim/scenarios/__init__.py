@@ -48,6 +48,7 @@ FULL: dict[str, tuple[Scenario, int]] = {
     "colluders": (colluders.run_full, 10_000),
     "hops": (hops.run_full, 10_000),
     "sybils": (sybils.run_full, 400),
+    "sybils-many": (sybils.run_many, 400),
     "eclipse": (eclipse.run_full, 100),
     "churn": (churn.run_full, 300),
     "churn-evening": (churn.run_evening, 300),
