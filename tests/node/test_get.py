@@ -29,6 +29,21 @@ def test_nobody_there_is_said_within_the_time():
     assert get(world, nobody, entry.id)[0].found is Found.UNREACHABLE
 
 
+def test_where_the_edge_loses_every_packet_of_a_get_those_known_by_then_are_asked():
+    world = network_of(5)
+    entry = world.owner().entry(b"a", b"", world.time())
+    put(world, world.add_client(), entry)
+    edge, client = world.nodes[0], world.add_client()
+    serve = edge.node.handlers[5]
+    edge.node.handlers[5] = lambda session, data, now: (
+        None if entry.id in data else serve(session, data, now)
+    )
+    operation = client.get(entry.id, 8.0)
+    get(world, client, bytes(32), 8.0)  # tells of the others
+    [result] = world.run_until_resolved(operation)
+    assert (result.found, result.entry) == (Found.FOUND, entry)
+
+
 def test_another_network_is_told_at_once():
     world = network_of(2)
     strangers = World(9, network("other", b"another sixteen!"), STEADY)
