@@ -35,11 +35,17 @@ def test_where_the_edge_loses_every_packet_of_a_get_those_known_by_then_are_aske
     put(world, world.add_client(), entry)
     edge, client = world.nodes[0], world.add_client()
     serve = edge.node.handlers[5]
-    edge.node.handlers[5] = lambda session, data, now: (
-        None if entry.id in data else serve(session, data, now)
-    )
+
+    def lose(session, data, now):
+        if entry.id not in data:
+            serve(session, data, now)
+        elif session.wants_accept:
+            edge.node.sessions.seal(session, b"", now)
+
+    edge.node.handlers[5] = lose
     operation = client.get(entry.id, 8.0)
-    get(world, client, bytes(32), 8.0)  # tells of the others
+    world.run(1)
+    put(world, client, world.owner().entry(b"b", b"", world.time()))  # tells of the others
     [result] = world.run_until_resolved(operation)
     assert (result.found, result.entry) == (Found.FOUND, entry)
 
