@@ -3,7 +3,6 @@ the machine allows two namespaces with a link that is cut and comes back."""
 
 import asyncio
 import subprocess
-import sys
 from random import Random
 
 import pytest
@@ -167,15 +166,6 @@ def switch(ends, state):
         subprocess.run(command, check=True, capture_output=True)
 
 
-def dave(home, end, *args):
-    """Run a command where a node runs; its standard output."""
-    command = [*end.prefix, sys.executable, "-m", "dave_cli", *map(str, args)]
-    done = subprocess.run(
-        command, capture_output=True, env=home.env(), timeout=PATIENCE_SECONDS, check=False
-    )
-    return done.stdout.decode().strip()
-
-
 def test_what_was_written_while_cut_off_merges_later(home):
     secret = home.folder / "secret"
     home.dave("keygen", "--network", "--out", secret)
@@ -195,8 +185,8 @@ def test_what_was_written_while_cut_off_merges_later(home):
             for node in nodes:
                 until(lambda node=node: node.status()["peers"] == 0)
         names = [
-            dave(home, end, "put", f"from {i}", f"{i}", "--secret-file", secret,
-                 "--edge", node.address)
+            home.dave("put", f"from {i}", f"{i}", "--secret-file", secret,
+                      "--edge", node.address, prefix=end.prefix).out.strip()
             for i, (end, node) in enumerate(sides)
         ]  # fmt: skip
         if is_apart:
@@ -205,5 +195,6 @@ def test_what_was_written_while_cut_off_merges_later(home):
             until(lambda node=node: node.status()["entries"] == 2)
         for i, name in enumerate(names):
             for end, node in sides:
-                got = dave(home, end, "get", name, "--secret-file", secret, "--edge", node.address)
-                assert got == f"{i}"
+                got = home.dave("get", name, "--secret-file", secret, "--edge", node.address,
+                                prefix=end.prefix)  # fmt: skip
+                assert got.out == f"{i}"
