@@ -275,6 +275,8 @@ TRUST_STEPS = 8
 """Scores in the same eighth are like trust: there the round trip decides."""
 PROMISERS_MAX = 512
 """Peers whose promises are remembered."""
+MEASURED_PARTS = 5
+"""Of eight parts of the ring, in how many a client asks for the density, besides its edge."""
 DENSITY_OBSERVATIONS = 32
 AUDIT_SECONDS = 600
 """Between two audits of one peer."""

@@ -141,14 +141,18 @@ class Lookup:
         if self.is_over:
             return
         if candidate.state is State.ASKED:
-            candidate.state = State.SLOW
-            self._late += 1
-            self._note(candidate, "slow", 0, now)
-            self._core.timers.set(now + LOOKUP_GIVE_UP_MS * MS, Timer.LOOKUP, (self, candidate))
+            self._go_beside(candidate, now)
             self._pump(now)
         elif candidate.state is State.SLOW:
             candidate.is_given_up = True
             self._pump(now)
+
+    def _go_beside(self, candidate: Candidate, now: Instant) -> None:
+        """Go on beside it, and give it up later."""
+        candidate.state = State.SLOW
+        self._late += 1
+        self._note(candidate, "slow", 0, now)
+        self._core.timers.set(now + LOOKUP_GIVE_UP_MS * MS, Timer.LOOKUP, (self, candidate))
 
     def _add(self, peer: Peer, hop: int, path: int = 0) -> None:
         """A node is one candidate, however many addresses are told of it: another address is tried
@@ -285,10 +289,8 @@ class Lookup:
         peer = candidate.peer
         table = self._core.table
         if peer.id is not None and table.is_lost(peer.id):
-            # Others still tell of it. It may be back, so it is asked; it is not waited for.
-            candidate.state = State.SLOW
-            candidate.is_given_up = True
-            self._late += 1
+            # Others still tell of it, and it may be back; but nobody else should wait for it.
+            self._go_beside(candidate, now)
         else:
             rtt = table.rtt(peer.id) if peer.id is not None else None
             patience = LOOKUP_PATIENCE_MS * MS if rtt is None else 3 * rtt + 20 * MS

@@ -2,11 +2,12 @@
 
 On a ring of 2^64 places with n nodes, the j-th nearest node to any place is expected at distance
 j * 2^64 / n. So each lookup is an observation of the density, and so are a node's own neighbours.
-The median of many cannot be moved by whoever crowds or clears a few places.
+The median of many cannot be moved by whoever crowds or clears a few places. Of an even number it
+is the larger one: to hand an entry to a few nodes too many is safe, to a crowd alone it is not.
 """
 
 from collections import deque
-from statistics import median
+from statistics import median_high
 
 from dave.limits import DENSITY_OBSERVATIONS
 
@@ -33,7 +34,7 @@ class Density:
         spacings = [*self._spacings] if own is None else [*self._spacings, own]
         if not spacings:
             return None
-        return min(int(median(spacings) * rank), RING - 1)
+        return min(int(median_high(spacings) * rank), RING - 1)
 
     def __len__(self) -> int:
         return len(self._spacings)

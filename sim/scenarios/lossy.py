@@ -14,7 +14,7 @@ from sim.host import Host
 from sim.network import Link
 from sim.world import World
 
-ENTRIES = 60
+ENTRIES = 300
 ENTRIES_FULL = 2000
 AT_ONCE = 20
 PATIENCE_SECONDS = 8.0
@@ -25,7 +25,7 @@ SECRET = b"a simulated secret"
 
 
 def run(seed: int, nodes: int) -> tuple[World, list[Figure]]:
-    """60 entries on each link."""
+    """300 entries on each link."""
     return _run(seed, nodes, ENTRIES)
 
 

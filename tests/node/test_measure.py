@@ -2,7 +2,7 @@
 
 import pytest
 
-from dave.limits import REPLICAS
+from dave.limits import MEASURED_PARTS, REPLICAS
 from tests.node.networks import full_network, get, network_of, put
 
 RING = 1 << 64
@@ -20,7 +20,7 @@ def test_a_client_of_a_large_network_measures_it_once(verb):
         else:
             get(world, client, entry.id)
         world.run(1)
-        assert 3 <= len(client.core.density) <= 4
+        assert MEASURED_PARTS + 1 <= len(client.core.density) <= MEASURED_PARTS + 2
         estimates.append(client.core.expected_distance() * 60 / (REPLICAS * RING))
     assert 0.6 < sorted(estimates)[6] < 1.6
 
