@@ -86,6 +86,15 @@ CHALLENGE_NONCE_BYTES = 32
 CHALLENGE_ENTRIES_MAX = 64
 PROOF_HASH_BYTES = 32
 
+LAN_PORT = 1425
+LAN_GROUP_4 = "239.255.14.24"
+"""Where beacons go: of the IPv4 Local Scope (RFC 2365, section 6.1) ..."""
+LAN_GROUP_6 = "ff12::1424"
+"""... and a transient group of link-local scope (RFC 4291, section 2.7)."""
+BEACON_TYPE = 6
+"""Second byte of a beacon; beside the types of wire/packet.py, which come to another port."""
+BEACON_BYTES = 36
+
 HOSTS_CACHED = 16_384
 """IP literals whose encoding is remembered."""
 

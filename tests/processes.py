@@ -147,10 +147,17 @@ class Home:
             env["DAVE_NO_KERNEL"] = os.environ["DAVE_NO_KERNEL"]
         return env | more
 
-    def dave(self, *args: object, stdin: bytes = b"", shift_seconds: int = 0, **env: str) -> Done:
-        """Run one command to its end."""
+    def dave(
+        self,
+        *args: object,
+        stdin: bytes = b"",
+        shift_seconds: int = 0,
+        prefix: Sequence[str] = (),
+        **env: str,
+    ) -> Done:
+        """Run one command to its end; `prefix` is a command that runs it somewhere else."""
         done = subprocess.run(
-            [sys.executable, "-m", "dave_cli", *map(str, args)],
+            [*prefix, sys.executable, "-m", "dave_cli", *map(str, args)],
             input=stdin, capture_output=True, env=self.env(shift_seconds, **env),
             timeout=PATIENCE_SECONDS, check=False,
         )  # fmt: skip

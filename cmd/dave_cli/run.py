@@ -13,6 +13,7 @@ EPILOG = """\
   dave run                                     a network of your own on this machine
   dave run --listen 127.0.0.1:0 --edge 127.0.0.1:1424 --data second
   dave run --edge HOST:1424                    join others; listens on all addresses, port 1424
+  dave run --lan                               find others on the local network, and be found
 The first line on standard output is "dave listening on HOST:PORT"."""
 
 
@@ -20,12 +21,17 @@ def add_options(parser: ArgumentParser) -> None:
     """The options of `dave run`."""
     parser.add_argument(
         "--listen", metavar="ADDR",
-        help="HOST:PORT; port 0 takes a free one (default: 127.0.0.1:1424, or all addresses if an "
-        "--edge is not on this machine)",
+        help="HOST:PORT; port 0 takes a free one (default: 127.0.0.1:1424, or all addresses with "
+        "--lan and if an --edge is not on this machine)",
     )  # fmt: skip
     parser.add_argument(
         "--edge", metavar="HOST:PORT", action="append", default=[],
         help="a node through which to join, may be repeated; HOST:PORT#NODEKEY pins its key",
+    )  # fmt: skip
+    parser.add_argument(
+        "--lan", action="store_true",
+        help="find nodes on the local network by multicast: no edge, no internet needed; listens "
+        "on all addresses unless --listen says otherwise",
     )  # fmt: skip
     parser.add_argument(
         "--key", metavar="FILE", type=Path,
@@ -60,6 +66,7 @@ async def _run(args: Namespace) -> None:
     config = Config(
         listen=args.listen,
         edges=args.edge,
+        lan=args.lan,
         data=options.data_folder(args),
         key=args.key,
         capacity=args.capacity,
@@ -86,7 +93,11 @@ def _greet(node: Any, args: Namespace) -> None:
         f"data in {node.world.folder.path}: {len(node.core.store):,} entries",
     ):
         print(f"dave: {line}", file=sys.stderr)
-    if args.listen is None and not args.edge:
+    if args.lan:
+        where = "all addresses" if args.listen is None else args.listen
+        print(f"dave: listening on {where}, looking for nodes on the local network",
+              file=sys.stderr)  # fmt: skip
+    elif args.listen is None and not args.edge:
         print("dave: reachable from this machine only; --listen ADDR changes that",
               file=sys.stderr)  # fmt: skip
     for text in damage_texts(node.replay):

@@ -36,6 +36,8 @@ def main(args: Namespace) -> int:
         "drops": ", ".join(f"{n:,} {reason}" for reason, n in answer["drops"].items()) or "none",
         "kernel": f"{answer['kernel_drops']:,} datagrams dropped before they were read",
     }
+    if (lan := answer.get("lan")) is not None:
+        rows["lan"] = f"{lan['beacons_sent']:,} beacons sent, {lan['beacons_heard']:,} heard"
     if not answer["reached"]:
         rows["UNREACHED"] = (
             "no other node gets through to this one: it runs as a client and tries again at times; "

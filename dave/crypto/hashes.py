@@ -28,6 +28,7 @@ NETWORK_KEY_CONTEXT = "dave 2026 network key"
 NETWORK_ID_CONTEXT = "dave 2026 network id"
 NETWORK_PROOF_TAG = _tag("dave network proof")
 COOKIE_TAG = _tag("dave cookie")
+BEACON_TAG = _tag("dave lan beacon")
 PROOF_TAG = _tag("dave storage proof")
 
 STAMP_PREFIX_BYTES = 56
@@ -75,6 +76,11 @@ def network_id(key: bytes) -> bytes:
 def network_proof(key: bytes, random: bytes, node_key: bytes) -> bytes:
     """8 bytes by which a COOKIE shows that its sender knows the network key."""
     return blake3(NETWORK_PROOF_TAG + random + node_key, key=key).digest(length=8)
+
+
+def beacon_tag(key: bytes, port: int, random: bytes) -> bytes:
+    """16 bytes by which a beacon (wire/beacon.py) shows its network to those who know its key."""
+    return blake3(BEACON_TAG + port.to_bytes(2, "little") + random, key=key).digest(length=16)
 
 
 def cookie(secret: bytes, address: bytes) -> bytes:

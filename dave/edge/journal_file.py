@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,7 +102,9 @@ class JournalFile:
                 self._disk.remove(self._path(number))
                 self._segments.remove(number)
         except OSError as error:
-            raise StoreError(f"cannot open the journal in {folder}: {error}") from error
+            is_full = error.errno in (ENOSPC, EDQUOT)
+            hint = "; make room on that disk, then start the node again" if is_full else ""
+            raise StoreError(f"cannot open the journal in {folder}: {error}{hint}") from error
         self._writer = JournalWriter(self._disk, segment, sync, on_committed, on_failure)
 
     @property

@@ -34,6 +34,19 @@ CONTROL_LINE_BYTES_MAX = 1 << 20
 CONTROL_SECONDS = 2.0
 JOURNAL_COMPACT_FACTOR = 2
 """The journal is compacted when it is this many times what it holds alive."""
+BEACON_SECONDS_FIRST = 1.0
+"""Between two beacons at first; then twice as long each time, give or take a quarter ..."""
+BEACON_SECONDS_ALONE_MAX = 8.0
+"""... up to this while nobody is known, ..."""
+BEACON_SECONDS_MAX = 60.0
+"""... and to this else."""
+BEACONS_REMEMBERED = 16
+"""Beacons of our own that come back to us are known as such."""
+MEET_DELAY_SECONDS = 1.0
+"""Who hears a beacon asks its sender at random within this time, so that not all ask at once."""
+MEETS_PER_SECOND = 4
+MEETS_PENDING_MAX = 32
+"""Addresses heard on the local network that are tried: so many a second, so many at once."""
 TIMEOUT_SECONDS_DEFAULT = 5.0
 PORT_DEFAULT = 1424
 MAX_WORK_DEFAULT = 2**28

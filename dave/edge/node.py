@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from dave.crypto.network import network
+from dave.crypto.network import Network, network
 from dave.edge.addresses import format_address
 from dave.edge.aio import Runner
 from dave.edge.connect import parse_edge
@@ -19,6 +19,7 @@ from dave.edge.folder import DataFolder
 from dave.edge.journal_file import JournalFile, Replay
 from dave.edge.journal_writer import Sync
 from dave.edge.keyfile import load_or_make_node_key
+from dave.edge.lan import Lan
 from dave.edge.limits import JOURNAL_COMPACT_FACTOR, PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
 from dave.edge.status import peers_of, status_of
@@ -33,6 +34,7 @@ from dave.limits import (
     NETWORK_NAME_DEFAULT,
     SHARDS,
 )
+from dave.names import Address, Rng
 from dave.node.node import Node as Core
 from dave.node.requests import Peer
 from dave.store.journal import Record, entry_record, floor_record
@@ -49,10 +51,12 @@ class Config(NamedTuple):
     """How a node runs."""
 
     listen: str | None = None
-    """HOST:PORT; port 0 takes a free one. Default: all addresses, port 1424, where an edge is not
-    on this machine's loopback; else 127.0.0.1:1424."""
+    """HOST:PORT; port 0 takes a free one. Default: all addresses, port 1424, with `lan` and where
+    an edge is not on this machine's loopback; else 127.0.0.1:1424."""
     edges: Sequence[str] = ()
     """HOST:PORT or HOST:PORT#NODEKEY of nodes through which to join."""
+    lan: bool = False
+    """Find nodes on the local network by multicast; then the default is to listen everywhere."""
     data: Path | str | None = None
     """The data folder; default: the user's."""
     key: Path | str | None = None
@@ -82,6 +86,8 @@ class Node:
         self.replay: Replay
         """What reading the journal found."""
         self.started_at = 0.0
+        self.lan: Lan | None = None
+        """What finds others on the local network, if that is wanted."""
         self._runner: Runner
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -109,7 +115,7 @@ class Node:
             rng = random.SystemRandom()
             half_life_ms = int(config.half_life_days * 86_400_000)
             store = Store(identity.id, net, config.capacity, rng.getrandbits(64), half_life_ms)
-            self.listeners = bind_listen(config.listen or default_listen(edges))
+            self.listeners = bind_listen(config.listen or default_listen(edges, lan=config.lan))
         except BaseException:
             folder.close()
             raise
@@ -123,7 +129,8 @@ class Node:
         self.core = Core(identity, net, rng, store, edges, start_count=self._world.journal.start)
         self._runner = Runner(self.core, self.listeners.udp, self._world)
         self._world.start(self.core, self._runner)
-        self.core.at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
+        at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
+        self.core.at_home = at_home or (config.lan and not edges)
         self._control = ControlServer(
             folder.control_socket,
             {
@@ -140,9 +147,18 @@ class Node:
         self.started_at = time.monotonic()
         self.core.start(self._runner.now())
         self._runner.flush()
-        task = asyncio.create_task(self._keep_house())
-        self._tasks.add(task)
+        self._tasks.add(asyncio.create_task(self._keep_house()))
+        if config.lan:
+            self.lan = self._find_others(net, rng)
+            self._tasks.add(asyncio.create_task(self.lan.run()))
         return self
+
+    def _find_others(self, net: Network, rng: Rng) -> Lan:
+        def meet(address: Address) -> None:
+            self.core.meet(address, self._runner.now())
+            self._runner.flush()
+
+        return Lan(net.key, self.listeners.address, rng, meet, lambda: len(self.core.table))
 
     async def __aexit__(
         self,
@@ -178,6 +194,8 @@ class Node:
 
     async def _let_go(self) -> None:
         self._runner.close()
+        if self.lan is not None:
+            self.lan.close()
         for tcp in self.listeners.tcp:
             tcp.close()
         await asyncio.to_thread(self._world.close)
@@ -311,8 +329,10 @@ class _World:
             self._core.appended(ticket, ok, now)
 
 
-def default_listen(edges: Sequence[Peer]) -> str:
-    """Where to listen unless told: this machine only, unless an edge is elsewhere."""
+def default_listen(edges: Sequence[Peer], *, lan: bool = False) -> str:
+    """Where to listen unless told: this machine only, unless others are elsewhere."""
+    if lan:
+        return f":{PORT_DEFAULT}"
     is_local = all(edge.address[0].startswith("127.") or edge.address[0] == "::1" for edge in edges)
     return f"127.0.0.1:{PORT_DEFAULT}" if is_local else f":{PORT_DEFAULT}"
 

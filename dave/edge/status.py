@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def status_of(node: "Node") -> dict[str, Any]:
     """How the node is doing; units in the names."""
-    core, world = node.core, node.world
+    core, world, lan = node.core, node.world, node.lan
     failure = world.journal.failure
     seen_at = core.reach.own.value
     return {
@@ -42,6 +42,7 @@ def status_of(node: "Node") -> dict[str, Any]:
         "puts_waiting": len(core.puts),
         "gets_found": core.gets_found,
         "gets_absent": core.gets_absent,
+        "lan": None if lan is None else {"beacons_sent": lan.sent, "beacons_heard": lan.heard},
         "drops": core.drops.by_name(),
         "kernel_drops": sum(udp.kernel_drops for udp in node.listeners.udp),
         "send_drops": sum(udp.queue_drops for udp in node.listeners.udp),

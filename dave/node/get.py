@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dave.limits import BUCKET_CONTACTS, LOOKUP_PARALLEL, REPLICAS
-from dave.names import EntryId, HybridTime, Instant, place_of
+from dave.names import EntryId, HybridTime, Instant, Place, place_of
 from dave.node.candidate import Candidate, State, merge
 from dave.node.core import Core, peer_of
 from dave.node.lookup import Lookup
@@ -183,11 +183,13 @@ class GetOperation:
 
     def _is_all_known(self, now: Instant) -> bool:
         """Whether looking for other nodes is of no use."""
+        if not self.result.answered:
+            # Those we know now may have been heard of since this began.
+            near, asked = self._core.table.nearest(self._place, REPLICAS), self._those_asked()
+            return all(contact.id in asked for contact in near)
         if now < self._core.knows_all_until:
             return True
-        if self.result.entry is None and all(is_all_known(self._core, get) for get in self._gets):
-            return True
-        return not self.result.answered and not len(self._core.table)
+        return self.result.entry is None and all(is_all_known(self._core, g) for g in self._gets)
 
     def _candidates(self) -> list[Candidate]:
         """All nodes that were or could be asked for the entry, one each, nearest first."""
@@ -206,7 +208,7 @@ class GetOperation:
 
     def _unasked(self) -> list[Peer]:
         """Who is in the region and was not asked for the entry."""
-        asked = frozenset(c.peer.id for get in self._gets for c in get if c.state is not State.NEW)
+        asked = self._those_asked()
         return [
             candidate.peer
             for candidate in self._region()
@@ -214,6 +216,9 @@ class GetOperation:
             and candidate.state is not State.FAILED
             and not candidate.is_given_up
         ]
+
+    def _those_asked(self) -> frozenset[Place | None]:
+        return frozenset(c.peer.id for get in self._gets for c in get if c.state is not State.NEW)
 
     def _is_absent(self) -> bool:
         """Whether all of the region was asked, and most of it answered: what farther nodes say is

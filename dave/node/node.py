@@ -9,8 +9,14 @@ from dave.crypto.identity import Identity
 from dave.crypto.network import Network
 from dave.drops import Drop
 from dave.errors import WireError
-from dave.limits import EXPIRE_IDLE_SECONDS, EXPIRE_TICK_SECONDS, HANDSHAKE_ATTEMPTS, SHARDS
-from dave.names import SECOND, EntryId, Instant, Place, Rng
+from dave.limits import (
+    EXPIRE_IDLE_SECONDS,
+    EXPIRE_TICK_SECONDS,
+    HANDSHAKE_ATTEMPTS,
+    PROBE_ATTEMPTS,
+    SHARDS,
+)
+from dave.names import SECOND, Address, EntryId, Instant, Place, Rng
 from dave.node import handlers
 from dave.node.audits import Audits
 from dave.node.client import Client
@@ -22,13 +28,13 @@ from dave.node.proofs import Proofs
 from dave.node.puts import Here, Puts
 from dave.node.reach import Reach
 from dave.node.replicas import Replicas
-from dave.node.requests import Done, Peer
+from dave.node.requests import Answer, Done, Peer
 from dave.node.timers import Timer
 from dave.peers.contact import Contact
 from dave.session.session import Established, Session
 from dave.store.store import Store
 from dave.wire.entry import Entry
-from dave.wire.messages import Put, PutAck, Request, WireContact
+from dave.wire.messages import Ping, Put, PutAck, Request, WireContact
 
 
 class Node(Client):
@@ -140,6 +146,18 @@ class Node(Client):
         """See Core.ask. Whom we wrote to cannot prove any more that we can be reached."""
         self.reach.wrote(peer.address)
         super().ask(peer, message, done, now, attempts)
+
+    def meet(self, address: Address, now: Instant) -> None:
+        """Somebody may run a node at that address: ask, as an edge is asked, but only once."""
+        if any(contact.address == address for contact in self.table):
+            return
+
+        def answered(answer: Answer, now: Instant) -> None:
+            if answer.session is not None:
+                self.joining.soon(now)
+
+        self.ask(Peer(address), Ping(), answered, now, PROBE_ATTEMPTS)
+        self.settle(now)
 
     def came(self, session: Session, now: Instant) -> None:
         """An INIT arrived."""

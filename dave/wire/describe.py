@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from dave.errors import UsageError, WireError
-from dave.wire.layout import ENTRY, INIT_PAYLOAD, PACKETS, Field, Layout
+from dave.wire.layout import BEACON, ENTRY, INIT_PAYLOAD, PACKETS, Field, Layout
 from dave.wire.layout_journal import FLOOR, JOURNAL_HEADER, JOURNAL_RECORD
 from dave.wire.layout_messages import MESSAGES
 from dave.wire.status import ProofState, PutStatus
@@ -21,6 +21,7 @@ KINDS: dict[str, Layout] = {
         ENTRY,
         *PACKETS.values(),
         INIT_PAYLOAD,
+        BEACON,
         *MESSAGES.values(),
         JOURNAL_HEADER,
         JOURNAL_RECORD,
@@ -80,6 +81,7 @@ def _candidates(data: bytes) -> Iterator[Layout]:
         yield MESSAGES[data[0]]
     if len(data) > 1 and data[1] in PACKETS:
         yield PACKETS[data[1]]
+    yield BEACON
 
 
 def _walk(layout: Layout, parsed: Any, prefix: str) -> Iterator[Described]:

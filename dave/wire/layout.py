@@ -32,11 +32,14 @@ from construct import (
 from dave.errors import WireError
 from dave.limits import (
     AEAD_TAG_BYTES,
+    BEACON_BYTES,
+    BEACON_TYPE,
     COOKIE_BYTES,
     ENTRY_BYTES_MAX,
     ENTRY_HEADER_BYTES,
     HELLO_BYTES,
     HELLO_RANDOM_BYTES,
+    LAN_PORT,
     PACKET_BYTES_MAX,
     PROTOCOL_VERSION,
     TOMBSTONE_TTL_SECONDS,
@@ -237,5 +240,14 @@ DATA = _packet(
         Check(len_(this.sealed) >= AEAD_TAG_BYTES),
         Check(len_(this.sealed) <= PACKET_BYTES_MAX - 14),
     ),
+)
+BEACON = _packet(
+    BEACON_TYPE,
+    "BEACON",
+    f"A node is here. By multicast, to UDP port {LAN_PORT}; exactly {BEACON_BYTES} bytes.",
+    Field("port", Int16ul, "where the sender listens, above 0; its address is the datagram's"),
+    Field("random", Bytes(16), "drawn anew for each"),
+    Field("tag", Bytes(16), "shows the network to those who know its key"),
+    checks=(Check(this.port > 0),),
 )
 PACKETS: dict[int, Layout] = {1: HELLO, 2: COOKIE, 3: INIT, 4: ACCEPT, 5: DATA}

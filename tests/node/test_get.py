@@ -29,6 +29,27 @@ def test_nobody_there_is_said_within_the_time():
     assert get(world, nobody, entry.id)[0].found is Found.UNREACHABLE
 
 
+def test_where_the_edge_loses_every_packet_of_a_get_those_known_by_then_are_asked():
+    world = network_of(5)
+    entry = world.owner().entry(b"a", b"", world.time())
+    put(world, world.add_client(), entry)
+    edge, client = world.nodes[0], world.add_client()
+    serve = edge.node.handlers[5]
+
+    def lose(session, data, now):
+        if entry.id not in data:
+            serve(session, data, now)
+        elif session.wants_accept:
+            edge.node.sessions.seal(session, b"", now)
+
+    edge.node.handlers[5] = lose
+    operation = client.get(entry.id, 8.0)
+    world.run(1)
+    put(world, client, world.owner().entry(b"b", b"", world.time()))  # tells of the others
+    [result] = world.run_until_resolved(operation)
+    assert (result.found, result.entry) == (Found.FOUND, entry)
+
+
 def test_another_network_is_told_at_once():
     world = network_of(2)
     strangers = World(9, network("other", b"another sixteen!"), STEADY)
