@@ -4,8 +4,8 @@ A stream is one request and what answers it: pieces of bytes, whole, in order, e
 checksum. It ends once. Nothing here resumes by itself: the asker opens a new stream whose request
 says from where to go on (DESIGN section 8).
 
-    stream = core.streams.open(peer, request, sink, now)     # then: sink.on_piece ..., sink.on_end
-    core.streams.serve(kind, handler)                        # handler(asker, request, now) -> Source
+    stream = core.streams.open(peer, request, sink, now)   # then: on_piece, ..., on_end
+    core.streams.serve(kind, handler)      # handler(asker, request, now) -> Source or None
 
 The asker's window is what keeps a fast sender from filling memory: pieces that the sink was given
 and has not called `consumed` for count against it.
