@@ -63,7 +63,7 @@ def latencies(address: str) -> list[dict[str, Any]]:
             if name == "at rest":
                 times = [timed_get(client) for _ in range(2_000)]
             else:
-                with pulling(address, 1, PIECES_IN_GETS) as puller:
+                with pulling("client", address, 1, PIECES_IN_GETS) as puller:
                     times = []
                     while puller.poll() is None:
                         times.append(timed_get(client))
@@ -101,17 +101,17 @@ def crypto_ms_per_megabyte() -> float:
 
 def pull(address: str, streams: int, pieces: int) -> str:
     """What a puller prints."""
-    with pulling(address, streams, pieces) as puller:
+    with pulling("pull", address, streams, pieces) as puller:
         out, _ = puller.communicate(timeout=300)
         assert puller.returncode == 0
         return out
 
 
 @contextmanager
-def pulling(address: str, streams: int, pieces: int) -> Iterator[subprocess.Popen[str]]:
+def pulling(verb: str, address: str, streams: int, pieces: int) -> Iterator[subprocess.Popen[str]]:
     """A process that pulls; ended with the block."""
     with tempfile.TemporaryDirectory(prefix="dave-bench-") as folder:
-        process = _start("pull", folder, address, str(streams), str(pieces))
+        process = _start(verb, folder, address, str(streams), str(pieces))
         with _ended(process):
             yield process
 

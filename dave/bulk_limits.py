@@ -5,7 +5,7 @@ from dave.limits import PIECE_BYTES_MAX
 
 # --- Specification: what a peer can see ------------------------------------------------------
 
-BULK_DATA_BYTES_MAX = 16_384
+BULK_DATA_BYTES_MAX = 32_768
 """Bytes of a piece in one frame; so many of one stream go before another has its turn."""
 STREAM_CREDIT_MAX = 16 << 20
 """The largest window that a peer may give; one that gives more is hung up on."""

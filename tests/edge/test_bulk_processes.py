@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dave.bulk_limits import BULK_DATA_BYTES_MAX
 from dave.limits import PIECE_BYTES_MAX
 
 ROOT = Path(__file__).parents[2]
@@ -101,7 +102,7 @@ def run_with_cuts(tmp_path, size, cuts):
     finally:
         transfer.close()
     pieces = -(-size // PIECE_BYTES_MAX)
-    once = size + pieces * (PIECE_BYTES_MAX // 16_384 + 1) * RECORD_BYTES
+    once = size + pieces * (PIECE_BYTES_MAX // BULK_DATA_BYTES_MAX + 1) * RECORD_BYTES
     return transfer.received - once
 
 
