@@ -1,7 +1,7 @@
 """A node in a process of its own that serves pieces from memory, or pulls them; for bench/bulk.py.
 
-`serve DATA` prints HOST:PORT and ends on SIGTERM. `pull DATA EDGE STREAMS PIECES` prints seconds and
-CPU seconds; `client` does the same, and is no node.
+`serve DATA` prints HOST:PORT and ends on SIGTERM. `pull DATA EDGE STREAMS PIECES` prints seconds,
+wall and CPU; `client` does the same, and is no node.
 """
 
 import asyncio
