@@ -244,6 +244,41 @@ def test_half_a_handshake_is_waited_for_only_so_long(tmp_path, monkeypatch):
     asyncio.run(story())
 
 
+def test_out_of_file_descriptors_it_waits_and_accepts_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("dave.edge.bulk.ACCEPT_AGAIN_SECONDS", 0.01)
+
+    class Broken:
+        """A listener that the system lets accept from the third time on."""
+
+        def __init__(self, sock):
+            self.sock = sock
+            self.tries = 0
+
+        def accept(self):
+            self.tries += 1
+            if self.tries < 3:
+                raise OSError(24, "Too many open files")
+            return self.sock.accept()
+
+        def __getattr__(self, name):
+            return getattr(self.sock, name)
+
+    async def story():
+        async with node_at(tmp_path / "a") as a, node_at(tmp_path / "b", a.address) as b:
+            serve(a, [b"x"])
+            bulk = a._runner.bulk
+            (listener,) = a.listeners.tcp
+            bulk._loop.remove_reader(listener.fileno())
+            broken = Broken(listener)
+            bulk._watch(broken)
+            sink = ask(b._runner, parse_edge(a.address), Collect())
+            await until(lambda: sink.ends)
+            assert sink.is_done
+            assert broken.tries > 3
+
+    asyncio.run(story())
+
+
 def test_effects_for_connections_that_are_gone_do_nothing(tmp_path):
     from dave.effects import HangUp, Transmit
 
