@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 import dave
-from dave.bulk_limits import LINKS_HALF_OPEN_MAX, LINKS_MAX
+from dave.bulk_limits import LINKS_HALF_OPEN_MAX
 from dave.edge.bulk import BulkSockets
 from dave.edge.connect import parse_edge
 from dave.limits import PIECE_BYTES_MAX
 from dave.node.requests import Peer
-from dave.node.streams import StreamEnd
+from dave.node.streams import Stream, StreamEnd
 from tests.node.streaming import KIND, Collect, ListSource, pieces
 
 SECRET = b"sixteen bytes ok"
@@ -192,7 +192,7 @@ def test_strangers_that_say_nothing_are_few_and_the_others_get_through(tmp_path)
                 socks += strangers(a.address, 100)
                 await asyncio.sleep(0.01)
                 assert a.core.streams.links <= LINKS_HALF_OPEN_MAX
-                assert len(a._runner.bulk._connections) <= LINKS_HALF_OPEN_MAX < LINKS_MAX
+                assert len(a._runner.bulk._connections) <= LINKS_HALF_OPEN_MAX
             for sock in socks:
                 sock.close()
             await until(lambda: a.core.streams.links == 0)
@@ -275,6 +275,22 @@ def test_out_of_file_descriptors_it_waits_and_accepts_again(tmp_path, monkeypatc
             await until(lambda: sink.ends)
             assert sink.is_done
             assert broken.tries > 3
+
+    asyncio.run(story())
+
+
+def test_an_address_that_the_system_refuses_is_no_answer(tmp_path):
+    async def story():
+        async with node_at(tmp_path) as node:
+            sink, key = Collect(), node.core.identity
+            stream = sink.stream = Stream(bytes((KIND,)), sink)
+            to = "255.255.255.255", 9
+            node.core.streams._dial(to, key.public_key, key.id, stream, node._runner.now())
+            node._runner.flush()
+            assert sink.ends == [], "never from inside open"
+            await until(lambda: sink.ends)
+            assert sink.ends == [StreamEnd.NO_ANSWER]
+            assert not node._runner.bulk._connections
 
     asyncio.run(story())
 

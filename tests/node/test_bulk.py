@@ -10,6 +10,7 @@ from dave.bulk_limits import (
     LINK_SILENT_SECONDS,
     LINKS_HALF_OPEN_MAX,
     LINKS_PER_PEER_MAX,
+    LINKS_PER_SUBNET_MAX,
     STREAM_STALL_SECONDS,
     STREAM_WINDOW_BYTES,
     STREAMS_ASKED_MAX,
@@ -362,10 +363,58 @@ def test_half_open_connections_are_bounded_and_have_a_deadline():
     assert None not in numbers
     assert streams.links == LINKS_HALF_OPEN_MAX, "the oldest make room"
     same = [streams.accepted(("20.2.0.1", port), world.now) for port in range(1, 100)]
-    assert same.count(None) > 50, "one subnet gets a share"
+    assert len(same) - same.count(None) == LINKS_PER_SUBNET_MAX, "one subnet gets a share"
     node.settle()
     world.run(6)
     assert streams.links == 0
+
+
+def test_a_contact_is_dialled_without_asking_first():
+    world, a, b = two()
+    serve(b, lambda *_: ListSource([b"x"]))
+    a.core.sessions.forget(b.address)
+    sent = a.sent
+    sink = ask(a, b, Collect())
+    world.run(0.1)
+    assert sink.is_done
+    assert a.sent == sent
+
+
+def test_a_key_of_small_order_is_nobodys():
+    _, a, b = two()
+    sink = Collect()
+    stream = _stream(sink)
+    a.core.streams._dial(b.address, bytes(32), 5, stream, a._clock.now)
+    a.settle()
+    a._clock.step(a._clock.now)
+    assert sink.ends == [END.NO_ANSWER]
+
+
+def test_an_idle_connection_makes_room_and_one_in_use_does_not(monkeypatch):
+    monkeypatch.setattr("dave.node.bulk.LINKS_DIALLED_MAX", 1)
+    world = network_of(3)
+    a, *others = world.nodes
+    for other in others:
+        serve(other, lambda *_: ListSource(pieces(100)))
+    first = ask(a, others[0], Collect())
+    world.run(1)
+    second = ask(a, others[1], Collect(eager=False))
+    world.run(1)
+    assert first.is_done
+    assert second.pieces
+    third = ask(a, others[0], Collect())
+    world.run(1)
+    assert (third.ends, second.ends) == ([END.BUSY], [])
+    assert (a.core.streams.links, len(world.pipes)) == (1, 1)
+
+
+def test_who_dials_and_has_nothing_left_to_ask_proves_itself(monkeypatch):
+    monkeypatch.setattr("dave.node.bulk.STREAMS_ASKED_MAX", 0)
+    world, a, b = two()
+    sink = ask(a, b, Collect())
+    world.run(10)
+    assert sink.ends == [END.BUSY]
+    assert (a.core.streams.links, b.core.streams.links) == (1, 1)
 
 
 @pytest.mark.parametrize("seed", range(20))
