@@ -179,6 +179,12 @@ BUSY_RETRIES = 5
 PUT_ROUNDS_MAX = 3
 PUT_HEARD_SECONDS = 10
 
+# --- Bulk channel ----------------------------------------------------------------------------
+
+PIECE_BYTES_MAX = 65_536
+"""A piece of a stream: what one checksum covers, and what a broken transfer sends again."""
+STREAM_REQUEST_BYTES_MAX = 1024
+
 # --- Store -----------------------------------------------------------------------------------
 
 SHARDS = 256

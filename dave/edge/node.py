@@ -129,6 +129,7 @@ class Node:
         self.core = Core(identity, net, rng, store, edges, start_count=self._world.journal.start)
         self._runner = Runner(self.core, self.listeners.udp, self._world)
         self._world.start(self.core, self._runner)
+        self._runner.bulk.listen(self.listeners.tcp)
         at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
         self.core.at_home = at_home or (config.lan and not edges)
         self._control = ControlServer(
