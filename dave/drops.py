@@ -50,6 +50,12 @@ class Drop(IntEnum):
     """A client sent what only a node may."""
     NO_REQUEST = auto()
     """A reply to nothing we asked, or no longer waited for."""
+    WATCHES = auto()
+    """A WATCH beyond a bound: refused, so that its sender polls."""
+    WATCHER = auto()
+    """Watches of a session that acknowledges nothing, ended."""
+    FORGED_VERSION = auto()
+    """A node told a watcher of what is no version of the entry, and is not listened to any more."""
 
 
 class Drops:

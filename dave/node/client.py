@@ -14,6 +14,7 @@ from dave.node.get import GetOperation
 from dave.node.put import PutOperation
 from dave.node.requests import Peer
 from dave.node.timers import Timer
+from dave.node.watch import Watchers, WatchOperation
 from dave.wire.entry import Entry
 
 
@@ -25,10 +26,13 @@ class Client(Core):
     ) -> None:
         super().__init__(identity, network, rng, edges)
         self._operations = 0
+        self.watchers = Watchers(self)
+        self.handlers[16] = self.watchers.on_notify
         self._on_timer |= {
             Timer.LOOKUP: lambda subject, now: subject[0].on_timer(subject[1], now),
             Timer.DEADLINE: lambda operation, now: operation.on_deadline(now),
             Timer.RETRY_PUT: _retry_put,
+            Timer.WATCH: lambda operation, now: operation.on_timer(now),
             Timer.GIVE_UP: lambda subject, now: subject[0].give_up(subject[1], now),
         }
 
@@ -59,6 +63,24 @@ class Client(Core):
         CheckOperation(self, operation, entry, deadline).start(now)
         self.settle(now)
         return operation
+
+    def watch(
+        self, entry_id: EntryId, now: Instant, deadline: Instant, kept: int
+    ) -> WatchOperation:
+        """Be told of each version of an entry, and of its end; at most `kept` versions wait to be
+        read. Its `wake` is the number that is resolved when one has come. `deadline`: of the first
+        look."""
+        operation = WatchOperation(self, entry_id, kept, self._next_operation)
+        self.watchers.add(operation)
+        operation.start(now, deadline)
+        self.settle(now)
+        return operation
+
+    def unwatch(self, operation: WatchOperation, now: Instant) -> None:
+        """End a watch, and give its leases back."""
+        operation.stop(now)
+        self.watchers.remove(operation)
+        self.settle(now)
 
     def _next_operation(self, count: int = 1) -> int:
         self._operations += count

@@ -24,6 +24,7 @@ from dave.node.reach import Reach
 from dave.node.replicas import Replicas
 from dave.node.requests import Done, Peer
 from dave.node.timers import Timer
+from dave.node.watches import Watches
 from dave.peers.contact import Contact
 from dave.session.session import Established, Session
 from dave.store.store import Store
@@ -54,6 +55,8 @@ class Node(Client):
         self.audits = Audits(self, store)
         self.replicas = Replicas(self, store, self.puts)
         self.proofs = Proofs(self, store, self.replicas.version_of)
+        self.watches = Watches(self, store)
+        self.puts.on_version = self.watches.stored
         self.gets_found = 0
         self.gets_absent = 0
         self.reach = Reach(self)
@@ -74,6 +77,8 @@ class Node(Client):
             Timer.ANNOUNCE: self.replicas.announcer.on_timer,
             Timer.LEARN: self.replicas.learn,
             Timer.REPAIR: self.replicas.repair.on_timer,
+            Timer.NOTIFY: self.watches.on_timer,
+            Timer.LEASE: self.watches.sweep,
         }
 
     @property
