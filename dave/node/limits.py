@@ -18,7 +18,7 @@ NOTIFY_MS = 50
 NOTIFY_SLICE = 128
 NOTIFY_TICK_MS = 2
 """Watches of one entry are told in slices, so that the loop never stops for long."""
-NOTIFY_RETRY_MS = 250
+NOTIFY_RETRY_MS = 500
 """An unanswered NOTIFY is sent again after this long, then twice that ..."""
 NOTIFY_RETRY_MS_MAX = 2_000
 NOTIFY_ATTEMPTS = 6
@@ -27,7 +27,7 @@ NOTIFY_WINDOW = 8
 """NOTIFYs that wait for their answer in one session; others follow as it answers."""
 NOTIFY_UNANSWERED_MAX = 16
 """Sent in a session without any answer: the most that one which fell silent is sent at all."""
-WATCH_REPLICAS = 3
+WATCH_REPLICAS = 2
 """Nodes at which a watcher takes leases."""
 WATCH_POLL_SECONDS = 60
 """How often a watcher asks all of the region besides, whatever the leases bring ..."""

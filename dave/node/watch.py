@@ -102,6 +102,8 @@ class WatchOperation:
         self._newest: tuple[HybridTime, bool, bytes] | None = None
         self._entry: Entry | None = None
         """The version that stands: told, and not gone."""
+        self._told: Entry | None = None
+        """The version told last."""
         self._position = 0
         """Versions told and skipped."""
         self._polls = 0
@@ -278,6 +280,9 @@ class WatchOperation:
 
     def _hear(self, key: bytes, lease: _Lease, entry: Entry, sequence: int, now: Instant) -> None:
         """A node says that this is its newest version, and which number it has there."""
+        if self._told is not None and entry.data == self._told.data:
+            lease.counted = sequence, self._position
+            return
         skipped = 0
         if lease.counted is not None:
             number, position = lease.counted
@@ -308,6 +313,7 @@ class WatchOperation:
         self, entry: Entry, rank: tuple[HybridTime, bool, bytes], skipped: int, now: Instant
     ) -> None:
         self._newest = rank
+        self._told = entry
         self._position += skipped + 1
         self._entry = None if entry.is_tombstone else entry
         self._expires_at = NEVER

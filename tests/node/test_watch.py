@@ -205,7 +205,7 @@ def test_the_watched_replicas_die_one_by_one(play):
     for _ in range(4):
         play.world.kill(play.watched()[0])
         play.write()
-        assert play.values(2) == [b"%d" % play.count], "two others tell it"
+        assert play.values(2) == [b"%d" % play.count], "another one tells it"
         play.world.run(WATCH_LEASE_SECONDS)
         assert play.watching.leases == WATCH_REPLICAS
 

@@ -202,9 +202,9 @@ def test_who_answers_late_is_told_the_newest_only(stage):
     watcher.watch(stage.entry())
     store(stage, b"1")
     store(stage, b"2", 1)
-    stage.run(0.3)
+    stage.run(0.6)
     watcher.is_silent = False
-    stage.run(1)
+    stage.run(2)
     assert watcher.seen == [(1, b"1"), (2, b"2"), (2, b"2")]
     assert count(stage) == 1
 
