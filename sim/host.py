@@ -11,7 +11,6 @@ from dave.drops import Drop
 from dave.effects import Append, Effect, Resolve, Verify
 from dave.names import MS, SECOND, Address, EntryId, HybridTime, Instant
 from dave.node.client import Client
-from dave.node.limits import WATCH_EVENTS_KEPT
 from dave.node.node import Node
 from dave.node.watch import WatchOperation
 from dave.peers.subnets import is_private
@@ -158,7 +157,7 @@ class Host:
         self.settle()
         return Operation(self, number)
 
-    def watch(self, entry_id: EntryId, kept: int = WATCH_EVENTS_KEPT) -> WatchOperation:
+    def watch(self, entry_id: EntryId, kept: int = 64) -> WatchOperation:
         """Start a watch; its events are to be taken from it."""
         now = self._clock.now
         watch = self.core.watch(entry_id, now, now + 5 * SECOND, kept)

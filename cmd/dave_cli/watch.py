@@ -57,7 +57,7 @@ async def _until_told(args: Namespace) -> None:
 
 async def _watch(args: Namespace) -> None:
     from dave.edge.connect import connect
-    from dave.node.limits import WATCH_EVENTS_KEPT
+    from dave.edge.limits import WATCH_EVENTS_KEPT
 
     key, secret = options.key_for_name(args), options.secret(args)
     edges = options.edges(args)

@@ -15,7 +15,7 @@ from dave.edge.check import Check, CheckedNode
 from dave.edge.driver import Driver, Progress
 from dave.edge.failures import network_error, too_few_answered
 from dave.edge.keyfile import Key
-from dave.edge.limits import MAX_WORK_DEFAULT, TIMEOUT_SECONDS_DEFAULT
+from dave.edge.limits import MAX_WORK_DEFAULT, TIMEOUT_SECONDS_DEFAULT, WATCH_EVENTS_KEPT
 from dave.edge.receipt import Receipt, Value
 from dave.errors import Conflict, EntryError, NetworkError, NotStored, UsageError
 from dave.limits import (
@@ -27,7 +27,6 @@ from dave.limits import (
 )
 from dave.names import HybridTime, Owner, hybrid_ms, hybrid_time
 from dave.node.check import CheckResult
-from dave.node.limits import WATCH_EVENTS_KEPT
 from dave.node.results import Found, GetResult, Outcome, PutResult, is_genuine
 from dave.uri import format_uri, parse_name, parse_owner
 from dave.wire.entry import TOMBSTONE, Entry, check_fields, encode

@@ -4,6 +4,7 @@ A client is a session without a stamped id: it asks, is never asked, and never e
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dave.crypto.identity import Identity
 from dave.crypto.network import Network
@@ -14,8 +15,11 @@ from dave.node.get import GetOperation
 from dave.node.put import PutOperation
 from dave.node.requests import Peer
 from dave.node.timers import Timer
-from dave.node.watch import Watchers, WatchOperation
 from dave.wire.entry import Entry
+
+if TYPE_CHECKING:
+    from dave.node.watch import WatchOperation
+    from dave.node.watchers import Watchers
 
 
 class Client(Core):
@@ -26,8 +30,8 @@ class Client(Core):
     ) -> None:
         super().__init__(identity, network, rng, edges)
         self._operations = 0
-        self.watchers = Watchers(self)
-        self.handlers[16] = self.watchers.on_notify
+        self.watchers: Watchers | None = None
+        """Made with the first watch: few commands need what it loads."""
         self._on_timer |= {
             Timer.LOOKUP: lambda subject, now: subject[0].on_timer(subject[1], now),
             Timer.DEADLINE: lambda operation, now: operation.on_deadline(now),
@@ -66,21 +70,24 @@ class Client(Core):
 
     def watch(
         self, entry_id: EntryId, now: Instant, deadline: Instant, kept: int
-    ) -> WatchOperation:
+    ) -> "WatchOperation":
         """Be told of each version of an entry, and of its end; at most `kept` versions wait to be
         read. Its `wake` is the number that is resolved when one has come. `deadline`: of the first
         look."""
-        operation = WatchOperation(self, entry_id, kept, self._next_operation)
-        self.watchers.add(operation)
-        operation.start(now, deadline)
+        if self.watchers is None:
+            from dave.node.watchers import Watchers
+
+            self.watchers = Watchers(self, self._next_operation)
+            self.handlers[16] = self.watchers.on_notify
+        operation = self.watchers.begin(entry_id, kept, now, deadline)
         self.settle(now)
         return operation
 
-    def unwatch(self, operation: WatchOperation, now: Instant) -> None:
+    def unwatch(self, operation: "WatchOperation", now: Instant) -> None:
         """End a watch, and give its leases back."""
-        operation.stop(now)
-        self.watchers.remove(operation)
-        self.settle(now)
+        if self.watchers is not None:
+            self.watchers.end(operation, now)
+            self.settle(now)
 
     def _next_operation(self, count: int = 1) -> int:
         self._operations += count

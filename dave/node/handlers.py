@@ -6,9 +6,9 @@ from dave.drops import Drop
 from dave.errors import WireError
 from dave.limits import BUCKET_CONTACTS, MESSAGE_HEADER_BYTES
 from dave.names import Instant, Place, place_of
+from dave.node.leases import on_notify_ack, on_watch
 from dave.node.proofs import on_challenge
 from dave.node.replica_handlers import on_announce, on_bye
-from dave.node.watches import on_notify_ack, on_watch
 from dave.session.session import Session
 from dave.wire import messages
 from dave.wire.messages import (

@@ -39,8 +39,6 @@ WATCH_AVOID_SECONDS = 60
 """A node that refused a lease, or failed, is not asked for one so long ..."""
 WATCH_FORGER_SECONDS = 3600
 """... and one that brought a forged version."""
-WATCH_EVENTS_KEPT = 64
-"""Versions that wait for whoever reads them; of more, the oldest count as skipped."""
 WATCH_SKIPPED_MAX = 2**32 - 1
 
 assert NOTIFY_WINDOW < NOTIFY_UNANSWERED_MAX

@@ -16,6 +16,7 @@ from dave.node.audits import Audits
 from dave.node.client import Client
 from dave.node.core import contact_of
 from dave.node.joining import Joining
+from dave.node.leases import Leases
 from dave.node.liveness import Liveness
 from dave.node.newcomers import Newcomers
 from dave.node.proofs import Proofs
@@ -24,7 +25,6 @@ from dave.node.reach import Reach
 from dave.node.replicas import Replicas
 from dave.node.requests import Done, Peer
 from dave.node.timers import Timer
-from dave.node.watches import Watches
 from dave.peers.contact import Contact
 from dave.session.session import Established, Session
 from dave.store.store import Store
@@ -55,8 +55,8 @@ class Node(Client):
         self.audits = Audits(self, store)
         self.replicas = Replicas(self, store, self.puts)
         self.proofs = Proofs(self, store, self.replicas.version_of)
-        self.watches = Watches(self, store)
-        self.puts.on_version = self.watches.stored
+        self.leases = Leases(self, store)
+        self.puts.on_version = self.leases.stored
         self.gets_found = 0
         self.gets_absent = 0
         self.reach = Reach(self)
@@ -77,8 +77,8 @@ class Node(Client):
             Timer.ANNOUNCE: self.replicas.announcer.on_timer,
             Timer.LEARN: self.replicas.learn,
             Timer.REPAIR: self.replicas.repair.on_timer,
-            Timer.NOTIFY: self.watches.on_timer,
-            Timer.LEASE: self.watches.sweep,
+            Timer.NOTIFY: self.leases.on_timer,
+            Timer.LEASE: self.leases.sweep,
         }
 
     @property

@@ -15,8 +15,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dave.drops import Drop
-from dave.errors import WireError
-from dave.limits import MESSAGE_HEADER_BYTES
 from dave.names import MS, SECOND, EntryId, HybridTime, Instant, place_of
 from dave.node.core import Core, peer_of
 from dave.node.get import GetOperation
@@ -36,9 +34,8 @@ from dave.node.results import Found, GetResult, is_genuine
 from dave.node.timers import Timer
 from dave.peers.choice import by_trust
 from dave.session.session import NEVER, Session
-from dave.wire import messages
 from dave.wire.entry import Entry, order
-from dave.wire.watching import NOTHING_KNOWN, Notify, NotifyAck, Watch, WatchAck
+from dave.wire.watching import NOTHING_KNOWN, Notify, Watch, WatchAck
 
 
 class Event(NamedTuple):
@@ -82,9 +79,14 @@ class WatchOperation:
     operation `wake` is resolved."""
 
     def __init__(
-        self, core: Core, entry_id: EntryId, kept: int, new_operation: Callable[[], int]
+        self,
+        core: Core,
+        entry_id: EntryId,
+        number: bytes,
+        kept: int,
+        new_operation: Callable[[], int],
     ) -> None:
-        self.number = core.rng.randbytes(4)
+        self.number = number
         """The name of the watch on the wire."""
         self.events: deque[Event] = deque()
         self.wake = new_operation()
@@ -356,41 +358,3 @@ class WatchOperation:
     def _jittered(self, seconds: float) -> int:
         """About so many seconds, in nanoseconds: watchers that began together do not stay so."""
         return int(seconds * SECOND * (0.75 + 0.5 * self._core.rng.random()))
-
-
-class Watchers:
-    """The watches of one client, to which NOTIFY is handed out."""
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._by_number: dict[bytes, WatchOperation] = {}
-
-    def __len__(self) -> int:
-        return len(self._by_number)
-
-    def add(self, operation: WatchOperation) -> None:
-        """Begin to hand out to it."""
-        while operation.number in self._by_number:
-            operation.number = self._core.rng.randbytes(4)
-        self._by_number[operation.number] = operation
-
-    def remove(self, operation: WatchOperation) -> None:
-        """No longer."""
-        self._by_number.pop(operation.number, None)
-
-    def on_notify(self, session: Session, data: bytes, now: Instant) -> None:
-        """NOTIFY arrived; it is acknowledged in any case, so that who sent it can stop."""
-        core = self._core
-        if session.wants_accept:
-            core.drops.add(Drop.NOT_IN_INIT)
-            core.sessions.seal(session, b"", now)
-            return
-        try:
-            notify = Notify.read(data)
-        except WireError:
-            core.drops.add(Drop.WIRE)
-            return
-        operation = self._by_number.get(notify.watch)
-        is_watched = operation is not None and operation.on_notify(session, notify, now)
-        answer = messages.encode(data[1:MESSAGE_HEADER_BYTES], NotifyAck(is_watched))
-        core.sessions.seal(session, answer, now)

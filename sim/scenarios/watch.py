@@ -98,7 +98,7 @@ def _run(seed: int, nodes: int, count: int) -> tuple[World, list[Figure]]:
         Figure("share of versions told, at 30 % loss",
                (sum(map(len, told)) / count - 1 - CALM_VERSIONS) / VERSIONS),
         Figure("NOTIFYs sent by nodes that are up",
-               sum(host.node.watches.notified for host in world.nodes if host.is_up)),
+               sum(host.node.leases.notified for host in world.nodes if host.is_up)),
     ]  # fmt: skip
 
 

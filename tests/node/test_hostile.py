@@ -166,7 +166,7 @@ def check_bounds(stage: Stage) -> None:
     assert len(node.table) <= CONTACTS_MAX
     assert len(node.puts) <= PENDING_PUTS_MAX
     assert len(node.timers) < 20_000
-    assert len(node.watches) <= WATCHES_MAX
+    assert len(node.leases) <= WATCHES_MAX
 
 
 def check_survival(stage: Stage) -> None:
@@ -180,7 +180,7 @@ def check_survival(stage: Stage) -> None:
     stage.run(1000)
     assert len(node.sessions) == len(node.sessions._table.provisional) == 0
     assert len(node.requests) == len(node.puts) == len(node.sessions._initiator) == 0
-    assert len(node.watches) == len(node.watches._queue) == 0
+    assert len(node.leases) == len(node.leases._queue) == 0
     assert len(node.timers) <= 4, "join, probe, expiry and repair"
 
 

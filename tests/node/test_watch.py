@@ -6,7 +6,6 @@ from dave.drops import Drop
 from dave.limits import REPLICAS
 from dave.names import SECOND
 from dave.node.limits import (
-    WATCH_EVENTS_KEPT,
     WATCH_LEASE_SECONDS,
     WATCH_POLL_SECONDS,
     WATCH_POLL_SECONDS_ALONE,
@@ -16,57 +15,9 @@ from dave.node.watch import Event
 from dave.wire import messages
 from dave.wire.watching import Notify
 from sim.network import Link
-from sim.world import World
-from tests.node.networks import FREE, STEADY, network_of
+from tests.node.watching import Play
 
-SOON = 1.0
 PERIOD = 1.25 * WATCH_POLL_SECONDS + 10
-
-
-class Play:
-    """A network, an owner who writes one key, and somebody who watches it."""
-
-    def __init__(self, nodes=10, link=STEADY, seed=5):
-        self.world = World(seed, FREE, link)
-        for _ in range(nodes):
-            self.world.add_node()
-        self.world.run(10)
-        self.owner = self.world.owner()
-        self.writer = self.world.add_client()
-        self.host = self.world.add_client([self.world.nodes[-1]])
-        self.count = 0
-        self.id = self.owner.entry(b"key", b"", self.world.time()).id
-        self.told = []
-
-    def watch(self, kept=WATCH_EVENTS_KEPT):
-        self.watching = self.host.watch(self.id, kept)
-        self.world.run(3)
-        return self.watching
-
-    def write(self, value=None, ttl=3600):
-        self.count += 1
-        value = b"%d" % self.count if value is None else value
-        entry = self.owner.entry(b"key", value, self.world.time(), ttl)
-        self.world.run_until_resolved(self.writer.put(entry))
-        return entry
-
-    def seen(self, seconds=SOON):
-        """The events since asked last, after that time."""
-        self.world.run(seconds)
-        events = list(self.watching.events)
-        self.watching.events.clear()
-        self.told += events
-        return events
-
-    def values(self, seconds=SOON):
-        return [None if event.is_gone else event.entry.value for event in self.seen(seconds)]
-
-    def watched(self):
-        """The nodes that have granted a lease."""
-        return [host for host in self.world.nodes if host.is_up and len(host.node.watches)]
-
-    def holders(self):
-        return [h for h in self.world.nodes if h.is_up and h.node.own(self.id, self.world.now)]
 
 
 def stop_telling(host):
@@ -161,37 +112,12 @@ def test_who_waits_is_woken_once_for_what_waits_to_be_read(play):
     assert len(play.watching.events) == 2
 
 
-def test_a_watch_that_is_ended_gives_its_leases_back(play):
-    play.watch()
-    assert len(play.watched()) == WATCH_REPLICAS
-    play.host.core.unwatch(play.watching, play.world.now)
-    play.host.settle()
-    play.world.run(1)
-    assert play.watched() == []
-    before = play.host.sent
-    play.write()
-    play.world.run(PERIOD)
-    assert list(play.watching.events) == []
-    assert play.host.sent - before < 5
-    assert len(play.host.core.watchers) == 0
-
-
-def test_two_watches_of_one_client_are_told_apart(play):
-    play.watch()
-    other = play.host.watch(play.id)
-    play.world.run(3)
-    play.host.core.unwatch(play.watching, play.world.now)
-    play.write()
-    play.world.run(1)
-    assert [event.entry.value for event in other.events] == [b"1"]
-
-
 def test_watchers_of_one_key_spread_over_its_region():
     play = Play(nodes=8)
     for _ in range(24):
         play.world.add_client().watch(play.id)
     play.world.run(10)
-    counts = [len(host.node.watches) for host in play.world.nodes]
+    counts = [len(host.node.leases) for host in play.world.nodes]
     assert sum(counts) == 24 * WATCH_REPLICAS
     assert max(counts) < 20
     assert min(counts) > 2
@@ -245,7 +171,7 @@ def test_the_client_restarts(play):
 
 
 def test_where_nobody_grants_a_lease_it_polls(play, monkeypatch):
-    monkeypatch.setattr("dave.node.watches.WATCHES_MAX", 0)
+    monkeypatch.setattr("dave.node.leases.WATCHES_MAX", 0)
     play.watch()
     assert play.watching.leases == 0
     play.write()
@@ -315,28 +241,12 @@ def test_a_number_far_ahead_does_not_end_the_counting(play):
     play.watch()
     play.seen()
     liar = play.watched()[0]
-    [lease] = [x for w in liar.node.watches._watchers.values() for x in w.leases.values()]
+    [lease] = [x for w in liar.node.leases._watchers.values() for x in w.leases.values()]
     lease.sequence = 2**32 - 2
     for _ in range(3):
         play.write()
         assert play.values() == [b"%d" % play.count]
     assert play.told[-1].skipped == 0
-
-
-def test_a_stranger_who_notifies_is_told_to_stop():
-    world = network_of(3)
-    client = world.add_client()
-    entry = world.owner().entry(b"key", b"x", world.time())
-    world.run_until_resolved(client.put(entry))
-    node = next(h.node for h in world.nodes if h.node.sessions.find(client.address))
-    session = node.sessions.find(client.address)
-    for data in (messages.encode(b"abcd", Notify(b"none", 1, entry)), b"\x10abcd", b"\x10"):
-        node.sessions.seal(session, data, world.now)
-    for host in world.nodes:
-        host.settle()
-    world.run(1)
-    assert client.dropped(Drop.WIRE) == 2
-    assert node.drops.counts[Drop.NO_REQUEST] == 1
 
 
 def test_a_partition_ends_and_the_newest_is_seen(play):

@@ -4,7 +4,7 @@ import pytest
 
 from dave.drops import Drop
 from dave.limits import PACKET_BYTES_MAX
-from dave.node import limits, watches
+from dave.node import leases, limits
 from dave.node.limits import (
     NOTIFY_ATTEMPTS,
     NOTIFY_SLICE,
@@ -65,7 +65,7 @@ def store(stage, value, ahead_ms=0, key=b"key"):
 
 
 def count(stage):
-    return len(stage.node.watches)
+    return len(stage.node.leases)
 
 
 def test_a_watcher_is_told_of_each_version_and_its_number(stage):
@@ -144,7 +144,7 @@ def test_a_lease_lapses_unless_it_is_renewed(stage):
     assert count(stage) == 1
     stage.run(100)
     assert count(stage) == 0
-    assert len(stage.node.watches._watchers) == len(stage.node.watches._by_entry) == 0
+    assert len(stage.node.leases._watchers) == len(stage.node.leases._by_entry) == 0
 
 
 def test_a_watch_can_be_ended_and_an_unwanted_one_ends_itself(stage):
@@ -283,7 +283,7 @@ def test_a_session_has_so_many_watches_and_no_more(stage):
 @pytest.mark.parametrize("bound", ["WATCHES_MAX", "WATCHES_PER_ENTRY_MAX"])
 def test_the_table_is_bounded_and_room_comes_back(stage, monkeypatch, bound):
     assert getattr(limits, bound) >= 1000
-    monkeypatch.setattr(watches, bound, 5)
+    monkeypatch.setattr(leases, bound, 5)
     hogs = [Watcher(stage) for _ in range(5)]
     for hog in hogs:
         hog.is_silent = True
@@ -297,7 +297,7 @@ def test_the_table_is_bounded_and_room_comes_back(stage, monkeypatch, bound):
 
 
 def test_one_public_subnet_does_not_take_all_the_room(stage, monkeypatch):
-    monkeypatch.setattr(watches, "WATCHES_PER_SUBNET_MAX", 3)
+    monkeypatch.setattr(leases, "WATCHES_PER_SUBNET_MAX", 3)
     crowd = [Watcher(stage, f"20.0.0.{number}") for number in range(1, 5)]
     entry = stage.entry()
     assert [watcher.watch(entry).lease for watcher in crowd] == [60, 60, 60, 0]
@@ -306,7 +306,7 @@ def test_one_public_subnet_does_not_take_all_the_room(stage, monkeypatch):
     crowd[0].watch(entry, lease=0)
     assert crowd[3].watch(entry).lease == 60
     stage.run(200)
-    assert stage.node.watches._by_subnet == {}
+    assert stage.node.leases._by_subnet == {}
 
 
 # --- Hostile -------------------------------------------------------------------------------

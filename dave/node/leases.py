@@ -100,7 +100,7 @@ class _Lease:
         self.is_queued = self.is_over = False
 
 
-class Watches:
+class Leases:
     """The watches at one node; at most WATCHES_MAX."""
 
     def __init__(self, core: Core, store: Store) -> None:
@@ -319,7 +319,7 @@ def on_watch(node: "Node", session: Session, data: bytes, now: Instant) -> None:
         node.drops.add(Drop.NOT_IN_INIT)
         node.sessions.seal(session, b"", now)
         return
-    node.watches.on_watch(session, data, now)
+    node.leases.on_watch(session, data, now)
 
 
 def on_notify_ack(node: "Node", session: Session, data: bytes, now: Instant) -> None:
@@ -328,7 +328,7 @@ def on_notify_ack(node: "Node", session: Session, data: bytes, now: Instant) -> 
         node.drops.add(Drop.NOT_IN_INIT)
         node.sessions.seal(session, b"", now)
         return
-    node.watches.on_notify_ack(session, data, now)
+    node.leases.on_notify_ack(session, data, now)
 
 
 def _public_subnet(who: Who) -> bytes | None:
