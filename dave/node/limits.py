@@ -27,6 +27,8 @@ NOTIFY_WINDOW = 8
 """NOTIFYs that wait for their answer in one session; others follow as it answers."""
 NOTIFY_UNANSWERED_MAX = 16
 """Sent in a session without any answer: the most that one which fell silent is sent at all."""
+WATCH_RENEW_SECONDS_MIN = 5
+"""A lease is not renewed sooner, however short a node grants it."""
 WATCH_REPLICAS = 2
 """Nodes at which a watcher takes leases."""
 WATCH_POLL_SECONDS = 60

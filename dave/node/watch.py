@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dave.drops import Drop
+from dave.limits import REPLICAS
 from dave.names import MS, SECOND, EntryId, HybridTime, Instant, place_of
 from dave.node.core import Core, peer_of
 from dave.node.get import GetOperation
@@ -26,6 +27,7 @@ from dave.node.limits import (
     WATCH_POLL_SECONDS,
     WATCH_POLL_SECONDS_ALONE,
     WATCH_POLL_SECONDS_FIRST,
+    WATCH_RENEW_SECONDS_MIN,
     WATCH_REPLICAS,
     WATCH_SKIPPED_MAX,
 )
@@ -206,9 +208,11 @@ class WatchOperation:
             belong = frozenset(contact.public_key for contact in region)
             for key in [key for key in self._leases if key not in belong]:
                 self._give_back(self._leases.pop(key), now)
-        drawn = sorted((core.rng.random(), i) for i in range(len(region)))
-        shuffled = [region[i] for _, i in drawn]
-        for contact in by_trust(shuffled, core.trust, lambda _: None, core.rng, now):
+        # The nearest get a put from who puts; those behind them hear of it a little later.
+        near, behind = region[:REPLICAS], region[REPLICAS:]
+        drawn = sorted((core.rng.random(), i) for i in range(len(near)))
+        near = by_trust([near[i] for _, i in drawn], core.trust, lambda _: None, core.rng, now)
+        for contact in [*near, *behind]:
             if len(self._leases) >= WATCH_REPLICAS:
                 break
             key = contact.public_key
@@ -253,7 +257,8 @@ class WatchOperation:
         if not ack.lease:
             self._lose(key, WATCH_AVOID_SECONDS, now)
             return
-        lease.renew_at = now + self._jittered(min(ack.lease, WATCH_LEASE_SECONDS) / 2.5)
+        lasts = min(ack.lease, WATCH_LEASE_SECONDS)
+        lease.renew_at = now + self._jittered(max(lasts / 2.5, WATCH_RENEW_SECONDS_MIN))
         self._arm(now)
 
     def _lose(self, key: bytes, seconds: int, now: Instant) -> None:

@@ -202,6 +202,16 @@ def test_if_those_watched_deny_all_the_poll_tells(play):
     assert play.values(PERIOD) == [b"2"]
 
 
+def test_leases_too_short_do_not_make_it_ask_all_the_time(play, monkeypatch):
+    monkeypatch.setattr("dave.node.leases.WATCH_LEASE_SECONDS", 1)
+    play.watch()
+    before = play.host.sent
+    play.seen(100)
+    assert play.host.sent - before < WATCH_REPLICAS * 30 + 2 * 3 * REPLICAS
+    play.write()
+    assert play.values(10) == [b"1"]
+
+
 def test_a_forged_version_is_not_told_and_its_sender_not_asked_again(play):
     play.write()
     play.watch()
