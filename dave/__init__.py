@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dave.edge.keyfile import Key
     from dave.edge.node import Config, Node
     from dave.edge.receipt import Receipt, Refusal, Value
+    from dave.edge.watch import Change, Watch
     from dave.errors import (
         AddressInUse,
         Conflict,
@@ -43,6 +44,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AddressInUse",
+    "Change",
     "Check",
     "CheckedNode",
     "Client",
@@ -65,6 +67,7 @@ __all__ = [
     "Unreachable",
     "UsageError",
     "Value",
+    "Watch",
     "WireError",
     "WorkCancelled",
     "connect",
@@ -72,6 +75,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Change": "dave.edge.watch",
     "Check": "dave.edge.check",
     "CheckedNode": "dave.edge.check",
     "Client": "dave.edge.client",
@@ -83,6 +87,7 @@ _HOMES = {
     "Key": "dave.edge.keyfile",
     "Config": "dave.edge.node",
     "Node": "dave.edge.node",
+    "Watch": "dave.edge.watch",
 }
 """Where a public name lives; all others are errors."""
 

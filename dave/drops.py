@@ -58,6 +58,12 @@ class Drop(IntEnum):
     """A connection that sent what no peer may: a frame that does not open, more than its window."""
     BULK_FULL = auto()
     """A connection or stream beyond a limit."""
+    WATCHES = auto()
+    """A WATCH beyond a bound: refused, so that its sender polls."""
+    WATCHER = auto()
+    """Watches of a session that acknowledges nothing, ended."""
+    FORGED_VERSION = auto()
+    """A node told a watcher of what is no version of the entry, and is not listened to any more."""
 
 
 class Drops:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from dave.drops import Drop
 from dave.effects import Append, Dial, Effect, HangUp, Resolve, Transmit, Verify
-from dave.names import MS, Address, EntryId, HybridTime, Instant
+from dave.names import MS, SECOND, Address, EntryId, HybridTime, Instant
 from dave.node.client import Client
 from dave.node.node import Node
+from dave.node.watch import WatchOperation
 from dave.peers.subnets import is_private
 from dave.wire.entry import Entry
 from sim.bulk import Pipes
@@ -159,6 +160,13 @@ class Host:
         number = self.core.check(entry, now, now + int(seconds * 1e9))
         self.settle()
         return Operation(self, number)
+
+    def watch(self, entry_id: EntryId, kept: int = 64) -> WatchOperation:
+        """Start a watch; its events are to be taken from it."""
+        now = self._clock.now
+        watch = self.core.watch(entry_id, now, now + 5 * SECOND, kept)
+        self.settle()
+        return watch
 
     def dropped(self, reason: Drop) -> int:
         """How many datagrams or messages the process has dropped for that reason."""

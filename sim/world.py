@@ -300,6 +300,8 @@ def _summary(effect: Resolve) -> bytes:
     if isinstance(result, CheckResult):
         checked = [(node.address, node.verdict.name) for node in result.nodes]
         return f"{effect.operation} check {checked}".encode()
+    if result is None:
+        return f"{effect.operation} woke".encode()
     assert isinstance(result, GetResult)
     value = b"" if result.entry is None else result.entry.data
     told_of = f"{effect.operation} get {result.found.name} {result.replicas} "

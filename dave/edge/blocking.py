@@ -6,7 +6,7 @@ so that the verbs of edge/client.py, written for asyncio, run to their end in on
 
 import selectors
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from dave.edge.client import Client
 from dave.edge.driver import BaseDriver, Progress
@@ -19,6 +19,9 @@ from dave.effects import Resolve
 from dave.errors import UsageError
 from dave.names import MS, SECOND
 from dave.node.client import Client as Core
+
+if TYPE_CHECKING:
+    from dave.edge.watch import SyncWatch
 
 SLACK = TIMER_SLACK_MS * MS
 P = ParamSpec("P")
@@ -133,6 +136,12 @@ class SyncClient:
     def delete(self, *args: Any, **options: Any) -> SyncReceipt:
         """As `Client.delete`."""
         return SyncReceipt(self._delete(*args, **options))
+
+    def watch(self, *args: Any, **options: Any) -> "SyncWatch":
+        """As `Client.watch`."""
+        from dave.edge.watch import SyncWatch
+
+        return SyncWatch(self._client.watch(*args, **options))
 
     def close(self) -> None:
         """Close the sockets."""

@@ -6,7 +6,7 @@ nothing here imports asyncio, whose import alone takes as long as a whole `dave 
 """
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dave.crypto import hashes
 from dave.crypto.work import entry_work
@@ -15,7 +15,7 @@ from dave.edge.check import Check, CheckedNode
 from dave.edge.driver import Driver, Progress
 from dave.edge.failures import network_error, too_few_answered
 from dave.edge.keyfile import Key
-from dave.edge.limits import MAX_WORK_DEFAULT, TIMEOUT_SECONDS_DEFAULT
+from dave.edge.limits import MAX_WORK_DEFAULT, TIMEOUT_SECONDS_DEFAULT, WATCH_EVENTS_KEPT
 from dave.edge.receipt import Receipt, Value
 from dave.errors import Conflict, EntryError, NetworkError, NotStored, UsageError
 from dave.limits import (
@@ -31,6 +31,9 @@ from dave.node.results import Found, GetResult, Outcome, PutResult, is_genuine
 from dave.uri import format_uri, parse_name, parse_owner
 from dave.wire.entry import TOMBSTONE, Entry, check_fields, encode
 from dave.wire.status import PutStatus
+
+if TYPE_CHECKING:
+    from dave.edge.watch import Watch
 
 
 class Client:
@@ -149,6 +152,27 @@ class Client:
             for node in result.nodes
         ]
         return Check(format_uri(whose, key), nodes, time.monotonic() - started)
+
+    def watch(
+        self,
+        name: str | bytes,
+        *,
+        owner: Owner | str | None = None,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+        kept: int = WATCH_EVENTS_KEPT,
+    ) -> "Watch":
+        """Each version of an entry, from the one that stands now on: `async for change in ...`.
+
+        name, owner: as in `get`. timeout: seconds for the first look at the network. kept: how
+        many changes wait to be read; of more, the oldest are skipped, so that with 1 it is always
+        the newest that is read. Iterating raises as `get` if the first look reaches nobody.
+        """
+        from dave.edge.watch import Watch
+
+        whose, key = _whose(name, owner, self._key)
+        if kept < 1:
+            raise UsageError(f"kept is how many changes wait, 1 or more: not {kept!r}")
+        return Watch(self._driver, whose, key, timeout, kept)
 
     async def _get(self, entry_id: bytes, timeout: float, quorum: int) -> GetResult:
         driver = self._driver

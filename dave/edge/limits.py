@@ -35,6 +35,8 @@ TIMER_SLACK_MS = 5
 """A client's alarms may ring this late, so that many ring at once."""
 RESULTS_KEPT = 1024
 """Results of operations that nobody has asked for yet; of more, the oldest go."""
+WATCH_EVENTS_KEPT = 64
+"""Versions that wait for whoever reads them; of more, the oldest count as skipped."""
 CONTROL_LINE_BYTES_MAX = 1 << 20
 CONTROL_SECONDS = 2.0
 JOURNAL_COMPACT_FACTOR = 2

@@ -55,8 +55,6 @@ class Config(NamedTuple):
     an edge is not on this machine's loopback; else 127.0.0.1:1424."""
     edges: Sequence[str] = ()
     """HOST:PORT or HOST:PORT#NODEKEY of nodes through which to join."""
-    lan: bool = False
-    """Find nodes on the local network by multicast; then the default is to listen everywhere."""
     data: Path | str | None = None
     """The data folder; default: the user's."""
     key: Path | str | None = None
@@ -70,6 +68,8 @@ class Config(NamedTuple):
     """At least 16 random bytes, where the network has a secret."""
     half_life_days: float = HALF_LIFE_DAYS
     """An entry this much older needs a bit more of closeness or work to rank the same."""
+    lan: bool = False
+    """Find nodes on the local network by multicast; then the default is to listen everywhere."""
 
 
 class Node:

@@ -46,6 +46,12 @@ class Timer(IntEnum):
     """Look whether nodes have come or gone, or go on with a sweep through the store."""
     BULK = auto()
     """Look after a connection of the bulk channel."""
+    WATCH = auto()
+    """A watcher renews a lease, polls, or sees its version expire."""
+    NOTIFY = auto()
+    """Watchers are to be told of a version, or told again."""
+    LEASE = auto()
+    """Remove the watches whose lease has lapsed."""
 
 
 class Timers:

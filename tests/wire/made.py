@@ -15,6 +15,7 @@ from dave.wire import entry as entries_module
 from dave.wire import messages as m
 from dave.wire import packet as p
 from dave.wire import promises
+from dave.wire import watching as w
 from dave.wire.entry import TOMBSTONE, Entry
 from dave.wire.status import ProofState, PutStatus
 
@@ -79,6 +80,14 @@ def proofs(draw):
 contact = st.builds(m.WireContact, fixed(32), fixed(8), addresses())
 contacts = st.lists(contact, max_size=20).map(tuple)
 
+watching = st.one_of(
+    st.builds(w.Watch, fixed(4), fixed(32), st.integers(0, 2**16 - 1), fixed(32)),
+    st.builds(w.WatchAck, st.integers(0, 2**16 - 1), U32, st.just(False), st.none() | entries()),
+    st.builds(w.WatchAck, st.integers(0, 2**16 - 1), U32, st.just(True), st.none()),
+    st.builds(w.Notify, fixed(4), U32, entries()),
+    st.builds(w.NotifyAck, st.booleans()),
+)
+
 messages = st.one_of(
     st.just(m.Ping()),
     st.builds(m.Pong, U64),
@@ -98,6 +107,7 @@ messages = st.one_of(
     st.just(m.Bye()),
     st.builds(m.Dial, contact),
     st.builds(m.DialAck, st.booleans()),
+    watching,
 )
 
 packets = st.one_of(
