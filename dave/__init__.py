@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dave.edge.connect import connect, connect_sync
     from dave.edge.keyfile import Key
     from dave.edge.node import Config, Node
-    from dave.edge.receipt import Receipt, Refusal, Value
+    from dave.edge.receipt import Name, Receipt, Refusal, Value
     from dave.errors import (
         AddressInUse,
         Conflict,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         JournalError,
         KeyFileError,
         NetworkError,
+        NotListed,
         NotStored,
         OtherNetwork,
         ReadOnly,
@@ -54,8 +55,10 @@ __all__ = [
     "JournalError",
     "Key",
     "KeyFileError",
+    "Name",
     "NetworkError",
     "Node",
+    "NotListed",
     "NotStored",
     "OtherNetwork",
     "ReadOnly",
@@ -75,6 +78,7 @@ _HOMES = {
     "Check": "dave.edge.check",
     "CheckedNode": "dave.edge.check",
     "Client": "dave.edge.client",
+    "Name": "dave.edge.receipt",
     "Receipt": "dave.edge.receipt",
     "Refusal": "dave.edge.receipt",
     "Value": "dave.edge.receipt",

@@ -1,5 +1,6 @@
 """What the verbs give back: the value a get found, and what a put can say for itself."""
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from dave.edge.addresses import format_address
@@ -26,11 +27,40 @@ class Value(NamedTuple):
     replicas: int
     """How many nodes returned this version before the get was content."""
     seconds: float
+    compressed: bool
+    """Whether it travelled compressed; `value` is inflated."""
 
     @property
     def uri(self) -> str:
         """dave://OWNER/KEY."""
         return format_uri(self.owner, self.key)
+
+
+class Name(NamedTuple):
+    """What a directory says of a name."""
+
+    owner: Owner
+    """32 bytes."""
+    key: bytes
+    size: int
+    """Bytes of the value."""
+    time: HybridTime
+    """When its owner wrote it; what `cas` takes."""
+    expires: float
+    """Unix seconds."""
+
+    @property
+    def uri(self) -> str:
+        """dave://OWNER/KEY."""
+        return format_uri(self.owner, self.key)
+
+
+Items = (
+    Mapping[str, str | bytes]
+    | Mapping[bytes, str | bytes]
+    | Iterable[tuple[str | bytes, str | bytes]]
+)
+"""Keys and values for `put_many`."""
 
 
 class Refusal(NamedTuple):
@@ -55,6 +85,8 @@ class Receipt:
         """Hashes tried for the stamp."""
         self.seconds = 0.0
         """From the call to the quorum."""
+        self.size = 0
+        """Bytes of the value; an entry may hold them compressed."""
 
     async def settled(self) -> "Receipt":
         """Wait until every node that was asked has answered or the time is used up."""
@@ -86,6 +118,11 @@ class Receipt:
     def time(self) -> HybridTime:
         """What `cas` takes."""
         return self._entry.time
+
+    @property
+    def ttl(self) -> int:
+        """Seconds that the key lives; 0 where it was deleted."""
+        return 0 if self._entry.is_tombstone else self._entry.ttl
 
     @property
     def expires(self) -> float:

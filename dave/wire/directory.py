@@ -16,6 +16,7 @@ wins (`join`); so pages of all devices, read in any order, give one answer.
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from struct import Struct
 from typing import NamedTuple, Self
 
@@ -46,15 +47,6 @@ _HEAD_BYTES = 3
 PAGE_KEY_BYTES = len(_PAGE_KEY) + DEVICE_BYTES + 5
 PAGE_BYTES_MAX = KEY_AND_VALUE_BYTES_MAX - PAGE_KEY_BYTES
 SIZE_MAX = 2**48 - 1
-
-
-def check_user_key(key: bytes) -> None:
-    """Raise EntryError for a key that an application may not put."""
-    if key[:1] == b"\0":
-        raise EntryError(
-            "a key that begins with a zero byte is one of Dave's own (the directory): put "
-            "another byte before it"
-        )
 
 
 class Statement(NamedTuple):
@@ -211,9 +203,7 @@ def read_devices(data: bytes) -> tuple[Device, ...]:
     count = reader.uint(1)
     if count > DEVICES_MAX:
         raise WireError(f"{count} devices; at most {DEVICES_MAX}")
-    devices = tuple(
-        Device._make(_device.unpack(reader.take(_device.size))) for _ in range(count)
-    )
+    devices = tuple(Device._make(_device.unpack(reader.take(_device.size))) for _ in range(count))
     reader.done()
     if not all(device.buckets for device in devices):
         raise WireError("a device without a page")
@@ -241,5 +231,5 @@ def _expect_version(reader: Reader) -> None:
 
 
 def _expect_order(keys: list[bytes]) -> None:
-    if any(one >= other for one, other in zip(keys, keys[1:], strict=False)):
+    if any(one >= other for one, other in pairwise(keys)):
         raise WireError("a directory out of order, or one that names something twice")

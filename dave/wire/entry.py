@@ -171,12 +171,30 @@ def check_fields(key: bytes, value: bytes, ttl: int) -> None:
         raise EntryError("the key is empty; a key has 1 to 255 bytes")
     if len(key) > KEY_BYTES_MAX:
         raise EntryError(f"the key has {len(key)} bytes; a key has 1 to {KEY_BYTES_MAX}")
+    if not isinstance(ttl, int):
+        raise EntryError(f"the TTL is a whole number of seconds, not {ttl!r}")
+    if not 1 <= ttl <= TTL_SECONDS_MAX:
+        raise EntryError(f"the TTL is {ttl} s; it must be 1 s to {TTL_SECONDS_MAX} s (366 days)")
     room = KEY_AND_VALUE_BYTES_MAX - len(key)
     if len(value) > room:
         raise EntryError(
             f"the value has {len(value)} bytes; with a key of {len(key)} bytes the limit is {room}"
         )
-    if not isinstance(ttl, int):
-        raise EntryError(f"the TTL is a whole number of seconds, not {ttl!r}")
-    if not 1 <= ttl <= TTL_SECONDS_MAX:
-        raise EntryError(f"the TTL is {ttl} s; it must be 1 s to {TTL_SECONDS_MAX} s (366 days)")
+
+
+def check_put(key: bytes, value: bytes, ttl: int, compressed: bytes | None = None) -> None:
+    """Raise EntryError, naming the limit, for what an application cannot put.
+
+    compressed: what stands for `value` (as it is read) in the entry, where it is not itself.
+    """
+    if key[:1] == b"\0":
+        raise EntryError(
+            "a key that begins with a zero byte is one of Dave's own (the directory's): begin it "
+            "with another"
+        )
+    try:
+        check_fields(key, value if compressed is None else compressed, ttl)
+    except EntryError as error:
+        if compressed is not None and len(compressed) > KEY_AND_VALUE_BYTES_MAX - len(key):
+            raise EntryError(f"{error} (that is compressed, from {len(value)})") from None
+        raise

@@ -1,5 +1,6 @@
 """The readable specification, continued: the values of a directory's entries (see layout.py)."""
 
+from itertools import pairwise
 from typing import Any
 
 from construct import Array, Byte, Bytes, Check, Const, Int16ul, Int32ul, Int64ul, this
@@ -11,7 +12,7 @@ from dave.wire.layout import Field, Layout, nested
 
 def _ascending(items: Any, name: str) -> bool:
     keys = [item[name] for item in items]
-    return all(one < other for one, other in zip(keys, keys[1:], strict=False))
+    return all(one < other for one, other in pairwise(keys))
 
 
 _VERSION = Field("version", Const(DIRECTORY_VERSION, Byte), f"{DIRECTORY_VERSION}")

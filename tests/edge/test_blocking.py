@@ -6,7 +6,6 @@ import time
 import pytest
 
 import dave
-from dave.edge.blocking import run
 from dave.edge.connect import connect_sync
 from dave.edge.limits import RESULTS_KEPT
 
@@ -57,17 +56,3 @@ def test_results_that_nobody_asks_for_are_bounded(node):
             driver._keep(n, None)
         assert len(driver._results) == RESULTS_KEPT
         assert d.put("k", b"v", ttl=3600).settled().stored == 1
-
-
-def test_a_wait_that_suspends_is_a_mistake_of_ours():
-    class Suspends:
-        def __await__(self):
-            yield
-
-    async def wait():
-        await Suspends()
-
-    coroutine = wait()
-    with pytest.raises(AssertionError, match="suspended"):
-        run(coroutine)
-    coroutine.close()

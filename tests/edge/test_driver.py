@@ -13,7 +13,9 @@ NEEDED = [name for name, _ in inspect.getmembers(Driver, inspect.isfunction) if 
 
 @pytest.mark.parametrize("driver", [Runner, BlockingDriver])
 def test_the_same_verbs(driver):
-    assert NEEDED == ["edges_text", "flush", "now", "search", "wait"]
+    assert NEEDED == [
+        "edges_text", "flush", "join", "now", "search", "sleep", "spawn", "wait",
+    ]  # fmt: skip
     for name in NEEDED:
         wanted, offered = getattr(Driver, name), getattr(driver, name)
         assert list(inspect.signature(offered).parameters) == list(

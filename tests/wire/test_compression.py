@@ -12,6 +12,8 @@ from dave.wire.compression import compressed, plain_value
 from dave.wire.entry import COMPRESSED, Entry, encode
 from tests.wire.made import neighbours
 
+VALUE = b"one value, and one value more"
+
 
 def entry(value, flags=COMPRESSED):
     return Entry(encode(bytes(32), b"k", value, 1 << 16, 60, flags))
@@ -44,17 +46,19 @@ def test_the_largest_value_inflates_and_one_byte_more_does_not():
             plain_value(entry(zlib.compress(bytes(size), 9)))
 
 
+def inflated(value):
+    try:
+        return plain_value(entry(value))
+    except WireError as error:
+        return str(error)
+
+
 def test_damage_is_told_whatever_it_is():
-    good = zlib.compress(b"one value, and one value more")
+    good = zlib.compress(VALUE)
     for wrong in neighbours(good):
         if wrong:
-            try:
-                value = plain_value(entry(wrong))
-            except WireError as error:
-                assert "compressed" in str(error)
-            else:
-                # One bit of zlib's header says how hard it was compressed, which is no damage.
-                assert value == b"one value, and one value more"
-                assert wrong[2:] == good[2:]
-    with pytest.raises(WireError, match="tail"):
-        plain_value(entry(good + b"\0"))
+            found = inflated(wrong)
+            # Bits of zlib's header say how hard it was compressed, which is no damage.
+            assert "compressed" in found if isinstance(found, str) else wrong[2:] == good[2:]
+            assert isinstance(found, str) or found == VALUE
+    assert "tail" in inflated(good + b"\0")
