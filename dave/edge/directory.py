@@ -80,13 +80,13 @@ class Directory:
             if self._error is not None:
                 self.is_news = False
                 raise NotListed(
-                    f"{len(self._pending)} names could not be written in the directory, so that "
-                    f"`dave ls` does not show them: {self._error}"
+                    f"{_names(len(self._pending))} could not be written in the directory, so that "
+                    f"`dave ls` may not show what stands: {self._error}"
                 ) from self._error
             self._start()
         if wait and self._left_out:
             count, self._left_out = self._left_out, 0
-            raise NotListed(f"{count} names came too fast to be listed: put them again")
+            raise NotListed(f"{_names(count)} came too fast to be listed: put them again")
 
     async def _later(self) -> None:
         await self._driver.sleep(DIRECTORY_GATHER_SECONDS)
@@ -259,6 +259,10 @@ class _Update:
 
     def _ttl_until(self, end_ms: UnixMs) -> int:
         return max(1, min(TTL_SECONDS_MAX, -(-(end_ms - self._now_ms) // 1000)))
+
+
+def _names(count: int) -> str:
+    return f"{count} name{'s' if count != 1 else ''}"
 
 
 def _end(statements: Iterable[Statement]) -> UnixMs:
