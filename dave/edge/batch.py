@@ -31,7 +31,7 @@ class _Pace:
 
     async def enter(self) -> None:
         """Wait for one's turn."""
-        while self._under_way >= self._window:
+        while self._under_way + 1 > self._window:
             await self._driver.sleep(BUSY_PAUSE_SECONDS / 10)
         self._under_way += 1
 
