@@ -78,7 +78,7 @@ async def put_all(
     finally:
         # Also after being cancelled: what was put is to be found.
         for receipt in put if listed else ():
-            client.state(receipt)
+            client.enlist(receipt)
 
 
 async def get_all(

@@ -79,7 +79,7 @@ class Client:
         )  # fmt: skip
         receipt.size = len(plain)
         if listed:
-            self.state(receipt)
+            self.enlist(receipt)
         return receipt
 
     async def delete(
@@ -101,7 +101,7 @@ class Client:
             name, b"", TOMBSTONE_TTL_SECONDS, TOMBSTONE, None, timeout, MAX_WORK_DEFAULT, progress
         )
         if listed:
-            self.state(receipt)
+            self.enlist(receipt)
         return receipt
 
     async def get(
@@ -118,8 +118,7 @@ class Client:
         quorum: how many nodes must return the same version (all, where fewer are known).
 
         Raises UsageError if neither says whose, Unreachable if too few nodes answered to say that
-        it is absent, OtherNetwork,
-        WireError for a value that its owner compressed wrongly.
+        it is absent, OtherNetwork, WireError for a value that its owner compressed wrongly.
         """
         started = time.monotonic()
         whose, key = _whose(name, owner, self._key)
@@ -249,7 +248,7 @@ class Client:
 
             warn(str(error), RuntimeWarning, stacklevel=2)
 
-    def state(self, receipt: Receipt) -> None:
+    def enlist(self, receipt: Receipt) -> None:
         """Have the directory say what a put or delete has done."""
         if self._directory is None:
             from dave.edge.directory import Directory

@@ -17,6 +17,7 @@ from dave.edge.limits import (
     DIRECTORY_PARALLEL,
     DIRECTORY_PAUSE_SECONDS,
     DIRECTORY_PENDING_MAX,
+    DIRECTORY_SECONDS,
     DIRECTORY_SLACK_SECONDS,
     DIRECTORY_TRIES,
 )
@@ -126,7 +127,8 @@ class _Update:
         self._now_ms = entries.unix_ms()
 
     async def state(self, said: dict[bytes, Statement]) -> None:
-        """Raises NetworkError, NotStored, Conflict, WireError or EntryError where it cannot."""
+        """Raises the first DaveError of those that kept anything from being stated; what can be
+        stated is stated all the same."""
         standing, devices = await self._reader.devices()
         said = await self._without_outdated(said, devices)
         buckets: dict[int, list[Statement]] = {}
@@ -136,22 +138,16 @@ class _Update:
             return
         marks = sum(1 << bucket for bucket in buckets)
         marked = next((d.buckets for d in devices if d.id == self._device), 0)
-        await gather(
-            self._driver,
-            [
-                partial(self._enlist, standing, devices, marks, _end(said.values())),
-                *(
-                    partial(
-                        self._update,
-                        first_page(self._device, bucket),
-                        group,
-                        is_new=not marked >> bucket & 1,
-                    )
-                    for bucket, group in sorted(buckets.items())
-                ),
-            ],
-            DIRECTORY_PARALLEL,
+        calls = [partial(self._enlist, standing, devices, marks, _end(said.values()))]
+        for bucket, group in sorted(buckets.items()):
+            page, is_new = first_page(self._device, bucket), not marked >> bucket & 1
+            calls.append(partial(self._update, page, group, is_new=is_new))
+        errors = await gather(
+            self._driver, [partial(_error_of, call) for call in calls], DIRECTORY_PARALLEL
         )
+        for error in errors:
+            if error is not None:
+                raise error
 
     async def _without_outdated(
         self, said: dict[bytes, Statement], devices: Iterable[Device]
@@ -247,7 +243,8 @@ class _Update:
                 await attempt()
                 return
             except (Conflict, NotStored):
-                if number == DIRECTORY_TRIES - 1:
+                is_late = self._entries.unix_ms() > self._now_ms + DIRECTORY_SECONDS * 1000
+                if is_late or number == DIRECTORY_TRIES - 1:
                     raise
             spread = 2 * self._driver.core.rng.random()
             await self._driver.sleep(DIRECTORY_PAUSE_SECONDS * 2**number * spread)
@@ -259,6 +256,14 @@ class _Update:
 
     def _ttl_until(self, end_ms: UnixMs) -> int:
         return max(1, min(TTL_SECONDS_MAX, -(-(end_ms - self._now_ms) // 1000)))
+
+
+async def _error_of(call: Callable[[], Coroutine[Any, Any, None]]) -> DaveError | None:
+    try:
+        await call()
+    except DaveError as error:
+        return error
+    return None
 
 
 def _names(count: int) -> str:

@@ -47,6 +47,8 @@ DIRECTORY_PENDING_MAX = 65_536
 """Names that wait for that; of more, a flush tells how many are left out."""
 DIRECTORY_TRIES = 8
 """Times that an entry of the directory is read and written anew after others wrote it first."""
+DIRECTORY_SECONDS = 5
+"""After so long there is no further try."""
 DIRECTORY_PAUSE_SECONDS = 0.02
 """Between the first two of them, on average; doubling."""
 DIRECTORY_PARALLEL = 16

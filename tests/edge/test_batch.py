@@ -91,7 +91,7 @@ class Busy:
             raise dave.NotStored("busy", receipt)
         return receipt
 
-    def state(self, receipt):
+    def enlist(self, receipt):
         self.stated.append(receipt.key)
 
 

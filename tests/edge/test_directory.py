@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dave.edge import directory
-from dave.errors import NotListed
+from dave.errors import NotListed, NotStored
 from dave.limits import DEVICES_MAX, TTL_SECONDS_MAX
-from dave.wire.directory import DEVICES_KEY
-from tests.edge.directories import START_MS, Shared, say
+from dave.names import SECOND
+from dave.wire.directory import DEVICES_KEY, Page, bucket_of, first_page
+from tests.edge.directories import KEY, START_MS, Entries, Shared, say
 
 DAY = 86_400
 
@@ -146,6 +147,42 @@ def test_a_failure_is_told_and_the_names_are_kept():
     shared.is_down = False
     shared.flush(one)
     assert set(shared.names()) == {b"k", b"l"}
+
+
+def test_a_page_that_cannot_be_read_keeps_no_other_from_being_written():
+    shared = Shared()
+    one = shared.process()
+    spoilt = first_page(bytes(8), bucket_of(KEY.owner, b"k"))
+    say(one, shared, b"first of this bucket?")
+    shared.flush(one)
+    shared.driver.run(Entries(shared).put(spoilt.key, b"spoilt", 3600))
+    for n in range(100):
+        say(one, shared, b"%d" % n)
+    say(one, shared, b"k")
+    with pytest.raises(NotListed, match="version 115"):
+        shared.flush(one)
+    shared.driver.run(Entries(shared).put(spoilt.key, Page().encode(), 3600))
+    lost = {b"%d" % n for n in range(100) if spoilt.covers(KEY.owner, b"%d" % n)} | {b"k"}
+    assert set(shared.names()) == {b"%d" % n for n in range(100)} - lost | {
+        b"first of this bucket?"
+    }
+    shared.flush(one)
+    assert set(shared.names()) >= lost
+
+
+def test_what_never_gets_through_is_given_up_in_time(monkeypatch):
+    shared = Shared()
+    one = shared.process()
+
+    async def not_stored(*_args, **_options):
+        await shared.driver.sleep(4)
+        raise NotStored("by too few")
+
+    monkeypatch.setattr(Entries, "put", not_stored)
+    say(one, shared, b"k")
+    with pytest.raises(NotListed, match="by too few"):
+        shared.flush(one)
+    assert 8 <= shared.driver.time / SECOND < 10
 
 
 def test_what_cannot_be_gathered_is_told(monkeypatch):
