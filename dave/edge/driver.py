@@ -62,14 +62,22 @@ class BaseDriver:
 async def gather(
     driver: Driver, calls: Iterable[Callable[[], Coroutine[Any, Any, T]]], at_once: int
 ) -> list[T]:
-    """What the calls return, in order, at most `at_once` under way. The first that raises ends
-    all."""
+    """What the calls return, in order, at most `at_once` under way. After one has raised, which is
+    raised here, no more are begun."""
     todo = enumerate(calls)
     results: dict[int, T] = {}
+    failed = False
 
     async def work() -> None:
+        nonlocal failed
         for number, call in todo:
-            results[number] = await call()
+            if failed:
+                return
+            try:
+                results[number] = await call()
+            except BaseException:
+                failed = True
+                raise
 
     workers = [driver.spawn(work()) for _ in range(at_once)]
     try:
