@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dave.edge.connect import connect, connect_sync
     from dave.edge.keyfile import Key
     from dave.edge.node import Config, Node
-    from dave.edge.receipt import Receipt, Refusal, Value
+    from dave.edge.receipt import Name, Receipt, Refusal, Value
     from dave.edge.watch import Change, Watch
     from dave.errors import (
         AddressInUse,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         JournalError,
         KeyFileError,
         NetworkError,
+        NotListed,
         NotStored,
         OtherNetwork,
         ReadOnly,
@@ -56,8 +57,10 @@ __all__ = [
     "JournalError",
     "Key",
     "KeyFileError",
+    "Name",
     "NetworkError",
     "Node",
+    "NotListed",
     "NotStored",
     "OtherNetwork",
     "ReadOnly",
@@ -79,6 +82,7 @@ _HOMES = {
     "Check": "dave.edge.check",
     "CheckedNode": "dave.edge.check",
     "Client": "dave.edge.client",
+    "Name": "dave.edge.receipt",
     "Receipt": "dave.edge.receipt",
     "Refusal": "dave.edge.receipt",
     "Value": "dave.edge.receipt",

@@ -51,6 +51,20 @@ TTL_SECONDS_DEFAULT = 30 * 86_400
 TOMBSTONE_TTL_SECONDS = TTL_SECONDS_MAX
 """Nothing older than a tombstone can outlive it."""
 
+DEVICES_MAX = 64
+"""Devices of one owner that its directory tells of."""
+
+DIRECTORY_DEPTH_FIRST = 4
+"""Bits of a name's hash that choose its page: one of 16 ..."""
+DIRECTORY_DEPTH_MAX = 32
+"""... and all that a name has, however often pages are split."""
+
+REMOVAL_KEPT_SECONDS = 86_400
+"""So long, at least, a directory says that a name was removed."""
+
+INFLATED_BYTES_MAX = 65_536
+"""Largest value that a compressed one stands for; nodes never inflate."""
+
 STORE_OVERHEAD_BYTES = 600
 """What an entry costs a store beyond its own bytes; part of the price."""
 

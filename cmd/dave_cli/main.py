@@ -21,6 +21,7 @@ COMMANDS = {
     "watch": ("watch", "print each new version of a value, or run a command with it"),
     "check": ("check", "have the nodes that should hold an entry prove it"),
     "rm": ("rm", "delete a key of yours"),
+    "ls": ("ls", "list the names that an owner has"),
     "keygen": ("keygen", "make an owner's key, or a network's secret"),
     "status": ("status", "how the node on this machine is doing"),
     "peers": ("peers", "whom the node on this machine knows"),

@@ -26,6 +26,7 @@ ENTRY_STAMP_TAG = _tag("dave entry stamp")
 NODE_STAMP_TAG = _tag("dave node stamp")
 NETWORK_KEY_CONTEXT = "dave 2026 network key"
 NETWORK_ID_CONTEXT = "dave 2026 network id"
+DEVICE_CONTEXT = "dave 2026 device"
 NETWORK_PROOF_TAG = _tag("dave network proof")
 COOKIE_TAG = _tag("dave cookie")
 BEACON_TAG = _tag("dave lan beacon")
@@ -73,6 +74,11 @@ def network_key(name: str, secret: bytes) -> bytes:
 def network_id(key: bytes) -> bytes:
     """Public name of a network, part of what owners sign; 32 bytes that do not tell its key."""
     return blake3(key, derive_key_context=NETWORK_ID_CONTEXT).digest()
+
+
+def device_id(seed: bytes) -> bytes:
+    """8 bytes that stand for the devices of an owner (seed 32) that have no place for an id."""
+    return blake3(seed, derive_key_context=DEVICE_CONTEXT).digest(length=8)
 
 
 def network_proof(key: bytes, random: bytes, node_key: bytes) -> bytes:

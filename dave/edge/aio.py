@@ -7,7 +7,7 @@ thread of the loop's executor.
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -81,6 +81,20 @@ class Runner(BaseDriver):
             if not futures:
                 self._waiting.pop(operation, None)
             raise
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """A task beside the caller's; what it raises is for whoever joins it."""
+        task = self._loop.create_task(coroutine)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+    async def join(self, task: asyncio.Task[Any]) -> Any:
+        """What a task returns, once it has ended; raises what it raised."""
+        return await asyncio.shield(task)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let so much time pass."""
+        await asyncio.sleep(seconds)
 
     async def search(
         self, prefix: bytes, work: int, progress: Progress | None

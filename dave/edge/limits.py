@@ -55,6 +55,28 @@ MEETS_PER_SECOND = 4
 MEETS_PENDING_MAX = 32
 """Addresses heard on the local network that are tried: so many a second, so many at once."""
 TIMEOUT_SECONDS_DEFAULT = 5.0
+CONCURRENCY_DEFAULT = 32
+"""Puts or gets under way at a time in put_many and get_many ..."""
+BUSY_PAUSE_SECONDS = 0.1
+"""... each of which waits so long, doubling, after nodes were too busy for a put ..."""
+BUSY_TRIES = 6
+"""... and tries it so many times in all."""
+DIRECTORY_GATHER_SECONDS = 1.0
+"""So long names are gathered before the directory is written."""
+DIRECTORY_PENDING_MAX = 65_536
+"""Names that wait for that; of more, a flush tells how many are left out."""
+DIRECTORY_TRIES = 8
+"""Times that an entry of the directory is read and written anew after others wrote it first."""
+DIRECTORY_SECONDS = 5
+"""After so long there is no further try."""
+DIRECTORY_PAUSE_SECONDS = 0.02
+"""Between the first two of them, on average; doubling."""
+DIRECTORY_PARALLEL = 16
+"""Reads or writes of the directory under way at a time."""
+DIRECTORY_PAGES_MAX = 65_536
+"""Pages read for one listing: some two million names."""
+DIRECTORY_SLACK_SECONDS = 7 * 86_400
+"""What others stand on is put for so long at least, so that it is seldom put again."""
 PORT_DEFAULT = 1424
 MAX_WORK_DEFAULT = 2**28
 """Most expected hashes that a put spends where full nodes ask for more; seconds with the kernel."""

@@ -4,10 +4,10 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from dave.crypto.hashes import entry_id_of
-from dave.edge.blocking import run
+from dave.edge.blocking import BlockingDriver
 from dave.edge.driver import Driver
 from dave.edge.failures import network_error
-from dave.edge.receipt import Value
+from dave.edge.receipt import Value, value_of
 from dave.names import HybridTime, Owner
 from dave.node.watch import Event, WatchOperation
 from dave.uri import format_uri
@@ -123,16 +123,7 @@ class Watch:
         entry = event.entry
         value = None
         if not event.is_gone:
-            value = Value(
-                owner=self._owner,
-                key=self._key,
-                value=entry.value,
-                time=entry.time,
-                digest=entry.digest(self._driver.core.network),
-                expires=entry.expires_ms / 1000,
-                replicas=1,
-                seconds=0.0,
-            )
+            value = value_of(entry, self._driver.core.network, 1, 0.0)
         gone = "" if not event.is_gone else "deleted" if entry.is_tombstone else "expired"
         return Change(self.uri, value, gone, entry.time, entry.expires_ms / 1000, event.skipped)
 
@@ -141,8 +132,9 @@ class SyncWatch:
     """The changes of an entry, blocking: `for change in client.watch(...)`; else as `Watch`. What
     comes while nobody waits is seen at the next step."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, driver: BlockingDriver) -> None:
         self._watch = watch
+        self._driver = driver
 
     @property
     def uri(self) -> str:
@@ -156,14 +148,14 @@ class SyncWatch:
 
     def started(self) -> bool:
         """As `Watch.started`."""
-        return run(self._watch.started())
+        return self._driver.run(self._watch.started())
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Change:
         try:
-            return run(self._watch.__anext__())
+            return self._driver.run(self._watch.__anext__())
         except StopAsyncIteration:
             raise StopIteration from None
 
