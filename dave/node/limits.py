@@ -33,7 +33,7 @@ WATCH_REPLICAS = 2
 """Nodes at which a watcher takes leases."""
 WATCH_POLL_SECONDS = 60
 """How often a watcher asks all of the region besides, whatever the leases bring ..."""
-WATCH_POLL_SECONDS_FIRST = 3
+WATCH_POLL_SECONDS_FIRST = 1
 WATCH_POLL_SECONDS_ALONE = 10
 """... after its first look, and while nobody grants it a lease."""
 WATCH_POLL_PATIENCE_SECONDS = 5

@@ -35,6 +35,7 @@ from dave.node.requests import Answer, Peer
 from dave.node.results import Found, GetResult, is_genuine
 from dave.node.timers import Timer
 from dave.peers.choice import by_trust
+from dave.peers.contact import Contact
 from dave.session.session import NEVER, Session
 from dave.wire.entry import Entry, order
 from dave.wire.watching import NOTHING_KNOWN, Notify, Watch, WatchAck
@@ -198,28 +199,31 @@ class WatchOperation:
     # --- Leases ----------------------------------------------------------------------------
 
     def _take_leases(self, now: Instant) -> None:
-        """Have a lease at WATCH_REPLICAS nodes of the region as it is now. Which ones is drawn, so
-        that the watchers of one entry spread; who keeps promises comes first."""
+        """Have a lease at WATCH_REPLICAS nodes of the region as it is now."""
         self._place_at = NEVER
+        chosen = self._choose(now)
+        if self._polls > 1:  # the first look need not have seen all of the region
+            keys = frozenset(contact.public_key for contact in chosen)
+            for key in [key for key in self._leases if key not in keys]:
+                self._give_back(self._leases.pop(key), now)
+        for contact in chosen:
+            if contact.public_key not in self._leases:
+                lease = self._leases[contact.public_key] = _Lease(peer_of(contact))
+                self._ask(lease, now)
+        self._arm(now)
+
+    def _choose(self, now: Instant) -> list[Contact]:
+        """Where to have leases. The nearest get a put from who puts, those behind them hear of it
+        a little later. Among the nearest it is drawn, so that the watchers of one entry spread; who
+        keeps promises comes first, and before all of them who has granted one."""
         core = self._core
         self._avoided = {key: until for key, until in self._avoided.items() if until > now}
-        region = core.region(self._place)
-        if self._polls > 1:
-            belong = frozenset(contact.public_key for contact in region)
-            for key in [key for key in self._leases if key not in belong]:
-                self._give_back(self._leases.pop(key), now)
-        # The nearest get a put from who puts; those behind them hear of it a little later.
+        region = [c for c in core.region(self._place) if c.public_key not in self._avoided]
         near, behind = region[:REPLICAS], region[REPLICAS:]
         drawn = sorted((core.rng.random(), i) for i in range(len(near)))
         near = by_trust([near[i] for _, i in drawn], core.trust, lambda _: None, core.rng, now)
-        for contact in [*near, *behind]:
-            if len(self._leases) >= WATCH_REPLICAS:
-                break
-            key = contact.public_key
-            if key not in self._leases and key not in self._avoided:
-                lease = self._leases[key] = _Lease(peer_of(contact))
-                self._ask(lease, now)
-        self._arm(now)
+        near.sort(key=lambda contact: contact.public_key not in self._leases)
+        return [*near, *behind][:WATCH_REPLICAS]
 
     def _ask(self, lease: _Lease, now: Instant) -> None:
         """Ask for a lease, or for more of it."""
