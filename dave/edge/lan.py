@@ -32,7 +32,7 @@ from dave.errors import WireError
 from dave.limits import BEACON_BYTES, BUCKET_CONTACTS, LAN_GROUP_4, LAN_GROUP_6, LAN_PORT
 from dave.names import Address, Rng
 from dave.peers.limiter import RateLimiter
-from dave.peers.subnets import is_private
+from dave.peers.subnets import is_private, is_unicast
 from dave.wire.beacon import Beacon
 
 log = logging.getLogger("dave.lan")
@@ -188,6 +188,8 @@ def _source(family: int, index: int) -> str | None:
     except OSError:
         return None
     host = str(name[0]).partition("%")[0]
+    if not is_unicast(host):  # 0.0.0.0: there is a way, but no address
+        return None
     return scoped(host, name[3]) if len(name) == 4 and name[3] else host
 
 

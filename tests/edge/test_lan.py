@@ -159,11 +159,34 @@ def test_three_nodes_find_each_other_without_an_edge(home):
     assert " heard" in home.dave("status", "--data", nodes[0].data).out
 
 
-def switch(ends, state):
-    """The link between two namespaces goes down or up."""
-    for end in ends:
-        command = [*end.prefix, "ip", "link", "set", end.prefix[-1], state]
-        subprocess.run(command, check=True, capture_output=True)
+def ip(end, *args):
+    """Change the network of a namespace; its device has its name."""
+    command = [*end.prefix, "ip", *args, "dev", end.prefix[-1]]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def start(home, secret, ends):
+    """A node at each end; on the loopback where there are no namespaces."""
+    return [
+        home.start("--lan", "--secret-file", secret, data=f"n{i}", prefix=end.prefix,
+                   listen=":0" if end.prefix else "127.0.0.1:0")
+        for i, end in enumerate(ends)
+    ]  # fmt: skip
+
+
+def test_over_ipv6_where_there_is_no_ipv4(home):
+    secret = home.folder / "secret"
+    home.dave("keygen", "--network", "--out", secret)
+    with places() as ends:
+        ends *= 1 if len(ends) > 1 else 2
+        for end in ends:
+            if end.prefix:
+                ip(end, "-4", "address", "flush")
+        nodes = start(home, secret, ends)
+        for end, node in zip(ends, nodes, strict=True):
+            until(lambda node=node: node.status()["peers"] == 1)
+            [peer] = node.ask("peers")["peers"]
+            assert peer["address"].startswith("[fe80::" if end.prefix else "127.0.0.1:")
 
 
 def test_what_was_written_while_cut_off_merges_later(home):
@@ -172,16 +195,13 @@ def test_what_was_written_while_cut_off_merges_later(home):
     with places() as ends:
         is_apart = len(ends) > 1
         ends *= 1 if is_apart else 2  # without namespaces there is nothing to cut
-        nodes = [
-            home.start("--lan", "--secret-file", secret, data=f"n{i}", prefix=end.prefix,
-                       listen=":0" if is_apart else "127.0.0.1:0")
-            for i, end in enumerate(ends)
-        ]  # fmt: skip
+        nodes = start(home, secret, ends)
         sides = list(zip(ends, nodes, strict=True))
         for node in nodes:
             until(lambda node=node: node.status()["peers"] == 1)
         if is_apart:
-            switch(ends, "down")
+            for end in ends:
+                ip(end, "link", "set", "down")
             for node in nodes:
                 until(lambda node=node: node.status()["peers"] == 0)
         names = [
@@ -190,7 +210,8 @@ def test_what_was_written_while_cut_off_merges_later(home):
             for i, (end, node) in enumerate(sides)
         ]  # fmt: skip
         if is_apart:
-            switch(ends, "up")
+            for end in ends:
+                ip(end, "link", "set", "up")
         for node in nodes:
             until(lambda node=node: node.status()["entries"] == 2)
         for i, name in enumerate(names):

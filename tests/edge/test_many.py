@@ -32,9 +32,9 @@ class Putting:
         until(lambda: len(self._whole_lines()) >= enough or self.process.poll() is not None)
         assert self.process.poll() is None, "the client died"
 
-    def finish(self, seconds=60):
+    def finish(self):
         """Let it read what it put; the puts by number, and its last line."""
-        self.process.communicate(timeout=seconds)
+        self.process.communicate(timeout=60)
         *puts, last = map(json.loads, self._whole_lines())
         return {put["number"]: put["why"] for put in puts}, last
 
