@@ -261,6 +261,8 @@ TRUST_STEPS = 8
 """Scores in the same eighth are like trust: there the round trip decides."""
 PROMISERS_MAX = 512
 """Peers whose promises are remembered."""
+PROMISES_CHANGED_MAX = 131_072
+"""Entries whose promises wait to be saved; of more, the oldest are saved at their next change."""
 DENSITY_OBSERVATIONS = 32
 AUDIT_SECONDS = 600
 """Between two audits of one peer."""

@@ -150,6 +150,21 @@ class Client:
         ]
         return Check(format_uri(whose, key), nodes, time.monotonic() - started)
 
+    async def read(self, owner: Owner, key: bytes, *, timeout: float) -> GetResult:
+        """The newest version as it is held, a tombstone included; all who should hold it are asked.
+
+        Raises Unreachable if too few nodes answered, OtherNetwork.
+        """
+        return await self._get(hashes.entry_id_of(owner, key), timeout, 0)
+
+    async def renew(self, entry: Entry, *, timeout: float) -> Receipt:
+        """Put the same value again, dated now, unless another version than `entry` stands. Raises
+        as `put` with `cas`."""
+        return await self._put(
+            entry.key, entry.value, entry.ttl, entry.flags, entry.time, timeout,
+            MAX_WORK_DEFAULT, None,
+        )  # fmt: skip
+
     async def _get(self, entry_id: bytes, timeout: float, quorum: int) -> GetResult:
         driver = self._driver
         now = driver.now()

@@ -18,9 +18,13 @@ from dave.edge.control import ControlServer
 from dave.edge.folder import DataFolder
 from dave.edge.journal_file import JournalFile, Replay
 from dave.edge.journal_writer import Sync
+from dave.edge.kept import KeptKeys
 from dave.edge.keyfile import load_or_make_node_key
 from dave.edge.limits import JOURNAL_COMPACT_FACTOR, PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
+from dave.edge.memory import Memory
+from dave.edge.renewals import Renewals
+from dave.edge.state import State
 from dave.edge.status import peers_of, status_of
 from dave.edge.transport import is_at_home
 from dave.edge.verify import Verdicts, Verifier
@@ -81,6 +85,8 @@ class Node:
         self.core: Core
         self.replay: Replay
         """What reading the journal found."""
+        self.state: State
+        self.renewals: Renewals
         self.started_at = 0.0
         self._runner: Runner
         self._tasks: set[asyncio.Task[None]] = set()
@@ -124,12 +130,21 @@ class Node:
         self._runner = Runner(self.core, self.listeners.udp, self._world)
         self._world.start(self.core, self._runner)
         self.core.at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
+        self.state = State(folder.state)
+        self._memory = Memory(self.core, self.state)
+        self._memory.recall(self._runner.now())
+        self.renewals = Renewals(self._runner, self.state, KeptKeys(folder.kept), rng.random)
         self._control = ControlServer(
             folder.control_socket,
             {
                 "address": lambda: {"address": self.address, "key": self.public_key},
                 "status": lambda: status_of(self),
                 "peers": lambda: peers_of(self),
+            },
+            {
+                "keep": self.renewals.keep,
+                "kept": self.renewals.told,
+                "forget": self.renewals.forget,
             },
         )
         try:
@@ -140,8 +155,12 @@ class Node:
         self.started_at = time.monotonic()
         self.core.start(self._runner.now())
         self._runner.flush()
-        task = asyncio.create_task(self._keep_house())
-        self._tasks.add(task)
+        for story in (
+            self._keep_house(),
+            self._memory.run(self._runner.now),
+            self.renewals.run(),
+        ):
+            self._tasks.add(asyncio.create_task(story))
         return self
 
     async def __aexit__(
@@ -177,9 +196,11 @@ class Node:
         return self._world
 
     async def _let_go(self) -> None:
+        self._memory.save_all(self._runner.now())
         self._runner.close()
         for tcp in self.listeners.tcp:
             tcp.close()
+        await asyncio.to_thread(self.state.close)
         await asyncio.to_thread(self._world.close)
 
     async def _keep_house(self) -> None:

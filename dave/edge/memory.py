@@ -1,0 +1,258 @@
+"""What a node remembers beyond its process: whom it knows, how far it trusts them, what they
+promised, how far it is in sync with them. Taken from the core now and then and handed to the
+writer of edge/state.py; given back to the core at the next start.
+
+Nothing read here is believed further than what a stranger says: a contact enters the routing table
+after it has answered, and its id is checked against its stamp.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import NamedTuple, Protocol
+
+from dave.edge.database import Row
+from dave.edge.limits import (
+    STATE_CONTACTS_MAX,
+    STATE_PROMISES_SECONDS,
+    STATE_PROMISES_SLICE,
+    STATE_SAVE_SECONDS,
+)
+from dave.edge.state import State
+from dave.limits import LOST_MAX
+from dave.names import MS, SECOND, Instant
+from dave.node.node import Node as Core
+from dave.peers.contact import Contact, checked_contact
+from dave.peers.table import Remembered
+from dave.peers.trust import Evidence
+from dave.wire.entry import Entry
+
+_HOUR = 3600
+
+Pull = tuple[Contact, bytes, int, int]
+"""A pull that was not finished: of whom, the journal's id, and the sequences (after, until]."""
+
+
+class Clocks(Protocol):
+    """How far a node has followed the journals of others (node/clocks.py)."""
+
+    def all(self) -> list[tuple[bytes, bytes, int]]: ...
+    def restore(self, clocks: list[tuple[bytes, bytes, int]]) -> None: ...
+
+
+class Syncs(Protocol):
+    """The pulls that are under way."""
+
+    def pending(self) -> list[Pull]: ...
+    def restore(self, pulls: list[Pull]) -> None: ...
+
+
+class Syncing(NamedTuple):
+    """Both of them."""
+
+    clocks: Clocks
+    syncs: Syncs
+
+
+class Memory:
+    """One node's memory. `recall` once before the core starts; then `run`."""
+
+    def __init__(self, core: Core, state: State, syncing: Syncing | None = None) -> None:
+        self._core = core
+        self._state = state
+        self._syncing = syncing
+        self._contacts: dict[bytes, Row] = {}
+        """By id, those seen longest ago first. Who is lost stays, until others need the room."""
+        self._saving: Future[bool] | None = None
+
+    # --- Giving back -------------------------------------------------------------------------
+
+    def recall(self, now: Instant) -> None:
+        """Give the core what an earlier process remembered."""
+        self._recall_contacts(now)
+        self._recall_trust(now)
+        self._recall_promises(now)
+        if self._syncing is not None:
+            self._syncing.clocks.restore(clocks_of(self._state.load("clocks")))
+            bits = self._core.network.node_work_bits
+            self._syncing.syncs.restore(pulls_of(self._state.load("syncs"), bits))
+
+    def _recall_contacts(self, now: Instant) -> None:
+        core, unix = self._core, self._unix(now)
+        rows = sorted(self._state.load("contacts"), key=_seen_longest_ago)
+        self._contacts = {row[0]: row for row in rows}
+        remembered = []
+        for _, public_key, nonce, host, port, known_since, _ in reversed(rows):
+            contact = checked_contact(public_key, nonce, (host, port), core.network.node_work_bits)
+            if contact is not None:
+                age = max(0, unix - known_since) * SECOND
+                remembered.append(Remembered(contact, age, None))
+        # Those that were there last, and for longest, are the likeliest to be there still.
+        core.table.restore(remembered[:LOST_MAX], now)
+
+    def _recall_trust(self, now: Instant) -> None:
+        unix = self._unix(now)
+        for peer, kept, broken, since, noted in sorted(self._state.load("trust"), key=_noted):
+            evidence = Evidence(kept, broken, *(
+                now - max(0, unix - then) * SECOND for then in (since, noted)
+            ))  # fmt: skip
+            self._core.trust.restore(int.from_bytes(peer, "big"), evidence)
+
+    def _recall_promises(self, now: Instant) -> None:
+        """Those of versions that we still hold, by peers that had not been forgotten."""
+        core, now_ms = self._core, self._core.unix_ms(now)
+        promisers = {row[0] for row in self._state.load("promisers")}
+        stale: list[Row] = []
+        for entry_id, time, peers in self._state.load("promises"):
+            held = core.store.get(entry_id, now_ms)
+            if held is None or _time(held) != time:
+                stale.append((entry_id,))
+                continue
+            each = [peers[i : i + 8] for i in range(0, len(peers), 8)]
+            numbers = [int.from_bytes(peer, "big") for peer in each if peer in promisers]
+            core.promises.restore(entry_id, numbers)
+        if stale:
+            self._state.save(gone={"promises": stale})
+
+    # --- Keeping -----------------------------------------------------------------------------
+
+    async def run(self, now: Callable[[], Instant]) -> None:
+        """Save again and again, until cancelled."""
+        looks = round(STATE_SAVE_SECONDS / STATE_PROMISES_SECONDS)
+        while True:
+            for _ in range(looks):
+                await asyncio.sleep(STATE_PROMISES_SECONDS)
+                self._save_promises(now())
+            if self._saving is None or self._saving.done():
+                self._saving = self.save(now())
+
+    def save(self, now: Instant) -> "Future[bool]":
+        """Queue what has changed, but for promises. What is costly happens in the writer."""
+        core, table = self._core, self._core.table
+        offset_ms = core.wall_offset_ms
+        seen = [(known, table.heard(known.contact.id) or now) for known in table.snapshot(now)]
+        evidence = core.trust.all()
+        promisers = core.promises.peers()
+        clocks = self._syncing.clocks.all() if self._syncing else None
+        pulls = self._syncing.syncs.pending() if self._syncing else None
+
+        def whole() -> dict[str, Iterable[Row]]:
+            rows: dict[str, Iterable[Row]] = {
+                "contacts": self._contact_rows(seen, now, offset_ms),
+                "trust": trust_rows(evidence, offset_ms),
+                "promisers": [(_u64(peer),) for peer in promisers],
+            }
+            if clocks is not None and pulls is not None:
+                rows |= {"clocks": clock_rows(clocks), "syncs": pull_rows(pulls)}
+            return rows
+
+        return self._state.save(whole)
+
+    def save_all(self, now: Instant) -> "Future[bool]":
+        """Queue all that has changed: the node is about to stop."""
+        while self._save_promises(now):
+            pass
+        return self.save(now)
+
+    def _save_promises(self, now: Instant) -> bool:
+        """Queue a slice of the promises that changed; whether there were any."""
+        core, now_ms = self._core, self._core.unix_ms(now)
+        rows: list[Row] = []
+        gone: list[Row] = []
+        changed = core.promises.take_changed(STATE_PROMISES_SLICE)
+        for entry_id, peers in changed:
+            held = core.store.get(entry_id, now_ms)
+            if held is None or not peers:
+                gone.append((entry_id,))
+            else:
+                rows.append((entry_id, _time(held), b"".join(map(_u64, peers))))
+        if changed:
+            self._state.save(rows={"promises": rows}, gone={"promises": gone})
+        return bool(changed)
+
+    def _contact_rows(
+        self, seen: list[tuple[Remembered, Instant]], now: Instant, offset_ms: int
+    ) -> list[Row]:
+        """Called in the writer's thread, which alone uses `_contacts` from then on."""
+        for known, heard in seen:
+            contact = known.contact
+            node_id = _u64(contact.id)
+            before = self._contacts.pop(node_id, None)
+            is_same = before is not None and before[:5] == _of(contact)
+            since = _unix(now - known.known_ns, offset_ms)
+            if before is not None and is_same:
+                since = min(since, before[5])
+            hour = _unix(heard, offset_ms) // _HOUR
+            self._contacts[node_id] = (*_of(contact), since, hour)
+        while len(self._contacts) > STATE_CONTACTS_MAX:
+            del self._contacts[next(iter(self._contacts))]
+        return list(self._contacts.values())
+
+    def _unix(self, now: Instant) -> int:
+        return _unix(now, self._core.wall_offset_ms)
+
+
+def trust_rows(evidence: dict[int, Evidence], offset_ms: int) -> list[Row]:
+    """What is known of each peer's promises, as rows; `offset_ms` is the core's."""
+    return [
+        (_u64(peer), e.kept, e.broken, _unix(e.since, offset_ms), _unix(e.at, offset_ms))
+        for peer, e in evidence.items()
+    ]
+
+
+def clock_rows(clocks: list[tuple[bytes, bytes, int]]) -> list[Row]:
+    """Clocks (node's key, journal's id, sequence) as rows."""
+    return [(node, journal, _u64(sequence)) for node, journal, sequence in clocks]
+
+
+def clocks_of(rows: Iterable[Row]) -> list[tuple[bytes, bytes, int]]:
+    """The clocks that `clock_rows` made into rows."""
+    return [(node, journal, _number(sequence)) for node, journal, sequence in rows]
+
+
+def pull_rows(pulls: list[Pull]) -> list[Row]:
+    """Unfinished pulls as rows."""
+    return [
+        (of.public_key, journal, _u64(after), _u64(until), of.nonce, *of.address)
+        for of, journal, after, until in pulls
+    ]
+
+
+def pulls_of(rows: Iterable[Row], node_work_bits: int) -> list[Pull]:
+    """The pulls that `pull_rows` made into rows, but for those of nobody."""
+    pulls = []
+    for public_key, journal, after, until, nonce, host, port in rows:
+        contact = checked_contact(public_key, nonce, (host, port), node_work_bits)
+        if contact is not None:
+            pulls.append((contact, journal, _number(after), _number(until)))
+    return pulls
+
+
+def _of(contact: Contact) -> tuple[bytes, bytes, bytes, str, int]:
+    return _u64(contact.id), contact.public_key, contact.nonce, *contact.address
+
+
+def _unix(then: Instant, offset_ms: int) -> int:
+    """Unix seconds: the same each time for the same instant, so that it is written once."""
+    return (then // MS + offset_ms) // 1000
+
+
+def _u64(number: int) -> bytes:
+    return number.to_bytes(8, "big")
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "big")
+
+
+def _time(held: bytes) -> bytes:
+    return _u64(Entry(held).time)
+
+
+def _seen_longest_ago(row: Row) -> tuple[int, int]:
+    return row[6], -row[5]
+
+
+def _noted(row: Row) -> int:
+    noted: int = row[4]
+    return noted
