@@ -12,6 +12,7 @@ def test_a_restart_joins_from_stored_contacts_when_every_edge_is_gone(home):
     one = home.start("--edge", edge.address, data="one")
     two = home.start("--edge", edge.address, data="two")
     until(lambda: addresses(one) == {edge.address, two.address})
+    until(lambda: addresses(two) == {edge.address, one.address})
     edge.kill()
     assert one.stop() == 0
     until(lambda: one.address not in addresses(two))
