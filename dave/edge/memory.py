@@ -44,7 +44,7 @@ class Syncs(Protocol):
     """The pulls that are under way."""
 
     def pending(self) -> list[Pull]: ...
-    def restore(self, pulls: list[Pull]) -> None: ...
+    def restore(self, pulls: list[Pull], now: Instant) -> None: ...
 
 
 class Syncing(NamedTuple):
@@ -57,10 +57,20 @@ class Syncing(NamedTuple):
 class Memory:
     """One node's memory. `recall` once before the core starts; then `run`."""
 
-    def __init__(self, core: Core, state: State, syncing: Syncing | None = None) -> None:
+    def __init__(
+        self,
+        core: Core,
+        state: State,
+        syncing: Syncing | None = None,
+        *,
+        is_journal_late: bool = False,
+    ) -> None:
+        """is_journal_late: entries may reach the disk some time after they count as committed."""
         self._core = core
         self._state = state
         self._syncing = syncing
+        self._is_journal_late = is_journal_late
+        self._clocks_before: list[tuple[bytes, bytes, int]] = []
         self._contacts: dict[bytes, Row] = {}
         """By id, those seen longest ago first. Who is lost stays, until others need the room."""
         self._saving: Future[bool] | None = None
@@ -73,9 +83,10 @@ class Memory:
         self._recall_trust(now)
         self._recall_promises(now)
         if self._syncing is not None:
-            self._syncing.clocks.restore(clocks_of(self._state.load("clocks")))
+            self._clocks_before = clocks_of(self._state.load("clocks"))
+            self._syncing.clocks.restore(self._clocks_before)
             bits = self._core.network.node_work_bits
-            self._syncing.syncs.restore(pulls_of(self._state.load("syncs"), bits))
+            self._syncing.syncs.restore(pulls_of(self._state.load("syncs"), bits), now)
 
     def _recall_contacts(self, now: Instant) -> None:
         core, unix = self._core, self._unix(now)
@@ -124,16 +135,16 @@ class Memory:
                 await asyncio.sleep(STATE_PROMISES_SECONDS)
                 self._save_promises(now())
             if self._saving is None or self._saving.done():
-                self._saving = self.save(now())
+                self._saving = self._save(now())
 
-    def save(self, now: Instant) -> "Future[bool]":
+    def _save(self, now: Instant, *, is_last: bool = False) -> "Future[bool]":
         """Queue what has changed, but for promises. What is costly happens in the writer."""
         core, table = self._core, self._core.table
         offset_ms = core.wall_offset_ms
         seen = [(known, table.heard(known.contact.id) or now) for known in table.snapshot(now)]
         evidence = core.trust.all()
         promisers = core.promises.peers()
-        clocks = self._syncing.clocks.all() if self._syncing else None
+        clocks = self._clocks(is_last=is_last) if self._syncing else None
         pulls = self._syncing.syncs.pending() if self._syncing else None
 
         def whole() -> dict[str, Iterable[Row]]:
@@ -149,10 +160,18 @@ class Memory:
         return self._state.save(whole)
 
     def save_all(self, now: Instant) -> "Future[bool]":
-        """Queue all that has changed: the node is about to stop."""
+        """Queue all that has changed: the node is about to stop, and its journal is on the disk."""
         while self._save_promises(now):
             pass
-        return self.save(now)
+        return self._save(now, is_last=True)
+
+    def _clocks(self, *, is_last: bool) -> list[tuple[bytes, bytes, int]]:
+        """How far we are. A clock that outlives a loss of power must not be ahead of the entries
+        that do: what it says would never be asked for again."""
+        assert self._syncing is not None
+        clocks = self._syncing.clocks.all()
+        before, self._clocks_before = self._clocks_before, clocks
+        return before if self._is_journal_late and not is_last else clocks
 
     def _save_promises(self, now: Instant) -> bool:
         """Queue a slice of the promises that changed; whether there were any."""

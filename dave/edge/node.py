@@ -131,7 +131,7 @@ class Node:
         self._world.start(self.core, self._runner)
         self.core.at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
         self.state = State(folder.state)
-        self._memory = Memory(self.core, self.state)
+        self._memory = Memory(self.core, self.state, is_journal_late=sync is not Sync.ALWAYS)
         self._memory.recall(self._runner.now())
         self.renewals = Renewals(self._runner, self.state, KeptKeys(folder.kept), rng.random)
         self._control = ControlServer(
@@ -196,10 +196,11 @@ class Node:
         return self._world
 
     async def _let_go(self) -> None:
-        self._memory.save_all(self._runner.now())
         self._runner.close()
         for tcp in self.listeners.tcp:
             tcp.close()
+        await asyncio.to_thread(self._world.journal.close)
+        self._memory.save_all(self._runner.now())
         await asyncio.to_thread(self.state.close)
         await asyncio.to_thread(self._world.close)
 

@@ -5,8 +5,8 @@ import stat
 
 import pytest
 
-from dave.edge.keyfile import Key
 from dave.edge.kept import KeptKeys
+from dave.edge.keyfile import Key
 from dave.errors import KeyFileError
 from dave.uri import owner_name
 

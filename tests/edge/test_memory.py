@@ -117,7 +117,7 @@ def test_no_more_come_back_than_the_table_remembers(path):
 def test_a_contact_that_moved_is_kept_once(path):
     first = Run(path)
     first.core.table.add(contact(1), NOW)
-    assert first.memory.save(NOW).result()
+    assert first.memory._save(NOW).result()
     first.core.table.remove(contact(1).id)
     moved = contact(1)._replace(address=("127.0.0.2", 9))
     first.core.table.add(moved, NOW)
@@ -218,7 +218,7 @@ class FakeSyncs:
     def pending(self):
         return self.pulls
 
-    def restore(self, pulls):
+    def restore(self, pulls, now):
         self.pulls = pulls
 
 
@@ -240,6 +240,20 @@ def test_clocks_and_pulls_come_back(path):
     third.memory.recall(NOW)
     assert again.syncs.pulls == []
     third.stop(NOW)
+
+
+def test_clocks_are_not_ahead_of_a_journal_that_is_late(path):
+    syncing = Syncing(FakeClocks(CLOCKS[:1]), FakeSyncs())
+    run = Run(path, syncing=syncing)
+    run.memory = Memory(run.core, run.state, syncing, is_journal_late=True)
+    for clocks, on_disk in ((CLOCKS[:1], []), (CLOCKS[:2], CLOCKS[:1]), (CLOCKS, CLOCKS[:2])):
+        syncing.clocks.clocks = clocks
+        assert run.memory._save(NOW).result()
+        assert clocks_of(run.state.load("clocks")) == on_disk
+    run.stop(NOW)  # gracefully: the journal is written
+    state = State(path)
+    assert sorted(clocks_of(state.load("clocks"))) == sorted(CLOCKS)
+    state.close()
 
 
 def test_rows_of_clocks_and_pulls():

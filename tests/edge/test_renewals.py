@@ -1,4 +1,4 @@
-"""Renewal: what is unchanged is put again in time; what others put, deleted or lost is left alone."""
+"""Renewal: what is unchanged is put again in time; what others put or deleted is left alone."""
 
 import asyncio
 import os
@@ -18,6 +18,7 @@ from dave.errors import StoreError, Unreachable, UsageError
 from dave.names import hybrid_ms, hybrid_time
 from dave.wire.entry import TOMBSTONE, Entry, encode
 from tests.edge.databases import renewal_row
+from tests.processes import until_async
 
 FREE = network("renewals", b"secret of renewals")
 START_MS = 1_800_000_000_000
@@ -80,14 +81,14 @@ class FakeClient:
     def __init__(self, world, key):
         self.world, self.key = world, key
 
-    async def read(self, owner, key, timeout):
+    async def read(self, owner, key, **patience):
         self.world.reads += 1
         if self.world.fails is not None:
             raise self.world.fails
         named = [e for e in self.world.held.values() if (e.owner, e.key) == (owner, key)]
         return SimpleNamespace(entry=named[0] if named else None)
 
-    async def renew(self, entry, timeout):
+    async def renew(self, entry, **patience):
         assert self.key.owner == entry.owner
         self.world.puts += 1
         return self.world.put(entry.key, entry.value, entry.ttl, entry.flags, self.key)
@@ -335,8 +336,7 @@ def test_run_waits_until_something_is_due(world, monkeypatch):
         asked = {"seed": world.key.seed.hex(), "entry": entry.data.hex()}
         world.now_ms += 3_000_000
         await world.renewals.keep(asked)  # overdue already; wakes the task
-        while not world.puts:
-            await asyncio.sleep(0.001)
+        await until_async(lambda: world.puts)
         task.cancel()
 
     asyncio.run(asyncio.wait_for(story(), 20))
@@ -352,18 +352,21 @@ def test_a_real_node_renews_over_the_network(tmp_path, monkeypatch):
         async with dave.Node(config) as one:
             joining = config._replace(data=tmp_path / "two", edges=[one.address])
             async with dave.Node(joining) as two, dave.connect(two.address, key=key) as d:
-                while not (len(one.core.table) and len(two.core.table)):
-                    await asyncio.sleep(0.01)
+                await until_async(lambda: len(one.core.table) and len(two.core.table))
                 receipt = await (await d.put("k", b"v", ttl=3600)).settled()
                 asked = {"seed": key.seed.hex(), "entry": receipt.encoded.hex()}
                 await two.renewals.keep(asked)
-                row = two.renewals._rows[Entry(receipt.encoded).id]
-                due = row._replace(due_ms=0)
-                monkeypatch.setattr(two.renewals, "_due", lambda time, ttl: 0)
-                two.renewals._rows[row.entry_id] = due
+                rows = two.renewals._rows
+                entry_id = Entry(receipt.encoded).id
+                # Two thirds of its life are over, as this node sees it.
+                due = two.renewals._due
+                late = [0, 0]
+                monkeypatch.setattr(
+                    two.renewals, "_due", lambda *of: late.pop() if late else due(*of)
+                )
+                rows[entry_id] = rows[entry_id]._replace(due_ms=0)
                 two.renewals._woken.set()
-                while (await d.get("k")).time == receipt.time:
-                    await asyncio.sleep(0.01)
+                await until_async(lambda: rows[entry_id].time > receipt.time)
                 found = await d.get("k")
                 assert (found.value, found.replicas) == (b"v", 2)
                 assert found.expires > receipt.expires

@@ -1,4 +1,4 @@
-"""Saving: only what changed is written, in one transaction, and a failure loses nothing for good."""
+"""Saving: only what changed is written, in one transaction; a failure loses nothing for good."""
 
 import sqlite3
 
