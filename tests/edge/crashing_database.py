@@ -1,6 +1,6 @@
-"""What a loss of power could leave of a SQLite database: its writes are recorded by looking at the files
-after each statement; a crash state has any subset of the sectors written since the last sync,
-each whole or torn.
+"""What a loss of power could leave of a SQLite database: its writes are recorded by looking at the
+files after each statement; a crash state has any subset of the sectors written since the last
+sync, each whole or torn.
 
 It rests on what SQLite promises for WAL mode with synchronous=FULL (https://sqlite.org/wal.html): a
 COMMIT appends to the log and syncs it; a checkpoint syncs the log, writes and syncs the main file,
@@ -19,8 +19,8 @@ _SHM = "-shm"  # never synced, rebuilt after a crash
 
 
 class Recorder:
-    """Watches the database at a path, from the files that are there on. `on_step` is called whenever
-    the files changed, and may take `crash_state`s."""
+    """Watches the database at a path, from the files that are there on. `on_step` is called
+    whenever the files changed, and may take `crash_state`s."""
 
     def __init__(self, path):
         self.path = str(path)
