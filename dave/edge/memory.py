@@ -54,6 +54,17 @@ class Syncing(NamedTuple):
     syncs: Syncs
 
 
+class Journal(NamedTuple):
+    """What the clocks rely on: that the entries which they count are there."""
+
+    id: bytes
+    """16 bytes."""
+    is_whole: bool
+    """Reading it found no damage."""
+    is_late: bool
+    """Entries may reach the disk some time after they count as committed."""
+
+
 class Memory:
     """One node's memory. `recall` once before the core starts; then `run`."""
 
@@ -61,15 +72,13 @@ class Memory:
         self,
         core: Core,
         state: State,
+        journal: Journal,
         syncing: Syncing | None = None,
-        *,
-        is_journal_late: bool = False,
     ) -> None:
-        """is_journal_late: entries may reach the disk some time after they count as committed."""
         self._core = core
         self._state = state
+        self._journal = journal
         self._syncing = syncing
-        self._is_journal_late = is_journal_late
         self._clocks_before: list[tuple[bytes, bytes, int]] = []
         self._contacts: dict[bytes, Row] = {}
         """By id, those seen longest ago first. Who is lost stays, until others need the room."""
@@ -82,11 +91,7 @@ class Memory:
         self._recall_contacts(now)
         self._recall_trust(now)
         self._recall_promises(now)
-        if self._syncing is not None:
-            self._clocks_before = clocks_of(self._state.load("clocks"))
-            self._syncing.clocks.restore(self._clocks_before)
-            bits = self._core.network.node_work_bits
-            self._syncing.syncs.restore(pulls_of(self._state.load("syncs"), bits), now)
+        self._recall_syncing(now)
 
     def _recall_contacts(self, now: Instant) -> None:
         core, unix = self._core, self._unix(now)
@@ -125,6 +130,16 @@ class Memory:
         if stale:
             self._state.save(gone={"promises": stale})
 
+    def _recall_syncing(self, now: Instant) -> None:
+        """The clocks, unless entries that they count are lost: those have to be asked for again."""
+        clocks, pulls = self._state.load("clocks"), self._state.load("syncs")
+        is_same = self._state.load("own") == [(self._journal.id,)]
+        if self._syncing is None or not is_same or not self._journal.is_whole:
+            return
+        self._clocks_before = clocks_of(clocks)
+        self._syncing.clocks.restore(self._clocks_before)
+        self._syncing.syncs.restore(pulls_of(pulls, self._core.network.node_work_bits), now)
+
     # --- Keeping -----------------------------------------------------------------------------
 
     async def run(self, now: Callable[[], Instant]) -> None:
@@ -140,7 +155,7 @@ class Memory:
     def _save(self, now: Instant, *, is_last: bool = False) -> "Future[bool]":
         """Queue what has changed, but for promises. What is costly happens in the writer."""
         core, table = self._core, self._core.table
-        offset_ms = core.wall_offset_ms
+        offset_ms, own = core.wall_offset_ms, self._journal.id
         seen = [(known, table.heard(known.contact.id) or now) for known in table.snapshot(now)]
         evidence = core.trust.all()
         promisers = core.promises.peers()
@@ -152,6 +167,7 @@ class Memory:
                 "contacts": self._contact_rows(seen, now, offset_ms),
                 "trust": trust_rows(evidence, offset_ms),
                 "promisers": [(_u64(peer),) for peer in promisers],
+                "own": [(own,)],
             }
             if clocks is not None and pulls is not None:
                 rows |= {"clocks": clock_rows(clocks), "syncs": pull_rows(pulls)}
@@ -171,7 +187,7 @@ class Memory:
         assert self._syncing is not None
         clocks = self._syncing.clocks.all()
         before, self._clocks_before = self._clocks_before, clocks
-        return before if self._is_journal_late and not is_last else clocks
+        return before if self._journal.is_late and not is_last else clocks
 
     def _save_promises(self, now: Instant) -> bool:
         """Queue a slice of the promises that changed; whether there were any."""

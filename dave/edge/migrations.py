@@ -33,6 +33,9 @@ MIGRATIONS: tuple[str, ...] = (
         time BLOB NOT NULL CHECK (length(time) = 8),
         peers BLOB NOT NULL CHECK (length(peers) % 8 = 0)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE own (
+        journal BLOB PRIMARY KEY CHECK (length(journal) = 16)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE clocks (
         node BLOB NOT NULL CHECK (length(node) = 32),
         journal BLOB NOT NULL CHECK (length(journal) = 16),
@@ -82,6 +85,7 @@ TABLES = {
         Table("trust", ("id", "kept", "broken", "since", "noted"), 1),
         Table("promisers", ("id",), 1),
         Table("promises", ("entry_id", "time", "peers"), 1),
+        Table("own", ("journal",), 1),
         Table("clocks", ("node", "journal", "sequence"), 2),
         Table("syncs", ("public_key", "journal", "after", "until", "nonce", "host", "port"), 4),
         Table("renewals",

@@ -22,7 +22,7 @@ from dave.edge.kept import KeptKeys
 from dave.edge.keyfile import load_or_make_node_key
 from dave.edge.limits import JOURNAL_COMPACT_FACTOR, PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
-from dave.edge.memory import Memory
+from dave.edge.memory import Journal, Memory
 from dave.edge.renewals import Renewals
 from dave.edge.state import State
 from dave.edge.status import peers_of, status_of
@@ -131,7 +131,10 @@ class Node:
         self._world.start(self.core, self._runner)
         self.core.at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
         self.state = State(folder.state)
-        self._memory = Memory(self.core, self.state, is_journal_late=sync is not Sync.ALWAYS)
+        journal = Journal(
+            self._world.journal.id, not self.replay.damage, is_late=sync is not Sync.ALWAYS
+        )
+        self._memory = Memory(self.core, self.state, journal)
         self._memory.recall(self._runner.now())
         self.renewals = Renewals(self._runner, self.state, KeptKeys(folder.kept), rng.random)
         self._control = ControlServer(

@@ -8,7 +8,7 @@ import pytest
 from dave.crypto.identity import checked_node_id, client_identity, node_identity
 from dave.crypto.network import network
 from dave.edge.limits import STATE_CONTACTS_MAX
-from dave.edge.memory import Memory, Syncing, clock_rows, clocks_of, pull_rows, pulls_of
+from dave.edge.memory import Journal, Memory, Syncing, clock_rows, clocks_of, pull_rows, pulls_of
 from dave.edge.state import State
 from dave.limits import LOST_MAX
 from dave.names import SECOND, hybrid_time
@@ -23,6 +23,7 @@ NOW = 10**15
 UNIX_MS = 1_800_000_000_000
 HOUR = 3600 * SECOND
 SEED = bytes(range(32))
+JOURNAL = Journal(b"journal of tests", is_whole=True, is_late=False)
 
 
 def core_at(unix_ms, now=NOW):
@@ -49,13 +50,9 @@ def path(tmp_path):
 class Run:
     """A node's memory from one start to the next stop."""
 
-    def __init__(self, path, unix_ms=UNIX_MS, now=NOW, syncing=None):
+    def __init__(self, path, unix_ms=UNIX_MS, now=NOW, syncing=None, journal=JOURNAL):
         self.core, self.state = core_at(unix_ms, now), State(path)
-        self.memory = Memory(self.core, self.state, syncing)
-        self.fill_store()
-
-    def fill_store(self):
-        pass
+        self.memory = Memory(self.core, self.state, journal, syncing)
 
     def stop(self, now):
         assert self.memory.save_all(now).result()
@@ -242,10 +239,25 @@ def test_clocks_and_pulls_come_back(path):
     third.stop(NOW)
 
 
+@pytest.mark.parametrize(
+    "journal", [JOURNAL._replace(id=bytes(16)), JOURNAL._replace(is_whole=False)]
+)
+def test_clocks_do_not_outlive_the_entries_that_they_count(path, journal):
+    Run(path, syncing=Syncing(FakeClocks(CLOCKS), FakeSyncs(PULLS))).stop(NOW)
+    again = Syncing(FakeClocks(), FakeSyncs())
+    second = Run(path, syncing=again, journal=journal)
+    second.memory.recall(NOW)
+    assert (again.clocks.clocks, again.syncs.pulls) == ([], [])
+    second.stop(NOW)
+    state = State(path)
+    assert (state.load("clocks"), state.load("own")) == ([], [(journal.id,)])
+    state.close()
+
+
 def test_clocks_are_not_ahead_of_a_journal_that_is_late(path):
     syncing = Syncing(FakeClocks(CLOCKS[:1]), FakeSyncs())
-    run = Run(path, syncing=syncing)
-    run.memory = Memory(run.core, run.state, syncing, is_journal_late=True)
+    run = Run(path, syncing=syncing, journal=JOURNAL._replace(is_late=True))
+    run.memory.recall(NOW)
     for clocks, on_disk in ((CLOCKS[:1], []), (CLOCKS[:2], CLOCKS[:1]), (CLOCKS, CLOCKS[:2])):
         syncing.clocks.clocks = clocks
         assert run.memory._save(NOW).result()
