@@ -57,9 +57,10 @@ STATE_WAL_BYTES_MAX = 4 << 20
 """A longer write-ahead log is taken over into the database."""
 STATE_CONTACTS_MAX = 1024
 """Contacts in the database; of more, those unseen for longest go."""
-STATE_PROMISES_SLICE = 512
-"""Changed promises looked at in one go, every STATE_PROMISES_SECONDS: about 2 ms."""
-STATE_PROMISES_SECONDS = 0.5
+STATE_PROMISES_SLICE = 256
+"""Changed promises saved in one go, every STATE_PROMISES_SECONDS. Their keys are hashes, so that
+each costs a page of its own: at most 2 MB/s."""
+STATE_PROMISES_SECONDS = 1.0
 STATE_SET_ASIDE_MAX = 100
 """Databases set aside within one second, for which there is a name."""
 

@@ -19,7 +19,7 @@ from dave.edge.limits import (
     STATE_SAVE_SECONDS,
 )
 from dave.edge.state import State
-from dave.limits import LOST_MAX
+from dave.limits import LOST_MAX, PROMISES_CHANGED_MAX
 from dave.names import MS, SECOND, Instant
 from dave.node.node import Node as Core
 from dave.peers.contact import Contact, checked_contact
@@ -148,7 +148,7 @@ class Memory:
         while True:
             for _ in range(looks):
                 await asyncio.sleep(STATE_PROMISES_SECONDS)
-                self._save_promises(now())
+                self._save_promises(now(), STATE_PROMISES_SLICE)
             if self._saving is None or self._saving.done():
                 self._saving = self._save(now())
 
@@ -176,9 +176,9 @@ class Memory:
         return self._state.save(whole)
 
     def save_all(self, now: Instant) -> "Future[bool]":
-        """Queue all that has changed: the node is about to stop, and its journal is on the disk."""
-        while self._save_promises(now):
-            pass
+        """Queue all that has changed: the node does nothing any more, and its journal is on the
+        disk. May take a while, and may be called in a thread."""
+        self._save_promises(now, PROMISES_CHANGED_MAX)
         return self._save(now, is_last=True)
 
     def _clocks(self, *, is_last: bool) -> list[tuple[bytes, bytes, int]]:
@@ -189,21 +189,20 @@ class Memory:
         before, self._clocks_before = self._clocks_before, clocks
         return before if self._journal.is_late and not is_last else clocks
 
-    def _save_promises(self, now: Instant) -> bool:
-        """Queue a slice of the promises that changed; whether there were any."""
+    def _save_promises(self, now: Instant, count: int) -> None:
+        """Queue up to so many of the promises that changed."""
         core, now_ms = self._core, self._core.unix_ms(now)
         rows: list[Row] = []
         gone: list[Row] = []
-        changed = core.promises.take_changed(STATE_PROMISES_SLICE)
-        for entry_id, peers in changed:
+        # In order of their keys, so that those of one page come together.
+        for entry_id, peers in sorted(core.promises.take_changed(count)):
             held = core.store.get(entry_id, now_ms)
             if held is None or not peers:
                 gone.append((entry_id,))
             else:
                 rows.append((entry_id, _time(held), b"".join(map(_u64, peers))))
-        if changed:
+        if rows or gone:
             self._state.save(rows={"promises": rows}, gone={"promises": gone})
-        return bool(changed)
 
     def _contact_rows(
         self, seen: list[tuple[Remembered, Instant]], now: Instant, offset_ms: int

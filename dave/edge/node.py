@@ -203,7 +203,7 @@ class Node:
         for tcp in self.listeners.tcp:
             tcp.close()
         await asyncio.to_thread(self._world.journal.close)
-        self._memory.save_all(self._runner.now())
+        await asyncio.to_thread(self._memory.save_all, self._runner.now())
         await asyncio.to_thread(self.state.close)
         await asyncio.to_thread(self._world.close)
 
