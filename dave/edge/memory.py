@@ -23,6 +23,7 @@ from dave.limits import LOST_MAX, PROMISES_CHANGED_MAX
 from dave.names import MS, SECOND, Instant
 from dave.node.node import Node as Core
 from dave.peers.contact import Contact, checked_contact
+from dave.peers.subnets import is_unicast
 from dave.peers.table import Remembered
 from dave.peers.trust import Evidence
 from dave.wire.entry import Entry
@@ -92,6 +93,7 @@ class Memory:
         self._recall_trust(now)
         self._recall_promises(now)
         self._recall_syncing(now)
+        self._core.promises.is_saved = True
 
     def _recall_contacts(self, now: Instant) -> None:
         core, unix = self._core, self._unix(now)
@@ -99,7 +101,7 @@ class Memory:
         self._contacts = {row[0]: row for row in rows}
         remembered = []
         for _, public_key, nonce, host, port, known_since, _ in reversed(rows):
-            contact = checked_contact(public_key, nonce, (host, port), core.network.node_work_bits)
+            contact = _contact(public_key, nonce, host, port, core.network.node_work_bits)
             if contact is not None:
                 age = max(0, unix - known_since) * SECOND
                 remembered.append(Remembered(contact, age, None))
@@ -256,10 +258,22 @@ def pulls_of(rows: Iterable[Row], node_work_bits: int) -> list[Pull]:
     """The pulls that `pull_rows` made into rows, but for those of nobody."""
     pulls = []
     for public_key, journal, after, until, nonce, host, port in rows:
-        contact = checked_contact(public_key, nonce, (host, port), node_work_bits)
+        contact = _contact(public_key, nonce, host, port, node_work_bits)
         if contact is not None:
             pulls.append((contact, journal, _number(after), _number(until)))
     return pulls
+
+
+def _contact(
+    public_key: bytes, nonce: bytes, host: str, port: int, node_work_bits: int
+) -> Contact | None:
+    """A contact as a row tells of it; None if that makes no sense."""
+    try:
+        if not is_unicast(host):
+            return None
+    except ValueError:
+        return None
+    return checked_contact(public_key, nonce, (host, port), node_work_bits)
 
 
 def _of(contact: Contact) -> tuple[bytes, bytes, bytes, str, int]:

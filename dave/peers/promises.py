@@ -23,7 +23,7 @@ class Promises:
     longest time is forgotten. Entries are bounded by the store, whose owner calls `forget_entry`
     for what leaves it or is replaced."""
 
-    __slots__ = ("_by_entry", "_changed", "_given", "_number", "_peer", "_recalled")
+    __slots__ = ("_by_entry", "_changed", "_given", "_number", "_peer", "_recalled", "is_saved")
 
     def __init__(self) -> None:
         self._number: dict[Place, int] = {}
@@ -34,6 +34,8 @@ class Promises:
         """May hold numbers of peers that were forgotten, until the next promise."""
         self._recalled: dict[Place, int] = {}
         """A second number, for promises made to an earlier process."""
+        self.is_saved = False
+        """Whether anybody calls `take_changed`."""
         self._changed: dict[EntryId, None] = {}
         """Entries whose promises are to be saved, at most PROMISES_CHANGED_MAX."""
 
@@ -142,6 +144,8 @@ class Promises:
         return number
 
     def _note_change(self, entry_id: EntryId) -> None:
+        if not self.is_saved:
+            return
         changed = self._changed
         changed[entry_id] = None
         if len(changed) > PROMISES_CHANGED_MAX:

@@ -53,6 +53,7 @@ class Run:
     def __init__(self, path, unix_ms=UNIX_MS, now=NOW, syncing=None, journal=JOURNAL):
         self.core, self.state = core_at(unix_ms, now), State(path)
         self.memory = Memory(self.core, self.state, journal, syncing)
+        self.core.promises.is_saved = True
 
     def stop(self, now):
         assert self.memory.save_all(now).result()
@@ -135,6 +136,44 @@ def test_a_row_that_is_no_node_of_this_network_is_left_out(path):
     run.memory.recall(NOW)
     assert run.core.table.lost(NOW) == []
     run.stop(NOW)
+
+
+@pytest.mark.parametrize("host", ["", "nonsense", "300.1.1.1", "224.0.0.1", "\x00", "::zz"])
+def test_a_host_that_is_none_is_left_out(path, host):
+    key = contact(1)
+    row = (key.id.to_bytes(8, "big"), key.public_key, bytes(8), host, 1, 0, 0)
+    state = State(path)
+    assert state.save(lambda: {"contacts": [row]}).result()
+    state.close()
+    run = Run(path)
+    run.memory.recall(NOW)
+    assert run.core.table.lost(NOW) == []
+    assert pulls_of([(key.public_key, bytes(16), bytes(8), bytes(8), bytes(8), host, 1)], 0) == []
+    run.stop(NOW)
+
+
+def test_whatever_damage_leaves_can_be_recalled_and_saved_again(path):
+    syncing = Syncing(FakeClocks(CLOCKS), FakeSyncs(PULLS))
+    run = Run(path, syncing=syncing)
+    run.memory.recall(NOW)
+    for n in range(200):
+        run.core.table.add(contact(n), NOW)
+        run.core.trust.kept(n, NOW)
+        run.core.promises.note(n, hold(run.core, b"%d" % n, UNIX_MS))
+    run.stop(NOW)
+    data, rng = path.read_bytes(), random.Random(4)
+    for _ in range(60):
+        ruined = bytearray(data)
+        for _ in range(rng.randint(1, 200)):
+            ruined[rng.randrange(4096, len(ruined))] = rng.randrange(256)
+        path.write_bytes(ruined)
+        again = Run(path, syncing=syncing)
+        again.memory.recall(NOW)
+        again.core.table.lost(NOW)
+        assert all(again.core.trust.score(n, NOW) < 1 for n in again.core.trust.all())
+        again.core.promises.note(5, hold(again.core, b"5", UNIX_MS))
+        again.stop(NOW)
+        assert again.state.failure is None
 
 
 def test_trust_comes_back_as_old_as_it_is(path):

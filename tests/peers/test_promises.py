@@ -87,6 +87,7 @@ def restored(*pairs):
 @given(steps)
 def test_what_is_taken_as_changed_is_all_that_another_process_needs(steps):
     promises, rows = Promises(), {}
+    promises.is_saved = True
     for i, (name, *args) in enumerate(steps):
         getattr(promises, name)(*args)
         if i % 3 == 0:
@@ -129,6 +130,9 @@ def test_bounds_of_what_is_recalled_and_of_what_is_to_be_saved(monkeypatch):
     promises = restored(*((A, [peer]) for peer in range(PROMISERS_MAX + 5)))
     assert len(promises.peers()) == PROMISERS_MAX
     monkeypatch.setattr("dave.peers.promises.PROMISES_CHANGED_MAX", 2)
+    promises.note(2, A)
+    assert promises.take_changed(9) == [], "nobody saves them"
+    promises.is_saved = True
     for entry_id in (A, B, C):
         promises.note(1, entry_id)
     assert [entry_id for entry_id, _ in promises.take_changed(9)] == [B, C]
