@@ -32,6 +32,7 @@ from dave.edge.limits import (
 )
 from dave.edge.state import State
 from dave.errors import DaveError, StoreError, Unreachable, UsageError, WireError
+from dave.limits import KEY_BYTES_MAX
 from dave.names import EntryId, HybridTime, Owner, UnixMs, hybrid_ms
 from dave.node.results import is_genuine
 from dave.uri import format_uri, owner_name
@@ -41,6 +42,9 @@ log = logging.getLogger("dave.renewals")
 
 KEPT, CHANGED, DELETED, GONE = "kept", "changed", "deleted", "gone"
 """How an entry stands: it is renewed; another version, a tombstone or nothing is there instead."""
+
+
+_TYPES = (bytes, bytes, bytes, bytes, int, int, int, int, str, str)
 
 
 class Renewal(NamedTuple):
@@ -147,6 +151,7 @@ class Renewals:
 
     async def run(self) -> None:
         """Look after each entry when it is due, one after another."""
+        await self._save()  # those taken over from a damaged database are in memory only
         await asyncio.sleep(RENEWAL_START_SECONDS)
         while True:
             kept = [row for row in self._rows.values() if row.standing == KEPT]
@@ -155,6 +160,7 @@ class Renewals:
             if row is not None and row.due_ms <= now_ms:
                 await self._look_after(row)
                 continue
+            await self._save()  # writes nothing, unless the database was made anew meanwhile
             wait = (row.due_ms - now_ms) / 1000 if row else RENEWAL_LOOK_SECONDS
             self._woken.clear()
             with suppress(TimeoutError):
@@ -267,6 +273,8 @@ def _genuine(rows: Iterable[Row]) -> dict[EntryId, Renewal]:
     """Those rows that damage has not made into others."""
     kept: dict[EntryId, Renewal] = {}
     for row in rows:
+        if tuple(map(type, row)) != _TYPES or not 1 <= len(row[2]) <= KEY_BYTES_MAX:
+            continue
         renewal = Renewal(*row)
         if hashes.entry_id_of(renewal.owner, renewal.key) == renewal.entry_id:
             kept[renewal.entry_id] = renewal

@@ -313,7 +313,31 @@ def test_rows_made_into_others_by_damage_are_left_out(world):
     bad = (bad[0], bad[1], b"other key", *bad[3:])
     assert world.state.save(lambda: {"renewals": [good, bad]}).result()
     world.restart()
-    assert [row["uri"][-5:] for row in world.rows()] == ["key%201"[-5:]]
+    assert [row["uri"].rpartition("/")[2] for row in world.rows()] == ["key%201"]
+
+
+def test_what_was_taken_over_from_a_damaged_database_is_written_to_the_new_one(world, monkeypatch):
+    monkeypatch.setattr(module, "RENEWAL_START_SECONDS", 60)
+    world.state._database.salvaged = [renewal_row(1)]
+    world.open()
+
+    async def story():
+        task = asyncio.create_task(world.renewals.run())
+        await until_async(lambda: world.state._saved.get("renewals"))
+        task.cancel()
+
+    asyncio.run(story())
+    world.restart()
+    assert len(world.rows()) == 1
+
+
+def test_rows_salvaged_from_damage_may_be_anything(world):
+    good = renewal_row(1)
+    rows = [good, (None, *good[1:]), (*good[:4], "5", *good[5:]), (*good[:2], b"", *good[3:]),
+            (*good[:2], b"k" * 256, *good[3:]), (*good[:9], None)]  # fmt: skip
+    world.state._database.salvaged = rows
+    world.open()
+    assert [row["uri"].rpartition("/")[2] for row in world.rows()] == ["key%201"]
 
 
 def test_the_content_is_all_but_the_date(world):
