@@ -2,6 +2,7 @@
 
 import os
 import pty
+import resource
 import select
 import stat
 import subprocess
@@ -140,6 +141,27 @@ def test_a_renewal_after_two_thirds_of_the_life_and_a_restart(home, kept):
     seed = (home.folder / "config/dave/owner.key").read_bytes()[11:43]
     said = again.stderr.encode()
     assert not any(each in said for each in (seed, seed.hex().encode())), "no key in the log"
+
+
+def test_a_full_disk_keeps_nothing_more_and_says_so(home, kept):
+    assert put(home, "--yes").code == 0
+    log = kept.data / "state.db-wal"
+    until(lambda: kept.ask("kept")["kept"])
+    full = log.stat().st_size
+    resource.prlimit(kept.pid, resource.RLIMIT_FSIZE, (full, resource.RLIM_INFINITY))
+    refused = home.dave("put", "other", "v", "--ttl", "1h", "--keep", "--yes")
+    assert refused.code == 2
+    assert "cannot write its database" in refused.err
+    assert home.dave("get", "other").out == "v", "put, but not kept"
+    assert "FORGETFUL" in home.dave("status").out
+    assert len(kept.ask("kept")["kept"]) == 1
+    unlimited = resource.RLIM_INFINITY, resource.RLIM_INFINITY
+    resource.prlimit(kept.pid, resource.RLIMIT_FSIZE, unlimited)
+    assert home.dave("put", "other", "v", "--ttl", "1h", "--keep", "--yes").code == 0
+    assert kept.status()["state_failure"] is None
+    kept.kill()
+    again = home.start(data="data/dave")
+    assert len(again.ask("kept")["kept"]) == 2
 
 
 def test_words_for_a_time():
