@@ -114,8 +114,8 @@ def consent(args: Namespace, key: Any) -> None:
     folder = options.data_folder(args)
     print(
         f"The node of {folder} gets a copy of your key, {key.name}.\n"
-        f"It is kept in {folder / 'kept'} until `dave keep rm`; with it, whoever can read that "
-        "folder can\nchange and delete all that you put.",
+        f"It is kept without a passphrase in {folder / 'kept'} until `dave keep rm`;\n"
+        "with it, whoever can read that folder can change and delete all that you put.",
         file=sys.stderr,
     )
     print("Give it the key? [y/N] ", end="", file=sys.stderr, flush=True)

@@ -38,14 +38,14 @@ class Clocks(Protocol):
     """How far a node has followed the journals of others (node/clocks.py)."""
 
     def all(self) -> list[tuple[bytes, bytes, int]]: ...
-    def restore(self, clocks: list[tuple[bytes, bytes, int]]) -> None: ...
+    def restore(self, clocks: list[tuple[bytes, bytes, int]], /) -> None: ...
 
 
 class Syncs(Protocol):
     """The pulls that are under way."""
 
     def pending(self) -> list[Pull]: ...
-    def restore(self, pulls: list[Pull], now: Instant) -> None: ...
+    def restore(self, pulls: list[Pull], now: Instant, /) -> None: ...
 
 
 class Syncing(NamedTuple):
@@ -83,6 +83,8 @@ class Memory:
         self._clocks_before: list[tuple[bytes, bytes, int]] = []
         self._contacts: dict[bytes, Row] = {}
         """By id, those seen longest ago first. Who is lost stays, until others need the room."""
+        self._stale: list[Row] = []
+        """Promises in the database that mean nothing any more."""
         self._saving: Future[bool] | None = None
 
     # --- Giving back -------------------------------------------------------------------------
@@ -120,17 +122,14 @@ class Memory:
         """Those of versions that we still hold, by peers that had not been forgotten."""
         core, now_ms = self._core, self._core.unix_ms(now)
         promisers = {row[0] for row in self._state.load("promisers")}
-        stale: list[Row] = []
-        for entry_id, time, peers in self._state.load("promises"):
+        for entry_id, time, peers in self._state.each("promises"):
             held = core.store.get(entry_id, now_ms)
             if held is None or _time(held) != time:
-                stale.append((entry_id,))
+                self._stale.append((entry_id,))
                 continue
             each = [peers[i : i + 8] for i in range(0, len(peers), 8)]
             numbers = [int.from_bytes(peer, "big") for peer in each if peer in promisers]
             core.promises.restore(entry_id, numbers)
-        if stale:
-            self._state.save(gone={"promises": stale})
 
     def _recall_syncing(self, now: Instant) -> None:
         """The clocks, unless entries that they count are lost: those have to be asked for again."""
@@ -195,7 +194,7 @@ class Memory:
         """Queue up to so many of the promises that changed."""
         core, now_ms = self._core, self._core.unix_ms(now)
         rows: list[Row] = []
-        gone: list[Row] = []
+        gone, self._stale = self._stale, []
         # In order of their keys, so that those of one page come together.
         for entry_id, peers in sorted(core.promises.take_changed(count)):
             held = core.store.get(entry_id, now_ms)

@@ -7,7 +7,7 @@ where a table is too large for that. Each save is one transaction.
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,20 +40,23 @@ class State:
         return self._database.notes
 
     def load(self, name: str) -> list[Row]:
-        """All rows of a table; empty where it turns out to be damaged."""
+        """All rows of a table that is saved whole; of a damaged one those that can be read."""
+        keys, databases = TABLES[name].keys, len(self.notes)
+        rows = list(self.each(name))
+        if len(self.notes) == databases:
+            self._saved[name] = {row[:keys]: row for row in rows}
+        # Those salvaged are not in the new database yet: the next save writes them.
+        return rows + (self._database.salvaged if name == "renewals" else [])
+
+    def each(self, name: str) -> Iterator[Row]:
+        """The rows of a table one by one, up to where it turns out to be damaged."""
         table = TABLES[name]
         columns = ", ".join(table.columns)
         try:
-            rows = self._database.connection.execute(
-                f"SELECT {columns} FROM {table.name}"
-            ).fetchall()
+            yield from self._database.connection.execute(f"SELECT {columns} FROM {table.name}")
         except sqlite3.Error as error:
             if is_damage(error):
                 self._rebuild(error)
-            rows = []
-        self._saved[name] = {row[: table.keys]: row for row in rows}
-        # Those salvaged are not in the new database yet: the next save writes them.
-        return rows + (self._database.salvaged if name == "renewals" and not rows else [])
 
     def save(
         self,
