@@ -299,6 +299,8 @@ PROMISERS_MAX = 512
 """Peers whose promises are remembered."""
 MEASURED_PARTS = 5
 """Of eight parts of the ring, in how many a client asks for the density, besides its edge."""
+PROMISES_CHANGED_MAX = 131_072
+"""Entries whose promises wait to be saved; of more, the oldest are saved at their next change."""
 DENSITY_OBSERVATIONS = 32
 AUDIT_SECONDS = 600
 """Between two audits of one peer."""

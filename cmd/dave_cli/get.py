@@ -47,6 +47,10 @@ def main(args: Namespace) -> int:
     elif args.out is None:
         sys.stdout.buffer.write(found.value)
         sys.stdout.buffer.flush()
+    if not args.json and sys.stderr.isatty():
+        from dave_cli.lifetime import time_left
+
+        print(f"expires in {time_left(found.expires)}", file=sys.stderr)
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from dave.errors import UsageError
 from dave.uri import SCHEME, owner_name, parse_owner
 from dave_cli import options
+from dave_cli.lifetime import time_left
 
 EPILOG = """\
   dave ls                               your names
@@ -44,7 +45,7 @@ def main(args: Namespace) -> int:
     else:
         width = max((len(f"{name.size:,}") for name in names), default=0)
         for name in names:
-            print(f"{name.size:>{width},}  {time_left(name.expires - now):>4}  {shown(name.key)}")
+            print(f"{name.size:>{width},}  {time_left(name.expires, now):>4}  {shown(name.key)}")
     if not names:
         about = f" that begin with {args.prefix!r}" if args.prefix else ""
         print(f"dave: {owner_name(owner)} has no listed names{about}", file=sys.stderr)
@@ -56,14 +57,6 @@ def shown(key: bytes) -> str:
     """A name on a terminal: what is not printable or not UTF-8 is escaped, a backslash too."""
     text = key.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def time_left(seconds: float) -> str:
-    """A lifetime in its two largest digits' unit: 45s, 12m, 23h, 30d."""
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{max(seconds, 0):.0f}s"
 
 
 def _bytes(text: str) -> bytes:

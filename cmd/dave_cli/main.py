@@ -22,6 +22,7 @@ COMMANDS = {
     "check": ("check", "have the nodes that should hold an entry prove it"),
     "rm": ("rm", "delete a key of yours"),
     "ls": ("ls", "list the names that an owner has"),
+    "keep": ("keep", "what the node on this machine renews for you: ls, rm"),
     "keygen": ("keygen", "make an owner's key, or a network's secret"),
     "status": ("status", "how the node on this machine is doing"),
     "peers": ("peers", "whom the node on this machine knows"),

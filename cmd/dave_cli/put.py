@@ -13,13 +13,14 @@ from dave.limits import INFLATED_BYTES_MAX, TTL_SECONDS_DEFAULT
 from dave.uri import parse_name
 from dave.wire.compression import compressed
 from dave.wire.entry import check_put
-from dave_cli import options
+from dave_cli import keep, options
 from dave_cli.progress import WorkProgress
 
 EPILOG = """\
   dave put greeting hello
   dave put greeting --file note.txt --ttl 12h
   date | dave put now --file -
+  dave put greeting hello --keep        the node here puts it again before it expires
 The first put makes your key. Exit code 1: stored by too few nodes; 3: no node answers."""
 
 
@@ -43,6 +44,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--unlisted", action="store_true", help="leave the name out of your directory (`dave ls`)"
     )
+    keep.add_put_options(parser)
     parser.add_argument("--explain", action="store_true", help="tell who was asked, on stderr")
     options.add_key(parser)
     options.add_client(parser)
@@ -56,6 +58,8 @@ def main(args: Namespace) -> int:
     key = options.owner_key(args, make=True)
     if owner not in (None, key.owner):
         raise UsageError("only the owner can put this name; give --key with the owner's key")
+    if args.keep:
+        keep.consent(args, key)
     with options.client(args, key) as client:
         progress = WorkProgress()
         try:
@@ -78,6 +82,8 @@ def main(args: Namespace) -> int:
                 print_trace(client.trace)
         report(receipt, args.json)
         finish_directory(client)
+        if args.keep:
+            keep.hand_over(args, key, receipt)
     return 0
 
 

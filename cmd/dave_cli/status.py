@@ -45,10 +45,16 @@ def main(args: Namespace) -> int:
         )
     if answer["read_only"]:
         rows["READ ONLY"] = answer["read_only"]
+    if answer["kept"]:
+        rows["renews"] = f"{answer['kept']:,} entries, see `dave keep ls`"
+    if answer["state_failure"]:
+        rows["FORGETFUL"] = f"its database cannot be written: {answer['state_failure']}"
     for name, text in rows.items():
         print(f"{name:10} {text}")
     for damage in answer["journal_damage"]:
         print(f"{'damage':10} {damage}")
+    for note in answer["state_notes"]:
+        print(f"{'database':10} {note}")
     return 0
 
 

@@ -26,10 +26,10 @@ from dave.errors import DaveError, NotListed, UsageError
 from dave.limits import TOMBSTONE_TTL_SECONDS, TTL_SECONDS_DEFAULT
 from dave.names import HybridTime, Owner
 from dave.node.check import CheckResult
-from dave.node.results import Found
+from dave.node.results import Found, GetResult
 from dave.uri import format_uri, parse_name, parse_owner
-from dave.wire.compression import compressed
-from dave.wire.entry import COMPRESSED, TOMBSTONE, check_put
+from dave.wire.compression import compressed, plain_value
+from dave.wire.entry import COMPRESSED, TOMBSTONE, Entry, check_put
 
 if TYPE_CHECKING:
     from dave.edge.directory import Directory
@@ -168,6 +168,31 @@ class Client:
             for node in result.nodes
         ]
         return Check(format_uri(whose, key), nodes, time.monotonic() - started)
+
+    async def read(self, owner: Owner, key: bytes, *, timeout: float) -> GetResult:
+        """The newest version as it is held, a tombstone included; all who should hold it are asked.
+
+        Raises Unreachable if too few nodes answered, OtherNetwork.
+        """
+        return await self._entries.get(hashes.entry_id_of(owner, key), timeout, 0)
+
+    async def renew(self, entry: Entry, *, timeout: float) -> Receipt:
+        """Put the same value again, dated now, unless another version than `entry` stands. Raises
+        as `put` with `cas`."""
+        return await self._entries.put(
+            entry.key, entry.value, entry.ttl, entry.flags, entry.time, timeout
+        )
+
+    async def list_again(self, entry: Entry, receipt: Receipt, *, timeout: float) -> None:
+        """Have the directory say until when a renewed entry lives, if it names the entry.
+
+        Raises as `ls`, NotListed, and WireError for a value that was compressed wrongly.
+        """
+        names = await self.ls(entry.owner, entry.key, timeout=timeout)
+        if any(name.key == entry.key for name in names):
+            receipt.size = len(plain_value(entry))
+            self.enlist(receipt)
+            await self.flush()
 
     def watch(
         self,

@@ -2,28 +2,33 @@
 not know. A Unix socket of mode 0600 in the data folder; one JSON object a line each way:
 
     {"ask": "status"}  ->  {"peers": 4, ...}  or  {"error": "..."}
+
+What needs more than a word, or time, is a task: it gets the whole object and is waited for. Lines
+may carry an owner's key, and are never logged.
 """
 
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dave.edge.limits import CONTROL_LINE_BYTES_MAX, CONTROL_SECONDS
-from dave.errors import StoreError, UsageError
+from dave.errors import DaveError, StoreError, UsageError
 
 Answers = Mapping[str, Callable[[], dict[str, Any]]]
+Tasks = Mapping[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]
 
 
 class ControlServer:
-    """Answers questions, each by a function that returns a JSON object."""
+    """Answers questions, each by a function that returns a JSON object, and does tasks."""
 
-    def __init__(self, path: Path, answers: Answers) -> None:
+    def __init__(self, path: Path, answers: Answers, tasks: Tasks | None = None) -> None:
         self._path = path
         self._answers = answers
+        self._tasks = tasks or {}
         self._writers: list[Any] = []
 
     async def start(self) -> None:
@@ -63,7 +68,7 @@ class ControlServer:
         self._writers.append(writer)
         try:
             while line := await reader.readline():
-                writer.write(json.dumps(self._answer(line)).encode() + b"\n")
+                writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
                 await writer.drain()
         except (ConnectionError, ValueError):
             pass  # It hung up, or its line has no end.
@@ -71,27 +76,40 @@ class ControlServer:
             self._writers.remove(writer)
             writer.close()
 
-    def _answer(self, line: bytes) -> dict[str, Any]:
+    async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
-            question = json.loads(line)["ask"]
+            asked = json.loads(line)
+            question = asked["ask"]
         except (ValueError, TypeError, KeyError):
             return {"error": 'not a line such as {"ask": "status"}'}
-        answer = self._answers.get(question) if isinstance(question, str) else None
+        if not isinstance(question, str):
+            question = ""
+        task = self._tasks.get(question)
+        if task is not None:
+            try:
+                return await task(asked)
+            except DaveError as error:
+                return {"error": str(error)}
+        answer = self._answers.get(question)
         if answer is None:
-            return {"error": f"unknown question; ask one of {', '.join(self._answers)}"}
+            known = ", ".join([*self._answers, *self._tasks])
+            return {"error": f"unknown question; ask one of {known}"}
         return answer()
 
 
-def ask(path: Path, question: str) -> dict[str, Any]:
-    """Ask the node whose control socket this is.
+def ask(
+    path: Path, question: str, *, patience: float = CONTROL_SECONDS, **details: Any
+) -> dict[str, Any]:
+    """Ask the node whose control socket this is. `patience`: seconds to wait for the answer.
 
-    Raises OSError if no node listens there, UsageError if it does not know the question.
+    Raises OSError if no node listens there, UsageError if it does not know the question, or says
+    why it cannot do the task.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(CONTROL_SECONDS)
+        sock.settimeout(patience)
         with _short(path) as name:
             sock.connect(name)
-        sock.sendall(json.dumps({"ask": question}).encode() + b"\n")
+        sock.sendall(json.dumps({"ask": question, **details}).encode() + b"\n")
         with sock.makefile("rb") as lines:
             line = lines.readline()
     if not line:

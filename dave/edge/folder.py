@@ -54,6 +54,16 @@ class DataFolder:
         """The folder of the journal's segments."""
         return self.path / "journal"
 
+    @property
+    def state(self) -> Path:
+        """The database of what the node remembers beside its entries."""
+        return self.path / "state.db"
+
+    @property
+    def kept(self) -> Path:
+        """The folder of the owners' keys that the node was given for renewals."""
+        return self.path / "kept"
+
     def close(self) -> None:
         """Let another node use the folder. May be called again."""
         if self._lock >= 0:

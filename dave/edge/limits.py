@@ -93,6 +93,30 @@ SEARCH_INLINE_HASHES_PURE = 2**18
 SEARCH_TICK_SECONDS = 0.05
 SEARCH_REPORT_SECONDS = 0.2
 
+STATE_SAVE_SECONDS = 10.0
+"""Between two looks at what of a node's memory has changed and is to be saved."""
+STATE_WAL_BYTES_MAX = 4 << 20
+"""A longer write-ahead log is taken over into the database."""
+STATE_CONTACTS_MAX = 1024
+"""Contacts in the database; of more, those unseen for longest go."""
+STATE_PROMISES_SLICE = 256
+"""Changed promises saved in one go, every STATE_PROMISES_SECONDS. Their keys are hashes, so that
+each costs a page of its own: at most 2 MB/s."""
+STATE_PROMISES_SECONDS = 1.0
+STATE_SET_ASIDE_MAX = 100
+"""Databases set aside within one second, for which there is a name."""
+
+RENEWALS_MAX = 10_000
+RENEWAL_TTL_SECONDS_MIN = 60
+"""Shorter lives are not worth renewing."""
+RENEWAL_LOOK_SECONDS = 30.0
+"""The wall clock may be set: it is read at least this often."""
+RENEWAL_START_SECONDS = 5.0
+"""So long a node looks for its neighbours before it renews anything."""
+RENEWAL_TIMEOUT_SECONDS = 20.0
+RENEWAL_RETRY_SECONDS_MAX = 3600
+RENEWAL_NOTE_CHARACTERS_MAX = 200
+
 KEY_FILE_BYTES_MAX = 4096
 KEY_FILE_ARGON_PASSES = 3
 """With 64 MiB, the second choice of RFC 9106 section 4, here in one lane."""

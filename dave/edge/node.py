@@ -18,10 +18,14 @@ from dave.edge.control import ControlServer
 from dave.edge.folder import DataFolder
 from dave.edge.journal_file import JournalFile, Replay
 from dave.edge.journal_writer import Sync
+from dave.edge.kept import KeptKeys
 from dave.edge.keyfile import load_or_make_node_key
 from dave.edge.lan import Lan
 from dave.edge.limits import JOURNAL_COMPACT_FACTOR, PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
+from dave.edge.memory import Journal, Memory
+from dave.edge.renewals import Renewals
+from dave.edge.state import State
 from dave.edge.status import peers_of, status_of
 from dave.edge.transport import is_at_home
 from dave.edge.verify import Verdicts, Verifier
@@ -85,6 +89,8 @@ class Node:
         self.core: Core
         self.replay: Replay
         """What reading the journal found."""
+        self.state: State
+        self.renewals: Renewals
         self.started_at = 0.0
         self.lan: Lan | None = None
         """What finds others on the local network, if that is wanted."""
@@ -132,12 +138,24 @@ class Node:
         self._runner.bulk.listen(self.listeners.tcp)
         at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
         self.core.at_home = at_home or (config.lan and not edges)
+        self.state = State(folder.state)
+        journal = Journal(
+            self._world.journal.id, not self.replay.damage, is_late=sync is not Sync.ALWAYS
+        )
+        self._memory = Memory(self.core, self.state, journal)
+        self._memory.recall(self._runner.now())
+        self.renewals = Renewals(self._runner, self.state, KeptKeys(folder.kept), rng.random)
         self._control = ControlServer(
             folder.control_socket,
             {
                 "address": lambda: {"address": self.address, "key": self.public_key},
                 "status": lambda: status_of(self),
                 "peers": lambda: peers_of(self),
+            },
+            {
+                "keep": self.renewals.keep,
+                "kept": self.renewals.told,
+                "forget": self.renewals.forget,
             },
         )
         try:
@@ -148,7 +166,12 @@ class Node:
         self.started_at = time.monotonic()
         self.core.start(self._runner.now())
         self._runner.flush()
-        self._tasks.add(asyncio.create_task(self._keep_house()))
+        for story in (
+            self._keep_house(),
+            self._memory.run(self._runner.now),
+            self.renewals.run(),
+        ):
+            self._tasks.add(asyncio.create_task(story))
         if config.lan:
             self.lan = self._find_others(net, rng)
             self._tasks.add(asyncio.create_task(self.lan.run()))
@@ -199,6 +222,9 @@ class Node:
             self.lan.close()
         for tcp in self.listeners.tcp:
             tcp.close()
+        await asyncio.to_thread(self._world.journal.close)
+        await asyncio.to_thread(self._memory.save_all, self._runner.now())
+        await asyncio.to_thread(self.state.close)
         await asyncio.to_thread(self._world.close)
 
     async def _keep_house(self) -> None:

@@ -147,6 +147,11 @@ class Receipt:
         return self._entry.expires_ms / 1000
 
     @property
+    def encoded(self) -> bytes:
+        """The entry, byte by byte, as it was sent."""
+        return self._entry.data
+
+    @property
     def stored(self) -> int:
         """How many nodes have committed the entry."""
         return self._result.stored

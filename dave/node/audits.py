@@ -114,8 +114,10 @@ class Audits:
     def on_timer(self, audit: _Audit, now: Instant) -> None:
         """By now the peer should have announced the evictions that its proof told of."""
         promises, peer = self._core.promises, audit.contact.id
-        unsaid = [entry_id for entry_id in audit.evicted if promises.has(peer, entry_id)]
-        for entry_id in unsaid:
+        still = [entry_id for entry_id in audit.evicted if promises.has(peer, entry_id)]
+        # While we were away it could not announce them to us.
+        unsaid = [entry_id for entry_id in still if not promises.is_recalled(peer, entry_id)]
+        for entry_id in still:
             promises.withdraw(peer, entry_id)
         self._end(audit, now, is_broken=bool(unsaid))
 

@@ -153,7 +153,11 @@ class Newcomers:
     # --- One after the other -----------------------------------------------------------------
 
     def _wait_for(self, contact: Contact, now: Instant) -> None:
-        if contact.id in self._waiting or len(self._waiting) >= NEWCOMERS_MAX:
+        waiting = self._waiting.get(contact.id)
+        # One that was restarted elsewhere is to be reached where it is now.
+        if waiting is not None and waiting.contact == contact:
+            return
+        if waiting is None and len(self._waiting) >= NEWCOMERS_MAX:
             return
         newcomer = self._waiting[contact.id] = _Newcomer(contact)
         if self.is_proven(contact, now):
@@ -216,7 +220,8 @@ class Newcomers:
         """After 1, 2, 4 ... seconds; not for ever."""
         is_gone = self._node.sessions.find(newcomer.contact.address) is None
         if newcomer.tries >= NEWCOMER_TRIES or is_gone:
-            self._waiting.pop(newcomer.contact.id, None)
+            if self._waiting.get(newcomer.contact.id) is newcomer:
+                del self._waiting[newcomer.contact.id]
             return
         wait = SECOND << newcomer.tries - 1
         self._node.timers.set(now + wait, Timer.DIAL, newcomer.contact.id)
@@ -229,9 +234,12 @@ class Newcomers:
     def _ping(self, contact: Contact, now: Instant) -> None:
         def answered(answer: Answer, now: Instant) -> None:
             self._answering.pop(contact.id, None)
-            newcomer = self._waiting.pop(contact.id, None)
+            newcomer = self._waiting.get(contact.id)
             if newcomer is not None:
                 self._is_founding = False
+                if newcomer.contact != contact:
+                    return
+                del self._waiting[contact.id]
                 if answer.session is not None:
                     self.enter(contact, now)
                     self._node.table.seen(contact.id, now, answer.rtt)

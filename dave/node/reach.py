@@ -53,8 +53,11 @@ class Reach:
         return self.is_open and bool(self._asked) and self._node.is_reached
 
     def start(self, now: Instant) -> None:
-        """Ask the edges where they see us, and to have us dialled."""
-        self._begin(list(self._node.edges), now)
+        """Ask the edges where they see us, and to have us dialled; beside them somebody whom an
+        earlier process knew, since all edges may be gone."""
+        remembered = [peer_of(contact) for contact in self._node.table.lost(now)[:REACH_PEERS]]
+        first, others = self._node.edges[: REACH_PEERS - 1], self._node.edges[REACH_PEERS - 1 :]
+        self._begin([*first, *remembered, *others], now)
 
     def wrote(self, address: Address) -> None:
         """We are writing to a peer."""

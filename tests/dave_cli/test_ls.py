@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import dave
-from dave_cli.ls import shown, time_left
+from dave_cli.ls import shown
 from tests.processes import PATIENCE_SECONDS
 
 
@@ -86,11 +86,3 @@ def test_commands_at_once_lose_none_of_each_others_names(home, node):
 )
 def test_what_a_terminal_must_not_see_is_escaped(key, text):
     assert shown(key) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(-1, "0s"), (0.4, "0s"), (119, "119s"), (120, "2m"), (7200, "2h"), (30 * 86_400 - 2, "30d")],
-)
-def test_time_left(seconds, text):
-    assert time_left(seconds) == text

@@ -57,6 +57,28 @@ def test_a_deleted_key_can_be_put_again(client):
     assert client.get("k").value == b"two"
 
 
+def test_reading_and_renewing_a_version_as_it_is_held(node):
+    key = dave.Key.generate()
+
+    async def story():
+        async with dave.connect(node.address, key=key) as d:
+            first = await d.put("k", b"v", ttl=3600)
+            read = await d.read(key.owner, b"k", timeout=5)
+            assert (read.entry.data, read.entry.flags) == (first.encoded, 0)
+            again = await d.renew(read.entry, timeout=5)
+            assert again.time > first.time
+            assert again.digest != first.digest
+            assert (await d.get("k")).value == b"v"
+            with pytest.raises(dave.Conflict) as caught:
+                await d.renew(read.entry, timeout=5)
+            assert caught.value.winner.time == again.time
+            await d.delete("k")
+            assert (await d.read(key.owner, b"k", timeout=5)).entry.is_tombstone
+            assert (await d.read(key.owner, b"other", timeout=5)).entry is None
+
+    asyncio.run(story())
+
+
 def test_the_largest_value_travels_in_both_directions(client):
     largest = random.Random(1).randbytes(KEY_AND_VALUE_BYTES_MAX)
     value = largest[: KEY_AND_VALUE_BYTES_MAX - 1]

@@ -32,6 +32,33 @@ def test_question_and_answer(tmp_path):
     assert not path.exists()
 
 
+def test_a_task_gets_all_that_was_said_and_is_waited_for(tmp_path):
+    path = tmp_path / "control.sock"
+
+    async def double(asked):
+        await asyncio.sleep(0.01)
+        if asked["n"] == 0:
+            raise UsageError("not that number")
+        return {"doubled": 2 * asked["n"]}
+
+    def story():
+        with pytest.raises(UsageError, match="not that number"):
+            ask(path, "double", n=0)
+        with pytest.raises(UsageError, match="ask one of status, double"):
+            ask(path, "treble")
+        return ask(path, "double", patience=20, n=21)
+
+    async def main():
+        server = ControlServer(path, {"status": lambda: {}}, {"double": double})
+        await server.start()
+        try:
+            return await asyncio.to_thread(story)
+        finally:
+            await server.close()
+
+    assert asyncio.run(main()) == {"doubled": 42}
+
+
 def test_nobody_else_may_ask(tmp_path):
     path = tmp_path / "control.sock"
     mask = os.umask(0)

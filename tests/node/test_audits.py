@@ -310,6 +310,17 @@ def test_an_eviction_that_nobody_announced_is_a_broken_promise():
     assert [pair.has_promised(entry) for entry in pair.entries] == [False] * 2 + [True] * 4
 
 
+def test_an_eviction_while_the_challenger_was_away_is_no_broken_promise():
+    pair = Pair(entries=6)
+    promises = pair.asker.node.promises
+    promises.forget_peer(pair.contact.id)
+    for entry in pair.entries:
+        promises.restore(entry.id, [pair.contact.id])
+    evict(pair, *pair.entries[:2])
+    assert pair.audit() == "kept"
+    assert [pair.has_promised(entry) for entry in pair.entries] == [False] * 2 + [True] * 4
+
+
 def test_evictions_alone_say_nothing_of_trust():
     pair = Pair(entries=2)
     evict(pair, *pair.entries)

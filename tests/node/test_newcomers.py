@@ -266,3 +266,23 @@ def test_who_asks_to_be_dialled_again_and_again_is_pinged_once_at_a_time():
     for _ in range(100):
         stage.node.newcomers.asks_to_be_dialled(session, stage.now)
     assert len(pings) == 1
+
+
+def test_who_moved_while_it_was_being_reached_is_reached_where_it_is_now():
+    world = World(6, FREE, STEADY)
+    one, two = world.add_nodes(2)
+    world.run(30)
+    now_at = one.node.table.get(two.node.id)
+    one.node.table.remove(now_at.id)
+    was_at = now_at._replace(address=("10.77.77.77", 1))
+    newcomers = one.node.newcomers
+    newcomers.verify(was_at, world.now)
+    one.node.settle(world.now)
+    assert len(newcomers) == 1
+    newcomers.verify(now_at, world.now)
+    one.node.settle(world.now)
+    world.run(1)
+    assert one.node.table.get(now_at.id) == now_at
+    world.run(60)
+    assert one.node.table.get(now_at.id) == now_at
+    assert (len(newcomers), newcomers._is_founding) == (0, False)

@@ -94,6 +94,20 @@ def test_an_edge_that_does_not_answer_says_nothing_about_reach():
     assert edge.node.table.get(late.node.id) is not None
 
 
+def test_with_all_edges_gone_a_node_that_comes_back_asks_whom_it_knew():
+    world = network_of(6)
+    edge, old = world.nodes[0], world.nodes[1]
+    remembered = old.node.table.snapshot(world.now)
+    world.kill(edge)
+    world.kill(old)
+    world.restart(old)
+    old.node.table.restore(remembered, world.now)
+    old.node.start(world.now)
+    world.run(REACH_SECONDS - 1)
+    assert len(old.node.table) == 4
+    assert old.node.reach.own.value is not None
+
+
 def test_an_init_from_a_node_we_wrote_to_proves_nothing():
     world = network_of(3)
     one, two = world.nodes[1:]

@@ -72,3 +72,68 @@ def test_what_forgotten_peers_promised_does_not_pile_up():
     assert promises.promisers(A) == list(range(2 * PROMISERS_MAX, 3 * PROMISERS_MAX))
     [numbers] = promises._by_entry.values()
     assert len(numbers) == PROMISERS_MAX
+
+
+# --- Beyond the process ----------------------------------------------------------------------
+
+
+def restored(*pairs):
+    promises = Promises()
+    for entry_id, peers in pairs:
+        promises.restore(entry_id, peers)
+    return promises
+
+
+@given(steps)
+def test_what_is_taken_as_changed_is_all_that_another_process_needs(steps):
+    promises, rows = Promises(), {}
+    promises.is_saved = True
+    for i, (name, *args) in enumerate(steps):
+        getattr(promises, name)(*args)
+        if i % 3 == 0:
+            rows |= promises.take_changed(2)
+    while changed := promises.take_changed(2):
+        assert len(changed) <= 2
+        rows |= changed
+    known = promises.peers()
+    again = restored(*((e, [p for p in peers if p in known]) for e, peers in rows.items()))
+    for entry_id in (A, B, C):
+        assert set(again.promisers(entry_id)) >= set(promises.promisers(entry_id))
+        for peer in promises.promisers(entry_id):
+            assert again.has(peer, entry_id)
+            assert again.is_recalled(peer, entry_id)
+            assert again.promised_by(peer, (entry_id,)) == [entry_id]
+
+
+def test_a_recalled_promise_that_is_made_anew_is_a_promise_to_this_process():
+    promises = restored((A, [1, 2]), (B, [1]))
+    assert promises.is_promiser(1)
+    promises.note(1, A)
+    assert promises.promisers(A) == [2, 1]
+    assert [promises.is_recalled(1, each) for each in (A, B)] == [False, True]
+    assert promises.promised_by(1, (A, B, C)) == [A, B]
+    promises.withdraw(1, B)
+    promises.withdraw(2, A)
+    assert promises.promisers(A) == [1]
+    assert (promises.has(1, B), promises.has(2, A), len(promises)) == (False, False, 1)
+
+
+def test_recalled_promises_are_forgotten_with_their_peer():
+    promises = restored((A, [1]), (B, [1, 2]))
+    promises.note(1, A)
+    promises.forget_peer(1)
+    assert not promises.is_promiser(1)
+    assert (promises.promisers(A), promises.promisers(B), promises.peers()) == ([], [2], [2])
+
+
+def test_bounds_of_what_is_recalled_and_of_what_is_to_be_saved(monkeypatch):
+    promises = restored(*((A, [peer]) for peer in range(PROMISERS_MAX + 5)))
+    assert len(promises.peers()) == PROMISERS_MAX
+    monkeypatch.setattr("dave.peers.promises.PROMISES_CHANGED_MAX", 2)
+    promises.note(2, A)
+    assert promises.take_changed(9) == [], "nobody saves them"
+    promises.is_saved = True
+    for entry_id in (A, B, C):
+        promises.note(1, entry_id)
+    assert [entry_id for entry_id, _ in promises.take_changed(9)] == [B, C]
+    assert promises.take_changed(9) == []
