@@ -47,7 +47,9 @@ async def rows(nodes: Cluster) -> list[dict[str, Any]]:
         table = await _refusals(client, nodes)
         ids = []
         for number in range(VALUES):
-            receipt = await client.put(_name(number), rng.randbytes(VALUE_BYTES), ttl=TTL)
+            receipt = await client.put(
+                _name(number), rng.randbytes(VALUE_BYTES), ttl=TTL, listed=False
+            )
             await receipt.settled()
             ids.append(hashes.entry_id_of(key.owner, _name(number)))
         before = await _survey(nodes, ids)
@@ -121,7 +123,7 @@ async def _reads(client: Client, label: str, numbers: "range | list[int]") -> li
 
 async def _refusals(client: Client, nodes: Cluster) -> list[dict[str, Any]]:
     """Some refusals of each kind; the connection is warm."""
-    large = bytes(KEY_AND_VALUE_BYTES_MAX + 1)
+    large = random.Random(1).randbytes(KEY_AND_VALUE_BYTES_MAX + 1)
 
     async def absent(number: int) -> None:
         assert await client.get(f"nobody has {number}") is None

@@ -107,7 +107,7 @@ class Dave:
 
     async def put(self, number: int) -> None:
         """Until the quorum; the rest is waited for in `settle`."""
-        receipt = await self._client.put(b"key-%d" % number, self._value, ttl=TTL)
+        receipt = await self._client.put(b"key-%d" % number, self._value, ttl=TTL, listed=False)
         self._open.append(receipt)
 
     async def get(self, number: int) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from dave.edge.connect import connect, connect_sync
     from dave.edge.keyfile import Key
     from dave.edge.node import Config, Node
-    from dave.edge.receipt import Receipt, Refusal, Value
+    from dave.edge.receipt import Name, Receipt, Refusal, Value
+    from dave.edge.watch import Change, Watch
     from dave.errors import (
         AddressInUse,
         Conflict,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         JournalError,
         KeyFileError,
         NetworkError,
+        NotListed,
         NotStored,
         OtherNetwork,
         ReadOnly,
@@ -43,6 +45,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AddressInUse",
+    "Change",
     "Check",
     "CheckedNode",
     "Client",
@@ -54,8 +57,10 @@ __all__ = [
     "JournalError",
     "Key",
     "KeyFileError",
+    "Name",
     "NetworkError",
     "Node",
+    "NotListed",
     "NotStored",
     "OtherNetwork",
     "ReadOnly",
@@ -65,6 +70,7 @@ __all__ = [
     "Unreachable",
     "UsageError",
     "Value",
+    "Watch",
     "WireError",
     "WorkCancelled",
     "connect",
@@ -72,9 +78,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Change": "dave.edge.watch",
     "Check": "dave.edge.check",
     "CheckedNode": "dave.edge.check",
     "Client": "dave.edge.client",
+    "Name": "dave.edge.receipt",
     "Receipt": "dave.edge.receipt",
     "Refusal": "dave.edge.receipt",
     "Value": "dave.edge.receipt",
@@ -83,6 +91,7 @@ _HOMES = {
     "Key": "dave.edge.keyfile",
     "Config": "dave.edge.node",
     "Node": "dave.edge.node",
+    "Watch": "dave.edge.watch",
 }
 """Where a public name lives; all others are errors."""
 

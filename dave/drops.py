@@ -52,6 +52,18 @@ class Drop(IntEnum):
     """A client sent what only a node may."""
     NO_REQUEST = auto()
     """A reply to nothing we asked, or no longer waited for."""
+    BULK_HANDSHAKE = auto()
+    """A connection of the bulk channel that did not open: no INIT of this network, or too late."""
+    BULK_FRAME = auto()
+    """A connection that sent what no peer may: a frame that does not open, more than its window."""
+    BULK_FULL = auto()
+    """A connection or stream beyond a limit."""
+    WATCHES = auto()
+    """A WATCH beyond a bound: refused, so that its sender polls."""
+    WATCHER = auto()
+    """Watches of a session that acknowledges nothing, ended."""
+    FORGED_VERSION = auto()
+    """A node told a watcher of what is no version of the entry, and is not listened to any more."""
 
 
 class Drops:

@@ -14,6 +14,7 @@
     |   |-- Unreachable       nobody answered in time
     |   `-- OtherNetwork      somebody answered, from another network or with another secret
     |-- NotStored             fewer nodes than a majority stored it; carries the receipt  exit 1
+    |-- NotListed             stored, but its name could not be written in the directory  exit 1
     |-- Conflict              compare-and-set lost; carries the winner                    exit 1
     `-- WorkCancelled         a stamp search was stopped                                  exit 1
 
@@ -91,6 +92,10 @@ class NotStored(DaveError):
     def __init__(self, message: str, receipt: Any = None) -> None:
         super().__init__(message)
         self.receipt = receipt
+
+
+class NotListed(DaveError):
+    """The owner's directory could not be written: names are missing in it that are stored."""
 
 
 class Conflict(DaveError):

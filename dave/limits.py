@@ -51,6 +51,20 @@ TTL_SECONDS_DEFAULT = 30 * 86_400
 TOMBSTONE_TTL_SECONDS = TTL_SECONDS_MAX
 """Nothing older than a tombstone can outlive it."""
 
+DEVICES_MAX = 64
+"""Devices of one owner that its directory tells of."""
+
+DIRECTORY_DEPTH_FIRST = 4
+"""Bits of a name's hash that choose its page: one of 16 ..."""
+DIRECTORY_DEPTH_MAX = 32
+"""... and all that a name has, however often pages are split."""
+
+REMOVAL_KEPT_SECONDS = 86_400
+"""So long, at least, a directory says that a name was removed."""
+
+INFLATED_BYTES_MAX = 65_536
+"""Largest value that a compressed one stands for; nodes never inflate."""
+
 STORE_OVERHEAD_BYTES = 600
 """What an entry costs a store beyond its own bytes; part of the price."""
 
@@ -82,6 +96,8 @@ SHORT_DIGEST_BYTES = 16
 ANNOUNCED_MAX = 28
 """Versions in one ANNOUNCE: what fits a DATA packet, with room for an interval of sequences."""
 
+DIGEST_BYTES = 32
+WATCH_NUMBER_BYTES = 4
 CHALLENGE_NONCE_BYTES = 32
 CHALLENGE_ENTRIES_MAX = 64
 PROOF_HASH_BYTES = 32
@@ -178,6 +194,12 @@ BUSY_RETRY_MS = 100
 BUSY_RETRIES = 5
 PUT_ROUNDS_MAX = 3
 PUT_HEARD_SECONDS = 10
+
+# --- Bulk channel ----------------------------------------------------------------------------
+
+PIECE_BYTES_MAX = 65_536
+"""A piece of a stream: what one checksum covers, and what a broken transfer sends again."""
+STREAM_REQUEST_BYTES_MAX = 1024
 
 # --- Store -----------------------------------------------------------------------------------
 
@@ -351,6 +373,7 @@ assert min(HELLO_BYTES, INIT_OVERHEAD_BYTES) >= COOKIE_PACKET_BYTES_MAX
 assert HANDSHAKE_RETRY_MS_MAX * HANDSHAKE_ATTEMPTS / 1000 < SESSION_PROVISIONAL_SECONDS
 assert ANNOUNCED_PER_SECOND >= 2 * 1000 * REPAIR_SLICE // (16 * REPAIR_TICK_MS)
 assert ANNOUNCED_BURST >= 2 * REPAIR_BACKLOG_MAX
+assert ENTRY_BYTES_MAX + MESSAGE_HEADER_BYTES + WATCH_NUMBER_BYTES + 4 <= DATA_MESSAGE_BYTES_MAX
 assert CONTACTS_MAX == 64 * BUCKET_CONTACTS + SIBLINGS
 assert OWNERS_TRACKED * OWNER_SHARE_PERCENT > 100
 assert WORK_MIN < 2**48

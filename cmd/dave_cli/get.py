@@ -63,6 +63,7 @@ def _as_json(found: Any, with_value: bool) -> dict[str, Any]:
         "time": found.time,
         "digest": found.digest.hex(),
         "expires": found.expires,
+        "compressed": found.compressed,
         "replicas": found.replicas,
         "seconds": round(found.seconds, 6),
     }

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from dave.edge.limits import MAX_WORK_DEFAULT
-from dave.errors import NotStored, UsageError
-from dave.limits import KEY_AND_VALUE_BYTES_MAX, TTL_SECONDS_DEFAULT
+from dave.errors import NotListed, NotStored, UsageError
+from dave.limits import INFLATED_BYTES_MAX, TTL_SECONDS_DEFAULT
 from dave.uri import parse_name
-from dave.wire.entry import check_fields
+from dave.wire.compression import compressed
+from dave.wire.entry import check_put
 from dave_cli import options
 from dave_cli.progress import WorkProgress
 
@@ -39,6 +40,9 @@ def add_options(parser: ArgumentParser) -> None:
         "--max-work", metavar="HASHES", type=options.count, default=MAX_WORK_DEFAULT,
         help="most hashes to spend where nodes are full and ask for more",
     )  # fmt: skip
+    parser.add_argument(
+        "--unlisted", action="store_true", help="leave the name out of your directory (`dave ls`)"
+    )
     parser.add_argument("--explain", action="store_true", help="tell who was asked, on stderr")
     options.add_key(parser)
     options.add_client(parser)
@@ -48,7 +52,7 @@ def main(args: Namespace) -> int:
     """Run `dave put`."""
     value = _value(args)
     owner, name = parse_name(args.name)
-    check_fields(name, value, args.ttl)  # before the first put makes a key
+    check_put(name, value, args.ttl, compressed(value))  # before the first put makes a key
     key = options.owner_key(args, make=True)
     if owner not in (None, key.owner):
         raise UsageError("only the owner can put this name; give --key with the owner's key")
@@ -57,8 +61,9 @@ def main(args: Namespace) -> int:
         try:
             receipt = client.put(
                 name, value, ttl=args.ttl, cas=args.cas, timeout=args.timeout,
-                max_work=args.max_work, progress=progress,
+                max_work=args.max_work, progress=progress, listed=not args.unlisted,
             )  # fmt: skip
+            client.flush(wait=False)  # the directory is written while the last nodes answer
             receipt.settled()
         except NotStored as error:
             progress.close()
@@ -72,7 +77,17 @@ def main(args: Namespace) -> int:
 
                 print_trace(client.trace)
         report(receipt, args.json)
+        finish_directory(client)
     return 0
+
+
+def finish_directory(client: Any) -> None:
+    """See that the directory says so too; what was put is put, whatever comes of that."""
+    sys.stdout.flush()
+    try:
+        client.flush()
+    except NotListed as error:
+        print(f"dave: warning: {error}", file=sys.stderr)
 
 
 def report(receipt: Any, as_json: bool) -> None:
@@ -134,13 +149,8 @@ def _value(args: Namespace) -> bytes:
         text: str = args.value
         return text.encode("utf-8", "surrogateescape")
     # A byte more than fits is enough to say that it does not.
-    limit = KEY_AND_VALUE_BYTES_MAX + 1
+    limit = INFLATED_BYTES_MAX + 1
     if args.file == "-":
-        value = sys.stdin.buffer.read(limit)
-    else:
-        with Path(args.file).open("rb") as file:
-            value = file.read(limit)
-    if len(value) == limit:
-        room = KEY_AND_VALUE_BYTES_MAX - len(args.name.encode("utf-8", "surrogateescape"))
-        raise UsageError(f"the value is too large: with this key the limit is {room} bytes")
-    return value
+        return sys.stdin.buffer.read(limit)
+    with Path(args.file).open("rb") as file:
+        return file.read(limit)

@@ -6,7 +6,7 @@ from dave.errors import NotStored, UsageError
 from dave.uri import parse_name
 from dave_cli import options
 from dave_cli.progress import WorkProgress
-from dave_cli.put import report
+from dave_cli.put import finish_directory, report
 
 EPILOG = """\
 A signed tombstone takes the entry's place for 366 days. Copies that others made cannot be recalled.
@@ -32,6 +32,7 @@ def main(args: Namespace) -> int:
         progress = WorkProgress()
         try:
             receipt = client.delete(name, timeout=args.timeout, progress=progress)
+            client.flush(wait=False)
             receipt.settled()
         except NotStored as error:
             progress.close()
@@ -39,4 +40,5 @@ def main(args: Namespace) -> int:
             raise
         progress.close()
         report(receipt, args.json)
+        finish_directory(client)
     return 0

@@ -26,10 +26,13 @@ ENTRY_STAMP_TAG = _tag("dave entry stamp")
 NODE_STAMP_TAG = _tag("dave node stamp")
 NETWORK_KEY_CONTEXT = "dave 2026 network key"
 NETWORK_ID_CONTEXT = "dave 2026 network id"
+DEVICE_CONTEXT = "dave 2026 device"
 NETWORK_PROOF_TAG = _tag("dave network proof")
 COOKIE_TAG = _tag("dave cookie")
 BEACON_TAG = _tag("dave lan beacon")
 PROOF_TAG = _tag("dave storage proof")
+PIECE_TAG = _tag("dave piece")
+BULK_KEY_CONTEXT = "dave 2026 bulk handshake"
 
 STAMP_PREFIX_BYTES = 56
 
@@ -73,6 +76,11 @@ def network_id(key: bytes) -> bytes:
     return blake3(key, derive_key_context=NETWORK_ID_CONTEXT).digest()
 
 
+def device_id(seed: bytes) -> bytes:
+    """8 bytes that stand for the devices of an owner (seed 32) that have no place for an id."""
+    return blake3(seed, derive_key_context=DEVICE_CONTEXT).digest(length=8)
+
+
 def network_proof(key: bytes, random: bytes, node_key: bytes) -> bytes:
     """8 bytes by which a COOKIE shows that its sender knows the network key."""
     return blake3(NETWORK_PROOF_TAG + random + node_key, key=key).digest(length=8)
@@ -92,6 +100,19 @@ def record_checksum(file_key: bytes, record: bytes) -> bytes:
     """16-byte checksum of a journal record, keyed per file so that no value can smuggle in a
     record for the scan of a damaged file to find."""
     return blake3(record, key=file_key).digest(length=16)
+
+
+def piece_checksum(piece: bytes) -> bytes:
+    """16-byte checksum of a piece of a stream."""
+    hasher = blake3(PIECE_TAG)
+    hasher.update(piece)
+    return hasher.digest(length=16)
+
+
+def bulk_key(network_key: bytes) -> bytes:
+    """Key that covers the first message of the bulk channel: 32 bytes that only who knows the
+    network has."""
+    return blake3(network_key, derive_key_context=BULK_KEY_CONTEXT).digest()
 
 
 def proof(

@@ -1,24 +1,28 @@
 """Drives a client's core without an event loop: a select loop that runs while somebody waits.
 
-It is what `connect_sync` and the command line use. Its `wait` is a coroutine that never suspends,
-so that the verbs of edge/client.py, written for asyncio, run to their end in one step.
+It is what `connect_sync` and the command line use. The verbs of edge/client.py, written for
+asyncio, run here as tasks of its own (tasks.py), which go on whenever what they wait for has come.
 """
 
 import selectors
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from dave.edge.client import Client
 from dave.edge.driver import BaseDriver, Progress
 from dave.edge.limits import TIMER_SLACK_MS
 from dave.edge.receipt import Receipt
 from dave.edge.search import find_stamp
+from dave.edge.tasks import Pause, Task
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
 from dave.effects import Resolve
-from dave.errors import UsageError
+from dave.errors import DaveError, UsageError
 from dave.names import MS, SECOND
 from dave.node.client import Client as Core
+
+if TYPE_CHECKING:
+    from dave.edge.watch import SyncWatch
 
 SLACK = TIMER_SLACK_MS * MS
 P = ParamSpec("P")
@@ -34,15 +38,45 @@ class BlockingDriver(BaseDriver):
         self._selector = selectors.DefaultSelector()
         for socket in sockets:
             self._selector.register(socket, selectors.EVENT_READ, socket)
-        self._is_closed = False
+        self.is_closed = False
+        """No verb runs any more."""
         self._writing = False
+        self._tasks: list[Task] = []
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end, and beside it whatever else is under way."""
+        task = self.spawn(coroutine)
+        try:
+            while not task.is_done:
+                if not self._go_on():
+                    self._step()
+        finally:
+            task.cancel()
+        result: T = task.result()
+        return result
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> Task:
+        """A task that goes on whenever a verb waits."""
+        task = Task(coroutine)
+        self._tasks.append(task)
+        return task
+
+    async def join(self, task: Task) -> Any:
+        """What a task returns, once it has ended; raises what it raised."""
+        await Pause(lambda: task.is_done)
+        return task.result()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let so much time pass."""
+        due = self._clock.now() + int(seconds * SECOND)
+        await Pause(lambda: self._clock.now() >= due, due)
 
     async def wait(self, operation: int) -> Any:
-        """Run the core until an operation is resolved; returns its result."""
-        while operation not in self._results:
-            if self._is_closed:
+        """The result of an operation of the core, once it is resolved."""
+        if operation not in self._results:
+            if self.is_closed:
                 raise UsageError("the client is closed: use it inside `with`, or before close()")
-            self._step()
+            await Pause(lambda: operation in self._results)
         return self._results.pop(operation)
 
     async def search(
@@ -53,7 +87,7 @@ class BlockingDriver(BaseDriver):
 
     def flush(self) -> None:
         """Carry out what the core wants done."""
-        if self._is_closed:
+        if self.is_closed:
             return
         send_all(self._sockets, self.core.datagrams_to_send())
         for effect in self.core.take_effects():
@@ -61,15 +95,26 @@ class BlockingDriver(BaseDriver):
             self._keep(effect.operation, effect.result)
 
     def close(self) -> None:
-        """Close the sockets."""
-        self._is_closed = True
+        """End what is under way, and close the sockets."""
+        self.is_closed = True
+        for task in self._tasks:
+            task.cancel()
         self._selector.close()
         for socket in self._sockets:
             socket.close()
 
+    def _go_on(self) -> bool:
+        """Run all tasks to their next waits; returns whether any could go on."""
+        went = [task.goes_on() for task in tuple(self._tasks) if not task.is_done]
+        self._tasks = [task for task in self._tasks if not task.is_done]
+        return any(went)
+
     def _step(self) -> None:
         due, now = self.core.get_timer(), self._clock.now()
-        patience = None if due is None else max(0.0, (due + SLACK - now) / SECOND)
+        alarms = [task.due for task in self._tasks if task.due is not None]
+        if due is not None:
+            alarms.append(due + SLACK)
+        patience = max(0.0, (min(alarms) - now) / SECOND) if alarms else None
         self._watch_writable()
         ready = self._selector.select(patience)
         now = self.now()
@@ -95,12 +140,13 @@ class BlockingDriver(BaseDriver):
 class SyncReceipt:
     """A receipt whose `settled` blocks; everything else as in `Receipt`."""
 
-    def __init__(self, receipt: Receipt) -> None:
+    def __init__(self, receipt: Receipt, driver: BlockingDriver) -> None:
         self._receipt = receipt
+        self._driver = driver
 
     def settled(self) -> "SyncReceipt":
         """Wait until every node that was asked has answered or the time is used up."""
-        run(self._receipt.settled())
+        self._driver.run(self._receipt.settled())
         return self
 
     def __getattr__(self, name: str) -> Any:
@@ -116,10 +162,14 @@ class SyncClient:
     def __init__(self, client: Client, driver: BlockingDriver) -> None:
         self._client = client
         self._driver = driver
-        self.get = _blocking(client.get)
-        self.check = _blocking(client.check)
-        self._put = _blocking(client.put)
-        self._delete = _blocking(client.delete)
+        self.get = _blocking(driver, client.get)
+        self.check = _blocking(driver, client.check)
+        self.ls = _blocking(driver, client.ls)
+        self.get_many = _blocking(driver, client.get_many)
+        self.flush = _blocking(driver, client.flush)
+        self._put = _blocking(driver, client.put)
+        self._put_many = _blocking(driver, client.put_many)
+        self._delete = _blocking(driver, client.delete)
 
     @property
     def trace(self) -> list[Any]:
@@ -128,15 +178,33 @@ class SyncClient:
 
     def put(self, *args: Any, **options: Any) -> SyncReceipt:
         """As `Client.put`; returns at quorum."""
-        return SyncReceipt(self._put(*args, **options))
+        return SyncReceipt(self._put(*args, **options), self._driver)
+
+    def put_many(self, *args: Any, **options: Any) -> list[SyncReceipt | DaveError]:
+        """As `Client.put_many`."""
+        made = self._put_many(*args, **options)
+        return [
+            each if isinstance(each, DaveError) else SyncReceipt(each, self._driver)
+            for each in made
+        ]
 
     def delete(self, *args: Any, **options: Any) -> SyncReceipt:
         """As `Client.delete`."""
-        return SyncReceipt(self._delete(*args, **options))
+        return SyncReceipt(self._delete(*args, **options), self._driver)
+
+    def watch(self, *args: Any, **options: Any) -> "SyncWatch":
+        """As `Client.watch`."""
+        from dave.edge.watch import SyncWatch
+
+        return SyncWatch(self._client.watch(*args, **options), self._driver)
 
     def close(self) -> None:
-        """Close the sockets."""
-        self._driver.close()
+        """Write what the directory still lacks, and close the sockets."""
+        try:
+            if not self._driver.is_closed:
+                self._driver.run(self._client.finish())
+        finally:
+            self._driver.close()
 
     def __enter__(self) -> Self:
         return self
@@ -145,19 +213,9 @@ class SyncClient:
         self.close()
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine whose waits all block, so that it never suspends."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    raise AssertionError("a wait of the blocking driver suspended")
-
-
-def _blocking(verb: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+def _blocking(driver: BlockingDriver, verb: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     def call(*args: P.args, **options: P.kwargs) -> T:
-        return run(verb(*args, **options))
+        return driver.run(verb(*args, **options))
 
     call.__doc__ = verb.__doc__
     return call

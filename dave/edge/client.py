@@ -1,36 +1,39 @@
-"""The verbs of an application: put, get, check, delete.
+"""The verbs of an application: put, get, check, delete, ls, put_many, get_many.
 
 They are written once, as coroutines over a `Driver`, and driven twice: by asyncio (edge/aio.py)
-and, blocking, by a plain select loop whose waits never suspend (edge/blocking.py). That is why
-nothing here imports asyncio, whose import alone takes as long as a whole `dave get`.
+and, blocking, by a plain select loop (edge/blocking.py). That is why nothing here imports asyncio,
+whose import alone takes as long as a whole `dave get`.
 """
 
 import time
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from dave.crypto import hashes
-from dave.crypto.work import entry_work
 from dave.edge.addresses import format_address
 from dave.edge.check import Check, CheckedNode
 from dave.edge.driver import Driver, Progress
-from dave.edge.failures import network_error, too_few_answered
+from dave.edge.entries import Entries
 from dave.edge.keyfile import Key
-from dave.edge.limits import MAX_WORK_DEFAULT, TIMEOUT_SECONDS_DEFAULT
-from dave.edge.receipt import Receipt, Value
-from dave.errors import Conflict, EntryError, NetworkError, NotStored, UsageError
-from dave.limits import (
-    CLOCK_AHEAD_MS_MAX,
-    SURPLUS_BITS_MAX,
-    TOMBSTONE_TTL_SECONDS,
-    TTL_SECONDS_DEFAULT,
-    WORK_MIN,
+from dave.edge.limits import (
+    CONCURRENCY_DEFAULT,
+    MAX_WORK_DEFAULT,
+    TIMEOUT_SECONDS_DEFAULT,
+    WATCH_EVENTS_KEPT,
 )
-from dave.names import HybridTime, Owner, hybrid_ms, hybrid_time
+from dave.edge.receipt import Items, Name, Receipt, Value, value_of
+from dave.errors import DaveError, NotListed, UsageError
+from dave.limits import TOMBSTONE_TTL_SECONDS, TTL_SECONDS_DEFAULT
+from dave.names import HybridTime, Owner
 from dave.node.check import CheckResult
-from dave.node.results import Found, GetResult, Outcome, PutResult, is_genuine
+from dave.node.results import Found
 from dave.uri import format_uri, parse_name, parse_owner
-from dave.wire.entry import TOMBSTONE, Entry, check_fields, encode
-from dave.wire.status import PutStatus
+from dave.wire.compression import compressed
+from dave.wire.entry import COMPRESSED, TOMBSTONE, check_put
+
+if TYPE_CHECKING:
+    from dave.edge.directory import Directory
+    from dave.edge.watch import Watch
 
 
 class Client:
@@ -40,8 +43,13 @@ class Client:
     def __init__(self, driver: Driver, key: Key | None) -> None:
         self._driver = driver
         self._key = key
-        self.trace: list[Any] = []
+        self._entries = Entries(driver, key)
+        self._directory: Directory | None = None
+
+    @property
+    def trace(self) -> list[Any]:
         """The steps of the last lookup: what `--explain` prints."""
+        return self._entries.trace
 
     async def put(
         self,
@@ -53,19 +61,32 @@ class Client:
         timeout: float = TIMEOUT_SECONDS_DEFAULT,
         max_work: int = MAX_WORK_DEFAULT,
         progress: Progress | None = None,
+        listed: bool = True,
     ) -> Receipt:
         """Sign `value`, stamp it and hand it to the nodes nearest to it; returns at quorum.
 
-        key: 1 to 255 bytes (text is encoded as UTF-8); with the value at most 1240 bytes.
+        key: 1 to 255 bytes, the first not 0 (text is encoded as UTF-8); with the value, compressed
+        where that helps, at most 1240 bytes; the value itself at most 65,536.
         ttl: lifetime in seconds, 1 to 31,622,400. cas: the `time` of the version to replace, 0 for
         "must not exist". timeout: seconds for the network's part. max_work: most hashes expected
-        of a stamp where nodes are full and ask for more.
+        of a stamp where nodes are full and ask for more. listed: state the name in the owner's
+        directory, within a second or so (`flush`).
 
         Raises UsageError without a key, EntryError for what does not fit an entry, NotStored
         (with `receipt`) below a quorum, Conflict (with `winner`) where cas lost, Unreachable or
         OtherNetwork where nobody of this network answered, WorkCancelled.
         """
-        return await self._put(_bytes(key), _bytes(value), ttl, 0, cas, timeout, max_work, progress)
+        name, plain = _bytes(key), _bytes(value)
+        packed = compressed(plain)
+        check_put(name, plain, ttl, packed)
+        receipt = await self._entries.put(
+            name, plain if packed is None else packed, ttl, 0 if packed is None else COMPRESSED,
+            cas, timeout, max_work, progress,
+        )  # fmt: skip
+        receipt.size = len(plain)
+        if listed:
+            self.enlist(receipt)
+        return receipt
 
     async def delete(
         self,
@@ -73,15 +94,21 @@ class Client:
         *,
         timeout: float = TIMEOUT_SECONDS_DEFAULT,
         progress: Progress | None = None,
+        listed: bool = True,
     ) -> Receipt:
         """Retract a key: a signed tombstone takes the entry's place for 366 days.
 
-        Copies that others made cannot be recalled. Raises as `put`.
+        Copies that others made cannot be recalled. listed: state the removal in the directory.
+        Raises as `put`.
         """
-        return await self._put(
-            _bytes(key), b"", TOMBSTONE_TTL_SECONDS, TOMBSTONE, None, timeout,
-            MAX_WORK_DEFAULT, progress,
-        )  # fmt: skip
+        name = _bytes(key)
+        check_put(name, b"", TOMBSTONE_TTL_SECONDS)
+        receipt = await self._entries.put(
+            name, b"", TOMBSTONE_TTL_SECONDS, TOMBSTONE, None, timeout, MAX_WORK_DEFAULT, progress
+        )
+        if listed:
+            self.enlist(receipt)
+        return receipt
 
     async def get(
         self,
@@ -97,24 +124,16 @@ class Client:
         quorum: how many nodes must return the same version (all, where fewer are known).
 
         Raises UsageError if neither says whose, Unreachable if too few nodes answered to say that
-        it is absent, OtherNetwork.
+        it is absent, OtherNetwork, WireError for a value that its owner compressed wrongly.
         """
         started = time.monotonic()
         whose, key = _whose(name, owner, self._key)
-        result = await self._get(hashes.entry_id_of(whose, key), timeout, quorum)
+        result = await self._entries.get(hashes.entry_id_of(whose, key), timeout, quorum)
         entry = result.entry
         if result.found is not Found.FOUND or entry is None:
             return None
-        return Value(
-            owner=whose,
-            key=key,
-            value=entry.value,
-            time=entry.time,
-            digest=entry.digest(self._driver.core.network),
-            expires=entry.expires_ms / 1000,
-            replicas=result.replicas,
-            seconds=time.monotonic() - started,
-        )
+        network = self._driver.core.network
+        return value_of(entry, network, result.replicas, time.monotonic() - started)
 
     async def check(
         self,
@@ -130,7 +149,7 @@ class Client:
         """
         started = time.monotonic()
         whose, key = _whose(name, owner, self._key)
-        found = await self._get(hashes.entry_id_of(whose, key), timeout, 2)
+        found = await self._entries.get(hashes.entry_id_of(whose, key), timeout, 2)
         if found.found is not Found.FOUND or found.entry is None:
             return None
         driver = self._driver
@@ -138,7 +157,7 @@ class Client:
         operation = driver.core.check(found.entry, now, now + int(timeout * 1e9))
         driver.flush()
         result: CheckResult = await driver.wait(operation)
-        self.trace = result.trace
+        self._entries.trace = result.trace
         nodes = [
             CheckedNode(
                 format_address(node.address),
@@ -150,171 +169,111 @@ class Client:
         ]
         return Check(format_uri(whose, key), nodes, time.monotonic() - started)
 
-    async def _get(self, entry_id: bytes, timeout: float, quorum: int) -> GetResult:
-        driver = self._driver
-        now = driver.now()
-        operation = driver.core.get(entry_id, now, now + int(timeout * 1e9), quorum)
-        driver.flush()
-        result: GetResult = await driver.wait(operation)
-        self.trace = result.trace
-        if result.found is Found.UNREACHABLE and result.answered:
-            raise too_few_answered(result.answered, result.asked)
-        if result.found is Found.UNREACHABLE:
-            raise network_error([reason for _, reason in result.failures], driver.edges_text())
-        return result
-
-    async def _put(
+    def watch(
         self,
-        key: bytes,
-        value: bytes,
-        ttl: int,
-        flags: int,
-        cas: HybridTime | None,
-        timeout: float,
-        max_work: int,
-        progress: Progress | None,
-    ) -> Receipt:
-        if self._key is None:
-            raise UsageError("a put needs the owner's key: pass key=dave.Key.load(path)")
-        check_fields(key, value, ttl)
-        if cas is not None:
-            _check_cas(cas, self._clock())
-        started = time.monotonic()
-        floor = 0 if cas is None else cas + 1
-        bits, hashes_tried = 0, 0
-        for is_last in (False, True):
-            stamped, tried = await self._sign(
-                key, value, ttl, flags, max(self._clock(), floor), bits, progress
-            )
-            hashes_tried += tried
-            driver = self._driver
-            now = driver.now()
-            operation = driver.core.put(stamped, now, now + int(timeout * 1e9), cas)
-            driver.flush()
-            result: PutResult = await driver.wait(operation)
-            self.trace = result.trace
-            receipt = Receipt(stamped, result, driver, operation)
-            receipt.work_hashes = hashes_tried
-            receipt.seconds = time.monotonic() - started
-            if is_last:
-                break
-            newer = self._newer(result, stamped) if cas is None or not result.stored else None
-            if newer is not None and (cas is None or (newer.is_tombstone and cas == 0)):
-                floor = newer.time + 1
-            elif not result.has_quorum and (short := _bits_short(result, stamped, max_work)):
-                bits = short
-            else:
-                break
-        await self._judge(receipt, result, stamped, cas, timeout)
-        return receipt
+        name: str | bytes,
+        *,
+        owner: Owner | str | None = None,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+        kept: int = WATCH_EVENTS_KEPT,
+    ) -> "Watch":
+        """Each version of an entry, from the one that stands now on: `async for change in ...`.
 
-    async def _judge(
+        name, owner: as in `get`. timeout: seconds for the first look at the network. kept: how
+        many changes wait to be read; of more, the oldest are skipped, so that with 1 it is always
+        the newest that is read. Iterating raises as `get` if the first look reaches nobody.
+        """
+        from dave.edge.watch import Watch
+
+        whose, key = _whose(name, owner, self._key)
+        if kept < 1:
+            raise UsageError(f"kept is how many changes wait, 1 or more: not {kept!r}")
+        return Watch(self._driver, whose, key, timeout, kept)
+
+    async def ls(
         self,
-        receipt: Receipt,
-        result: PutResult,
-        entry: Entry,
-        cas: HybridTime | None,
-        timeout: float,
-    ) -> None:
-        """Raise unless the put did what was asked."""
-        if not any(outcome.ack for outcome in result.outcomes):
-            failures = [outcome.failure for outcome in result.outcomes if outcome.failure]
-            raise network_error(failures, self._driver.edges_text())
-        if cas is not None:
-            winner = await self._winner(entry.id, timeout, receipt)
-            if winner is not None and winner.same_version(entry.data) and result.has_quorum:
-                return
-            if winner is not None and not winner.same_version(entry.data):
-                gone = "the key was deleted: to put it anew, expect none (cas 0)"
-                stands = "another version stands; read it and put again"
-                raise Conflict(gone if winner.is_tombstone else stands, winner)
-            if any(_status(o) is PutStatus.CONFLICT for o in result.outcomes):
-                raise Conflict("no version stands, so the one expected is gone", None)
-            if result.has_quorum:
-                raise NotStored("stored, but not there when it was read again: put again", receipt)
-        if not result.has_quorum:
-            raise NotStored(
-                f"stored by {result.stored} of {receipt.asked} nodes, {result.quorum} are needed",
-                receipt,
-            )
+        owner: Owner | str | None = None,
+        prefix: str | bytes = b"",
+        *,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+    ) -> list[Name]:
+        """The names that an owner has and that begin with `prefix`, in the order of their bytes.
 
-    async def _winner(self, entry_id: bytes, timeout: float, receipt: Receipt) -> Entry | None:
-        """The version that stands after a compare-and-set."""
-        steps = self.trace
-        try:
-            return (await self._get(entry_id, timeout, 0)).entry
-        except NetworkError as error:
-            raise NotStored(
-                f"whether it won is not known, since reading it again failed: {error}", receipt
-            ) from error
-        finally:
-            self.trace = [*steps, *self.trace]
+        owner: whose; by default one's own. timeout: seconds, for each entry of the directory.
+        Raises UsageError if it is not known whose, Unreachable where a part of the directory
+        cannot be read, WireError where it is none.
+        """
+        from dave.edge.directory_reader import names_of
 
-    async def _sign(
+        whose = _owner(owner, self._key)
+        return await names_of(Entries(self._driver, None), whose, _bytes(prefix), timeout)
+
+    async def put_many(
         self,
-        key: bytes,
-        value: bytes,
-        ttl: int,
-        flags: int,
-        at: HybridTime,
-        bits: int,
-        progress: Progress | None,
-    ) -> tuple[Entry, int]:
-        """A signed entry with a stamp `bits` better than asked, and how many hashes it took."""
-        assert self._key is not None
-        network = self._driver.core.network
-        bare = Entry(encode(self._key.owner, key, value, at, ttl, flags))
-        signed = bare.signed_bytes(network)
-        nonce, tried = bytes(8), 0
-        if network.asks_work:
-            work = entry_work(len(bare.data), ttl) << bits
-            prefix = hashes.ENTRY_STAMP_TAG + hashes.entry_digest(signed)
-            nonce, tried = await self._driver.search(prefix, work, progress)
-        return bare.with_proofs(self._key.sign(signed), nonce), tried
+        items: Items,
+        *,
+        ttl: int = TTL_SECONDS_DEFAULT,
+        concurrency: int = CONCURRENCY_DEFAULT,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+        listed: bool = True,
+    ) -> list[Receipt | DaveError]:
+        """Put many values, `concurrency` at a time and fewer while nodes are busy.
 
-    def _clock(self) -> HybridTime:
-        return hybrid_time(self._driver.core.unix_ms(self._driver.now()))
+        items: a mapping, or pairs, of key and value. Returns for each item, in order, its receipt
+        or the error that `put` would have raised; none ends the others. The directory is written
+        once, after them.
+        """
+        from dave.edge.batch import put_all
 
-    def _newer(self, result: PutResult, mine: Entry) -> Entry | None:
-        """The newest version that stands in the way, if a node proves there is one."""
-        newest: Entry | None = None
-        network = self._driver.core.network
-        for outcome in result.outcomes:
-            held = outcome.ack.held if outcome.ack else None
-            if held is None or held.id != mine.id or held.time < mine.time:
-                continue
-            if not is_genuine(held, network):
-                continue
-            if newest is None or held.time > newest.time:
-                newest = held
-        if newest is not None:
-            ahead = hybrid_ms(newest.time) - hybrid_ms(self._clock())
-            if ahead > CLOCK_AHEAD_MS_MAX:
-                raise EntryError(
-                    f"a version of this key is dated {ahead / 1000:.0f} s ahead of this machine's "
-                    "clock: set the clock, or wait until then"
-                )
-        return newest
-
-
-def _status(outcome: Outcome) -> PutStatus | None:
-    return outcome.ack.status if outcome.ack else None
-
-
-def _bits_short(result: PutResult, entry: Entry, max_work: int) -> int:
-    """How many more bits of work would let the full nodes take the entry; 0 if too many."""
-    full = (PutStatus.LOW_RANK, PutStatus.OVER_SHARE)
-    short = [o.ack.detail for o in result.outcomes if o.ack and o.ack.status in full]
-    bits = max(short, default=0)
-    work = entry_work(len(entry.data), entry.ttl) << bits
-    return bits if bits <= SURPLUS_BITS_MAX and WORK_MIN <= work <= max_work else 0
-
-
-def _check_cas(cas: HybridTime, now: HybridTime) -> None:
-    if not isinstance(cas, int) or not 0 <= hybrid_ms(cas) <= hybrid_ms(now) + CLOCK_AHEAD_MS_MAX:
-        raise UsageError(
-            f"cas takes the time of the version to replace, as a get tells it, or 0: not {cas!r}"
+        return await put_all(
+            self, self._driver, items, concurrency, ttl=ttl, timeout=timeout, listed=listed
         )
+
+    async def get_many(
+        self,
+        names: Iterable[str | bytes],
+        *,
+        owner: Owner | str | None = None,
+        concurrency: int = CONCURRENCY_DEFAULT,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+        quorum: int = 2,
+    ) -> list[Value | DaveError | None]:
+        """Get many values, `concurrency` at a time; for each name, in order, what `get` returns, or
+        the error that it would have raised."""
+        from dave.edge.batch import get_all
+
+        return await get_all(
+            self, self._driver, names, concurrency, owner=owner, timeout=timeout, quorum=quorum
+        )
+
+    async def flush(self, *, wait: bool = True) -> None:
+        """Write the directory now, instead of up to a second after a put.
+
+        wait: until it is written. Raises NotListed if it cannot be; the next put, flush or the
+        client's end tries again.
+        """
+        if self._directory is not None:
+            await self._directory.flush(wait)
+
+    async def finish(self) -> None:
+        """Write what the directory lacks; a warning tells if that fails, unless a flush has said so
+        before. The context managers call it when they end."""
+        try:
+            if self._directory is not None and self._directory.is_news:
+                await self.flush()
+        except NotListed as error:
+            from warnings import warn
+
+            warn(str(error), RuntimeWarning, stacklevel=2)
+
+    def enlist(self, receipt: Receipt) -> None:
+        """Have the directory say what a put or delete has done."""
+        if self._directory is None:
+            from dave.edge.directory import Directory
+
+            assert self._key is not None
+            self._directory = Directory(Entries(self._driver, self._key), self._key)
+        self._directory.say(receipt)
 
 
 def _bytes(text: str | bytes) -> bytes:
@@ -330,9 +289,12 @@ def _whose(name: str | bytes, owner: Owner | str | None, key: Key | None) -> tup
         named, rest = None, name
     else:
         named, rest = parse_name(name)
-    whose = named or (parse_owner(owner) if isinstance(owner, str) else owner)
-    if whose is None and key is not None:
-        whose = key.owner
-    if whose is None:
+    return named or _owner(owner, key), rest
+
+
+def _owner(owner: Owner | str | None, key: Key | None) -> Owner:
+    if owner is not None:
+        return parse_owner(owner) if isinstance(owner, str) else owner
+    if key is None:
         raise UsageError("whose? give dave://OWNER/KEY, or the owner's key")
-    return whose, rest
+    return key.owner

@@ -43,8 +43,12 @@ async def connect(
 
     core, sockets = client_core(edge, _network(network, secret))
     runner = Runner(core, sockets)
+    client = Client(runner, key)
     try:
-        yield Client(runner, key)
+        try:
+            yield client
+        finally:
+            await client.finish()
     finally:
         runner.close()
 

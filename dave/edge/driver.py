@@ -1,14 +1,16 @@
 """What carries a client's core: the interface between the verbs and the two ways to drive them, and
 what the two have in common."""
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Protocol, TypeVar
 
 from dave.edge.addresses import format_address
 from dave.edge.clock import Clock
 from dave.edge.limits import RESULTS_KEPT
 from dave.names import Instant
 from dave.node import client as core
+
+T = TypeVar("T")
 
 Progress = Callable[[int, float, float], None]
 """Called now and then during a stamp search: hashes done, hashes/s, expected seconds left."""
@@ -25,6 +27,9 @@ class Driver(Protocol):
     async def search(
         self, prefix: bytes, work: int, progress: Progress | None
     ) -> tuple[bytes, int]: ...
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> Any: ...
+    async def join(self, task: Any) -> Any: ...
+    async def sleep(self, seconds: float) -> None: ...
     def edges_text(self) -> str: ...
 
 
@@ -52,3 +57,33 @@ class BaseDriver:
         self._results[operation] = result
         while len(self._results) > RESULTS_KEPT:
             del self._results[next(iter(self._results))]
+
+
+async def gather(
+    driver: Driver, calls: Iterable[Callable[[], Coroutine[Any, Any, T]]], at_once: int
+) -> list[T]:
+    """What the calls return, in order, at most `at_once` under way. After one has raised, which is
+    raised here, no more are begun."""
+    todo = enumerate(calls)
+    results: dict[int, T] = {}
+    failed = False
+
+    async def work() -> None:
+        nonlocal failed
+        for number, call in todo:
+            if failed:
+                return
+            try:
+                results[number] = await call()
+            except BaseException:
+                failed = True
+                raise
+
+    workers = [driver.spawn(work()) for _ in range(at_once)]
+    try:
+        for worker in workers:
+            await driver.join(worker)
+    finally:
+        for worker in workers:
+            worker.cancel()
+    return [results[number] for number in sorted(results)]

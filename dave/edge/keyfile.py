@@ -38,7 +38,7 @@ _MAKE = {
 class Key:
     """An owner's key: signs entries. Its printed form never shows the secret."""
 
-    __slots__ = ("_seed", "owner")
+    __slots__ = ("_path", "_seed", "owner")
 
     owner: Owner
     """The Ed25519 public key, 32 bytes."""
@@ -48,6 +48,7 @@ class Key:
         if len(seed) != sign.SEED_BYTES:
             raise UsageError(f"a key's seed has {sign.SEED_BYTES} bytes, not {len(seed)}")
         self._seed = seed
+        self._path: str | None = None
         self.owner = sign.public_key(seed)
 
     @classmethod
@@ -63,7 +64,9 @@ class Key:
     @classmethod
     def load(cls, path: Path, passphrase: Passphrase = None) -> "Key":
         """The owner's key in the file. Raises KeyFileError, naming the cause and what to do."""
-        return cls(_load(path, keyformat.OWNER, passphrase))
+        key = cls(_load(path, keyformat.OWNER, passphrase))
+        key._path = os.fspath(path)
+        return key
 
     def save(self, path: Path, passphrase: str | None = None) -> None:
         """Write the key to a new file of mode 0600, wrapped if there is a passphrase.
@@ -71,6 +74,7 @@ class Key:
         Raises KeyFileError if the file exists: keys are never overwritten.
         """
         _save(path, keyformat.OWNER, self._seed, passphrase)
+        self._path = os.fspath(path)
 
     @property
     def seed(self) -> bytes:
@@ -81,6 +85,12 @@ class Key:
     def name(self) -> str:
         """The owner as people write it: 52 characters."""
         return owner_name(self.owner)
+
+    def device(self) -> bytes:
+        """The id of this device, 8 bytes, from a file beside the key's (edge/device.py)."""
+        from dave.edge.device import device_id
+
+        return device_id(self._path, self._seed)
 
     def sign(self, message: bytes) -> bytes:
         """The Ed25519 signature of `message`, 64 bytes."""

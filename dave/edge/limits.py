@@ -13,6 +13,11 @@ GSO_REFUSALS_MAX = 8
 """Refusals in a row after which a socket stops trying: one path with a small MTU is not enough."""
 LISTEN_ATTEMPTS = 32
 """Tries to find one port number that is free for UDP and TCP on both families."""
+LISTEN_BACKLOG = 128
+ACCEPTS_AT_ONCE = 16
+"""Connections of the bulk channel that wait in the kernel, and that a turn of the loop accepts."""
+ACCEPT_AGAIN_SECONDS = 1.0
+"""So long none is accepted after the system has refused to."""
 VERIFY_INLINE = 8
 """Signatures that may wait and are still verified at once; more of them are pressure."""
 VERIFY_SLICE = 32
@@ -30,6 +35,8 @@ TIMER_SLACK_MS = 5
 """A client's alarms may ring this late, so that many ring at once."""
 RESULTS_KEPT = 1024
 """Results of operations that nobody has asked for yet; of more, the oldest go."""
+WATCH_EVENTS_KEPT = 64
+"""Versions that wait for whoever reads them; of more, the oldest count as skipped."""
 CONTROL_LINE_BYTES_MAX = 1 << 20
 CONTROL_SECONDS = 2.0
 JOURNAL_COMPACT_FACTOR = 2
@@ -48,6 +55,28 @@ MEETS_PER_SECOND = 4
 MEETS_PENDING_MAX = 32
 """Addresses heard on the local network that are tried: so many a second, so many at once."""
 TIMEOUT_SECONDS_DEFAULT = 5.0
+CONCURRENCY_DEFAULT = 32
+"""Puts or gets under way at a time in put_many and get_many ..."""
+BUSY_PAUSE_SECONDS = 0.1
+"""... each of which waits so long, doubling, after nodes were too busy for a put ..."""
+BUSY_TRIES = 6
+"""... and tries it so many times in all."""
+DIRECTORY_GATHER_SECONDS = 1.0
+"""So long names are gathered before the directory is written."""
+DIRECTORY_PENDING_MAX = 65_536
+"""Names that wait for that; of more, a flush tells how many are left out."""
+DIRECTORY_TRIES = 8
+"""Times that an entry of the directory is read and written anew after others wrote it first."""
+DIRECTORY_SECONDS = 5
+"""After so long there is no further try."""
+DIRECTORY_PAUSE_SECONDS = 0.02
+"""Between the first two of them, on average; doubling."""
+DIRECTORY_PARALLEL = 16
+"""Reads or writes of the directory under way at a time."""
+DIRECTORY_PAGES_MAX = 65_536
+"""Pages read for one listing: some two million names."""
+DIRECTORY_SLACK_SECONDS = 7 * 86_400
+"""What others stand on is put for so long at least, so that it is seldom put again."""
 PORT_DEFAULT = 1424
 MAX_WORK_DEFAULT = 2**28
 """Most expected hashes that a put spends where full nodes ask for more; seconds with the kernel."""

@@ -55,8 +55,6 @@ class Config(NamedTuple):
     an edge is not on this machine's loopback; else 127.0.0.1:1424."""
     edges: Sequence[str] = ()
     """HOST:PORT or HOST:PORT#NODEKEY of nodes through which to join."""
-    lan: bool = False
-    """Find nodes on the local network by multicast; then the default is to listen everywhere."""
     data: Path | str | None = None
     """The data folder; default: the user's."""
     key: Path | str | None = None
@@ -70,6 +68,8 @@ class Config(NamedTuple):
     """At least 16 random bytes, where the network has a secret."""
     half_life_days: float = HALF_LIFE_DAYS
     """An entry this much older needs a bit more of closeness or work to rank the same."""
+    lan: bool = False
+    """Find nodes on the local network by multicast; then the default is to listen everywhere."""
 
 
 class Node:
@@ -129,6 +129,7 @@ class Node:
         self.core = Core(identity, net, rng, store, edges, start_count=self._world.journal.start)
         self._runner = Runner(self.core, self.listeners.udp, self._world)
         self._world.start(self.core, self._runner)
+        self._runner.bulk.listen(self.listeners.tcp)
         at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
         self.core.at_home = at_home or (config.lan and not edges)
         self._control = ControlServer(

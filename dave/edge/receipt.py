@@ -1,12 +1,15 @@
 """What the verbs give back: the value a get found, and what a put can say for itself."""
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from dave.crypto.network import Network
 from dave.edge.addresses import format_address
 from dave.edge.driver import Driver
 from dave.names import HybridTime, Owner
 from dave.node.results import HERE, Outcome, PutResult
 from dave.uri import format_uri
+from dave.wire.compression import plain_value
 from dave.wire.entry import Entry
 
 
@@ -26,11 +29,55 @@ class Value(NamedTuple):
     replicas: int
     """How many nodes returned this version before the get was content."""
     seconds: float
+    compressed: bool
+    """Whether it travelled compressed; `value` is inflated."""
 
     @property
     def uri(self) -> str:
         """dave://OWNER/KEY."""
         return format_uri(self.owner, self.key)
+
+
+def value_of(entry: Entry, network: Network, replicas: int, seconds: float) -> Value:
+    """What an entry says. Raises WireError for a compressed value that does not inflate."""
+    return Value(
+        owner=entry.owner,
+        key=entry.key,
+        value=plain_value(entry),
+        time=entry.time,
+        digest=entry.digest(network),
+        expires=entry.expires_ms / 1000,
+        replicas=replicas,
+        seconds=seconds,
+        compressed=entry.is_compressed,
+    )
+
+
+class Name(NamedTuple):
+    """What a directory says of a name."""
+
+    owner: Owner
+    """32 bytes."""
+    key: bytes
+    size: int
+    """Bytes of the value."""
+    time: HybridTime
+    """When its owner wrote it; what `cas` takes."""
+    expires: float
+    """Unix seconds."""
+
+    @property
+    def uri(self) -> str:
+        """dave://OWNER/KEY."""
+        return format_uri(self.owner, self.key)
+
+
+Items = (
+    Mapping[str, str | bytes]
+    | Mapping[bytes, str | bytes]
+    | Iterable[tuple[str | bytes, str | bytes]]
+)
+"""Keys and values for `put_many`."""
 
 
 class Refusal(NamedTuple):
@@ -55,6 +102,8 @@ class Receipt:
         """Hashes tried for the stamp."""
         self.seconds = 0.0
         """From the call to the quorum."""
+        self.size = 0
+        """Bytes of the value; an entry may hold them compressed."""
 
     async def settled(self) -> "Receipt":
         """Wait until every node that was asked has answered or the time is used up."""
@@ -86,6 +135,11 @@ class Receipt:
     def time(self) -> HybridTime:
         """What `cas` takes."""
         return self._entry.time
+
+    @property
+    def ttl(self) -> int:
+        """Seconds that the key lives; 0 where it was deleted."""
+        return 0 if self._entry.is_tombstone else self._entry.ttl
 
     @property
     def expires(self) -> float:

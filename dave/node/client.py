@@ -4,6 +4,7 @@ A client is a session without a stamped id: it asks, is never asked, and never e
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dave.crypto.identity import Identity
 from dave.crypto.network import Network
@@ -16,6 +17,10 @@ from dave.node.requests import Peer
 from dave.node.timers import Timer
 from dave.wire.entry import Entry
 
+if TYPE_CHECKING:
+    from dave.node.watch import WatchOperation
+    from dave.node.watchers import Watchers
+
 
 class Client(Core):
     """A core with operations. Each returns a number; an effect Resolve(number, result) ends it."""
@@ -25,11 +30,14 @@ class Client(Core):
     ) -> None:
         super().__init__(identity, network, rng, edges)
         self._operations = 0
+        self.watchers: Watchers | None = None
+        """Made with the first watch: few commands need what it loads."""
         self._on_timer |= {
             Timer.LOOKUP: lambda subject, now: subject[0].on_timer(subject[1], now),
             Timer.DEADLINE: lambda operation, now: operation.on_deadline(now),
             Timer.HALF_TIME: lambda put, now: put.on_half_time(now),
             Timer.RETRY_PUT: _retry_put,
+            Timer.WATCH: lambda operation, now: operation.on_timer(now),
             Timer.GIVE_UP: lambda subject, now: subject[0].give_up(subject[1], now),
         }
 
@@ -60,6 +68,27 @@ class Client(Core):
         CheckOperation(self, operation, entry, deadline).start(now)
         self.settle(now)
         return operation
+
+    def watch(
+        self, entry_id: EntryId, now: Instant, deadline: Instant, kept: int
+    ) -> "WatchOperation":
+        """Be told of each version of an entry, and of its end; at most `kept` versions wait to be
+        read. Its `wake` is the number that is resolved when one has come. `deadline`: of the first
+        look."""
+        if self.watchers is None:
+            from dave.node.watchers import Watchers
+
+            self.watchers = Watchers(self, self._next_operation)
+            self.handlers[16] = self.watchers.on_notify
+        operation = self.watchers.begin(entry_id, kept, now, deadline)
+        self.settle(now)
+        return operation
+
+    def unwatch(self, operation: "WatchOperation", now: Instant) -> None:
+        """End a watch, and give its leases back."""
+        if self.watchers is not None:
+            self.watchers.end(operation, now)
+            self.settle(now)
 
     def _next_operation(self, count: int = 1) -> int:
         self._operations += count

@@ -236,11 +236,15 @@ class GetOperation:
             result.found = Found.ABSENT if is_deleted else Found.FOUND
         elif self._is_absent():
             result.found = Found.ABSENT
-        self._core.resolve(self._operation, result)
+        self._resolve(now)
         if result.entry is not None and any(
             data is None or data != result.entry.data for data in self._told.values()
         ):
             self._repair(result.entry, now)
+
+    def _resolve(self, now: Instant) -> None:
+        """Tell who asked."""
+        self._core.resolve(self._operation, self.result)
 
     def _repair(self, newest: Entry, now: Instant) -> None:
         """Hand the newest version to those of the region that said they have none, or an older."""

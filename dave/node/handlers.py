@@ -6,6 +6,7 @@ from dave.drops import Drop
 from dave.errors import WireError
 from dave.limits import BUCKET_CONTACTS, MESSAGE_HEADER_BYTES
 from dave.names import Instant, Place, place_of
+from dave.node.leases import on_notify_ack, on_watch
 from dave.node.proofs import on_challenge
 from dave.node.replica_handlers import on_announce, on_bye
 from dave.session.session import Session
@@ -105,7 +106,9 @@ HANDLERS = {
     9: on_get_my_addr_port,
     11: on_announce,
     13: on_challenge,
+    15: on_watch,
     17: on_bye,
     18: on_dial,
+    21: on_notify_ack,
 }
 """By message type. A handler raises WireError for bytes that are no such message."""

@@ -22,6 +22,7 @@ from dave.node.audits import Audits
 from dave.node.client import Client
 from dave.node.core import contact_of
 from dave.node.joining import Joining
+from dave.node.leases import Leases
 from dave.node.liveness import Liveness
 from dave.node.newcomers import Newcomers
 from dave.node.proofs import Proofs
@@ -62,6 +63,8 @@ class Node(Client):
         self.proofs = Proofs(
             self, store, self.replicas.version_of, self.replicas.announcer.announce_evicted
         )
+        self.leases = Leases(self, store)
+        self.puts.on_version = self.leases.stored
         self.gets_found = 0
         self.gets_absent = 0
         self.reach = Reach(self)
@@ -82,6 +85,8 @@ class Node(Client):
             Timer.ANNOUNCE: self.replicas.announcer.on_timer,
             Timer.LEARN: self.replicas.learn,
             Timer.REPAIR: self.replicas.repair.on_timer,
+            Timer.NOTIFY: self.leases.on_timer,
+            Timer.LEASE: self.leases.sweep,
         }
 
     @property

@@ -97,7 +97,9 @@ class Puts:
         self._under_way: dict[EntryId, int] = {}
         """Puts on their way by entry id; none at 0."""
         self.on_stored: Callable[[Pending, Instant], None] = _nothing
-        """Told of each put that was committed."""
+        """Told of each put that was committed; replicas hear of it by this ..."""
+        self.on_version: Callable[[Pending, Instant], None] = _nothing
+        """... and watchers by this."""
         self.is_read_only = False
         self.counts = [0] * len(PutStatus)
         """Acknowledgements by status."""
@@ -200,6 +202,7 @@ class Puts:
         self._acknowledge_all(pending, PutStatus.STORED if ok else PutStatus.READ_ONLY, now)
         if ok:
             self.on_stored(pending, now)
+            self.on_version(pending, now)
 
     def _release(self, pending: Pending) -> None:
         """A put has ended: its sender has room for another."""

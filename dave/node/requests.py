@@ -42,6 +42,7 @@ from dave.wire.messages import (
     Request,
 )
 from dave.wire.promises import Announce, Challenge, Proof, Want
+from dave.wire.watching import Watch, WatchAck
 
 REPLIES: dict[type[Request], type[Reply]] = {
     Ping: Pong,
@@ -52,6 +53,7 @@ REPLIES: dict[type[Request], type[Reply]] = {
     Announce: Want,
     Challenge: Proof,
     Dial: DialAck,
+    Watch: WatchAck,
 }
 """Which reply answers which request."""
 

@@ -44,6 +44,14 @@ class Timer(IntEnum):
     """Learn by name the next of the entries that the journal brought back."""
     REPAIR = auto()
     """Look whether nodes have come or gone, or go on with a sweep through the store."""
+    BULK = auto()
+    """Look after a connection of the bulk channel."""
+    WATCH = auto()
+    """A watcher renews a lease, polls, or sees its version expire."""
+    NOTIFY = auto()
+    """Watchers are to be told of a version, or told again."""
+    LEASE = auto()
+    """Remove the watches whose lease has lapsed."""
 
 
 class Timers:

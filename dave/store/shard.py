@@ -18,7 +18,7 @@ from sortedcontainers import SortedList
 from dave.limits import OWNERS_TRACKED, STORE_OVERHEAD_BYTES
 from dave.names import EntryId, HybridTime, Owner, UnixMs
 from dave.store.rank import UNRANKED
-from dave.wire.entry import SIGNED_OFFSET
+from dave.wire.entry import SIGNED_OFFSET, TOMBSTONE
 
 Held = tuple[float, int, EntryId, bytes]
 """(rank or UNRANKED, sequence, id, encoded entry). No two have the same sequence, so comparing two
@@ -150,10 +150,10 @@ def owner_of(data: bytes) -> Owner:
 
 
 def version_of(data: bytes) -> tuple[HybridTime, int]:
-    """Time and flags of an encoded entry: its place in the order of versions, but for the digest
-    that settles a tie."""
+    """Time of an encoded entry, and 1 for a tombstone: its place in the order of versions, but for
+    the digest that settles a tie."""
     flags, time, _ = _flags_time_ttl(data, SIGNED_OFFSET)
-    return time, flags
+    return time, flags & TOMBSTONE
 
 
 def expires_ms_of(data: bytes) -> UnixMs:

@@ -37,7 +37,7 @@ from dave.store.shard import (
     size_of,
     version_of,
 )
-from dave.wire.entry import TOMBSTONE, Entry
+from dave.wire.entry import Entry
 from dave.wire.status import PutStatus
 
 HALF_LIFE_MS_DEFAULT = HALF_LIFE_DAYS * 86_400_000
@@ -299,19 +299,18 @@ class Store:
     ) -> Verdict | None:
         """Why another version than the one held must not replace it, or None."""
         held = None if old is None else old[3]
-        time, flags = (0, 0) if held is None else version_of(held)
-        if expected is not None and expected != (0 if flags == TOMBSTONE else time):
+        its = (0, 0) if held is None else version_of(held)
+        if expected is not None and expected != (0 if its[1] else its[0]):
             return Verdict(PutStatus.CONFLICT, held)
         if held is not None:
-            newer = (entry.time, entry.flags) > (time, flags)
-            tie = (entry.time, entry.flags) == (time, flags)
-            if not newer and not (tie and digest > Entry(held).digest(self._network)):
+            mine = version_of(entry.data)
+            if not mine > its and not (mine == its and digest > Entry(held).digest(self._network)):
                 return Verdict(PutStatus.STALE, held)
         return None
 
     def _is_later(self, entry: Entry, sequence: int, old: Held) -> bool:
         """Whether a loaded record replaces a held one: by version, then by sequence."""
-        mine, its = (entry.time, entry.flags), version_of(old[3])
+        mine, its = version_of(entry.data), version_of(old[3])
         if mine != its:
             return mine > its
         if entry.same_version(old[3]):

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from dave.errors import UsageError, WireError
 from dave.wire.layout import BEACON, ENTRY, INIT_PAYLOAD, PACKETS, Field, Layout
+from dave.wire.layout_bulk import BULK_ACCEPT, BULK_INIT, BULK_RECORD, FRAMES
+from dave.wire.layout_directory import DEVICES, PAGE
 from dave.wire.layout_journal import FLOOR, JOURNAL_HEADER, JOURNAL_RECORD
 from dave.wire.layout_messages import MESSAGES
 from dave.wire.status import ProofState, PutStatus
@@ -23,9 +25,15 @@ KINDS: dict[str, Layout] = {
         INIT_PAYLOAD,
         BEACON,
         *MESSAGES.values(),
+        BULK_INIT,
+        BULK_ACCEPT,
+        BULK_RECORD,
+        *FRAMES.values(),
         JOURNAL_HEADER,
         JOURNAL_RECORD,
         FLOOR,
+        PAGE,
+        DEVICES,
     )
 }
 """What can be described, by name."""

@@ -27,7 +27,9 @@ from dave.limits import (
 from dave.names import EntryId, HybridTime, Owner, UnixMs
 
 TOMBSTONE = 0x01
-"""The only flag of this version: the entry retracts its key."""
+"""A flag: the entry retracts its key."""
+COMPRESSED = 0x02
+"""The only other one: the value is to be inflated by whoever reads it (compression.py)."""
 
 SIGNED_OFFSET = 72
 
@@ -41,7 +43,8 @@ class Entry:
     """A structurally valid entry. Neither signature nor stamp is checked by construction.
 
     Raises WireError unless the bytes are exactly one entry: known flags, key of 1 to 255 bytes,
-    TTL of 1 second to 366 days, at most 1360 bytes; a tombstone has no value and the longest TTL.
+    TTL of 1 second to 366 days, at most 1360 bytes; a tombstone has no value and the longest TTL,
+    a compressed value is not empty.
     """
 
     __slots__ = ("_key_end", "data", "flags", "key", "owner", "signature", "time", "ttl")
@@ -49,7 +52,7 @@ class Entry:
     data: bytes
     """The encoding, whole."""
     flags: int
-    """0, or TOMBSTONE."""
+    """0, TOMBSTONE or COMPRESSED."""
     time: HybridTime
     """When the owner wrote it: the version's rank in the order of versions."""
     ttl: int
@@ -73,8 +76,11 @@ class Entry:
             raise WireError("the entry's lengths do not add up")
         if not 0 < ttl <= TTL_SECONDS_MAX:
             raise WireError("the entry's TTL is out of range")
-        if flags and (flags != TOMBSTONE or value_length or ttl != TOMBSTONE_TTL_SECONDS):
-            raise WireError("unknown flags, or a tombstone with a value or a TTL of its own")
+        if flags == TOMBSTONE:
+            if value_length or ttl != TOMBSTONE_TTL_SECONDS:
+                raise WireError("a tombstone with a value or a TTL of its own")
+        elif flags and (flags != COMPRESSED or not value_length):
+            raise WireError("unknown flags, or nothing that is compressed")
         self.data = data
         self.flags = flags
         self.ttl = ttl
@@ -92,8 +98,13 @@ class Entry:
         return self.flags == TOMBSTONE
 
     @property
+    def is_compressed(self) -> bool:
+        """Whether the value is to be inflated by whoever reads it."""
+        return self.flags == COMPRESSED
+
+    @property
     def value(self) -> bytes:
-        """What the owner stored."""
+        """What the owner stored, compressed if that is what the flags say."""
         return self.data[self._key_end :]
 
     @property
@@ -160,12 +171,30 @@ def check_fields(key: bytes, value: bytes, ttl: int) -> None:
         raise EntryError("the key is empty; a key has 1 to 255 bytes")
     if len(key) > KEY_BYTES_MAX:
         raise EntryError(f"the key has {len(key)} bytes; a key has 1 to {KEY_BYTES_MAX}")
+    if not isinstance(ttl, int):
+        raise EntryError(f"the TTL is a whole number of seconds, not {ttl!r}")
+    if not 1 <= ttl <= TTL_SECONDS_MAX:
+        raise EntryError(f"the TTL is {ttl} s; it must be 1 s to {TTL_SECONDS_MAX} s (366 days)")
     room = KEY_AND_VALUE_BYTES_MAX - len(key)
     if len(value) > room:
         raise EntryError(
             f"the value has {len(value)} bytes; with a key of {len(key)} bytes the limit is {room}"
         )
-    if not isinstance(ttl, int):
-        raise EntryError(f"the TTL is a whole number of seconds, not {ttl!r}")
-    if not 1 <= ttl <= TTL_SECONDS_MAX:
-        raise EntryError(f"the TTL is {ttl} s; it must be 1 s to {TTL_SECONDS_MAX} s (366 days)")
+
+
+def check_put(key: bytes, value: bytes, ttl: int, compressed: bytes | None = None) -> None:
+    """Raise EntryError, naming the limit, for what an application cannot put.
+
+    compressed: what stands for `value` (as it is read) in the entry, where it is not itself.
+    """
+    if key[:1] == b"\0":
+        raise EntryError(
+            "a key that begins with a zero byte is one of Dave's own (the directory's): begin it "
+            "with another"
+        )
+    try:
+        check_fields(key, value if compressed is None else compressed, ttl)
+    except EntryError as error:
+        if compressed is not None and len(compressed) > KEY_AND_VALUE_BYTES_MAX - len(key):
+            raise EntryError(f"{error} (that is compressed, from {len(value)})") from None
+        raise

@@ -9,10 +9,12 @@ from dave.limits import (
     BUCKET_CONTACTS,
     CHALLENGE_ENTRIES_MAX,
     CHALLENGE_NONCE_BYTES,
+    DIGEST_BYTES,
     ENTRY_HEADER_BYTES,
     ENTRY_ID_BYTES,
     PROOF_HASH_BYTES,
     SHORT_DIGEST_BYTES,
+    WATCH_NUMBER_BYTES,
 )
 from dave.wire.layout import ADDRESS, CONTACT, ENTRY, Field, Layout, nested
 from dave.wire.status import PutStatus
@@ -182,6 +184,41 @@ DIAL_ACK = _message(
     Field("reached", Byte, "1: it answered, or is in the table; else 0"),
     checks=(Check(this.reached <= 1),),
 )
+_WATCH = Field("watch", Bytes(WATCH_NUMBER_BYTES), "drawn by the watcher: names the watch")
+WATCH = _message(
+    15,
+    "WATCH",
+    "Tell me of new versions. Never in an INIT.",
+    _WATCH,
+    Field("entry_id", Bytes(ENTRY_ID_BYTES), "the entry's identity"),
+    Field("lease", Int16ul, "seconds asked for; 0 ends the watch"),
+    Field("known", Bytes(DIGEST_BYTES), "digest of the newest version known, or zeros"),
+)
+WATCH_ACK = _message(
+    20,
+    "WATCH_ACK",
+    "Answers WATCH.",
+    Field("lease", Int16ul, "seconds granted; 0: there is no such watch"),
+    Field("sequence", Int32ul, "how many versions were stored since the watch began"),
+    Field("state", Byte, "0: none is held; 1: what is known is held; 2: an entry follows"),
+    nested("entry", ENTRY, "rest if state 2", "what is held", lambda con: If(this.state == 2, con)),
+    checks=(Check(this.state <= 2),),
+)
+NOTIFY = _message(
+    16,
+    "NOTIFY",
+    "A version was stored.",
+    _WATCH,
+    Field("sequence", Int32ul, "its number among those stored since the watch began, from 1"),
+    nested("entry", ENTRY, "rest", "the version"),
+)
+NOTIFY_ACK = _message(
+    21,
+    "NOTIFY_ACK",
+    "Answers NOTIFY.",
+    Field("watched", Byte, "1: go on; 0: there is no such watch here, end it"),
+    checks=(Check(this.watched <= 1),),
+)
 MESSAGES: dict[int, Layout] = {
     1: PING,
     2: PONG,
@@ -197,7 +234,11 @@ MESSAGES: dict[int, Layout] = {
     12: WANT,
     13: CHALLENGE,
     14: PROOF,
+    15: WATCH,
+    16: NOTIFY,
     17: BYE,
     18: DIAL,
     19: DIAL_ACK,
+    20: WATCH_ACK,
+    21: NOTIFY_ACK,
 }

@@ -23,6 +23,7 @@ from dave.wire.cursor import Reader, encode_address, expect_size
 from dave.wire.entry import Entry
 from dave.wire.promises import Announce, Challenge, Proof, Want
 from dave.wire.status import PutStatus
+from dave.wire.watching import Notify, NotifyAck, Watch, WatchAck
 
 RequestId = bytes
 """4 random bytes."""
@@ -266,9 +267,9 @@ class Bye(NamedTuple):
         return cls()
 
 
-Request = Ping | Put | Get | Find | GetMyAddrPort | Announce | Challenge | Dial
-Reply = Pong | PutAck | GetAck | FindAck | GetMyAddrPortAck | Want | Proof | DialAck
-Message = Request | Reply | Bye
+Request = Ping | Put | Get | Find | GetMyAddrPort | Announce | Challenge | Dial | Watch
+Reply = Pong | PutAck | GetAck | FindAck | GetMyAddrPortAck | Want | Proof | DialAck | WatchAck
+Message = Request | Reply | Bye | Notify | NotifyAck
 
 REPLY_BYTES_MAX = (
     MESSAGE_HEADER_BYTES + 2 + BUCKET_CONTACTS * (PUBLIC_KEY_BYTES + WORK_NONCE_BYTES + 19)
@@ -290,11 +291,14 @@ _TYPES: dict[int, type[Message]] = {
     12: Want,
     13: Challenge,
     14: Proof,
+    15: Watch,
+    16: Notify,
     17: Bye,
     18: Dial,
     19: DialAck,
+    20: WatchAck,
+    21: NotifyAck,
 }
-"""15 and 16 are reserved: WATCH, NOTIFY."""
 
 TYPE_NAMES: dict[int, str] = {
     1: "PING",
@@ -311,9 +315,13 @@ TYPE_NAMES: dict[int, str] = {
     12: "WANT",
     13: "CHALLENGE",
     14: "PROOF",
+    15: "WATCH",
+    16: "NOTIFY",
     17: "BYE",
     18: "DIAL",
     19: "DIAL_ACK",
+    20: "WATCH_ACK",
+    21: "NOTIFY_ACK",
 }
 
 _HEADS: dict[type[Message], bytes] = {cls: bytes((number,)) for number, cls in _TYPES.items()}

@@ -22,6 +22,7 @@ from sim.scenarios import (
     repair,
     speed,
     sybils,
+    watch,
 )
 
 SCENARIOS: dict[str, tuple[Scenario, int]] = {
@@ -42,12 +43,14 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "seeds": (mixed.run_seeds, 8),
     "partition": (partition.run, 20),
     "repair": (repair.run, 60),
+    "watch": (watch.run, 12),
 }
 FULL: dict[str, tuple[Scenario, int]] = {
     "lossy": (lossy.run_full, 12),
     "colluders": (colluders.run_full, 10_000),
     "hops": (hops.run_full, 10_000),
     "sybils": (sybils.run_full, 400),
+    "sybils-many": (sybils.run_many, 400),
     "eclipse": (eclipse.run_full, 100),
     "churn": (churn.run_full, 300),
     "churn-evening": (churn.run_evening, 300),
@@ -58,6 +61,7 @@ FULL: dict[str, tuple[Scenario, int]] = {
     "memory": (speed.run_memory, 2000),
     "cheats": (cheats.run_full, 14),
     "seeds": (mixed.run_all_seeds, 8),
+    "watch": (watch.run_full, 20),
 }
 NAMES = sorted({*SCENARIOS, *FULL})
 

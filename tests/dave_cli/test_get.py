@@ -28,10 +28,12 @@ def test_into_a_file(home, node, uri, tmp_path):
 def test_json(home, node, uri):
     told = home.dave("get", uri, "--json", "--edge", node.address).json
     assert set(told) == {
-        "uri", "owner", "key", "value", "time", "digest", "expires", "replicas", "seconds",
+        "uri", "owner", "key", "value", "time", "digest", "expires", "compressed",
+        "replicas", "seconds",
     }  # fmt: skip
     assert (told["uri"], told["key"], told["replicas"]) == (uri, "k", 1)
     assert base64.b64decode(told["value"]) == b"value"
+    assert told["compressed"] is False
     assert uri == f"dave://{told['owner']}/k"
 
 

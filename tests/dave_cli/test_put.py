@@ -1,12 +1,16 @@
 """`dave put`: what goes where, and every way in which it can be refused."""
 
+import asyncio
 import json
 import os
+import random
 import time
 
 import pytest
 
-from dave.limits import KEY_AND_VALUE_BYTES_MAX
+import dave
+from dave.limits import INFLATED_BYTES_MAX, KEY_AND_VALUE_BYTES_MAX
+from dave.wire.directory import DEVICES_KEY
 from dave_cli.put import _explain
 
 
@@ -69,11 +73,13 @@ def test_a_value_that_looks_like_an_option(home, node):
 
 
 ROOM = KEY_AND_VALUE_BYTES_MAX - 1
+RANDOM = random.Random(1).randbytes(1 << 20)
 
 BAD_INPUT = [
     (("", "v"), "1 to 255"),
     (("k" * 256, "v"), "255"),
-    (("k", "v" * (ROOM + 1)), f"limit is {ROOM}"),
+    (("k", RANDOM[: ROOM + 1].hex()), f"limit is {ROOM} (that is compressed, from {2 * ROOM + 2})"),
+    (("dave://" + "a" * 52 + "/%00k", "v"), "zero byte"),
     (("k", "v", "--ttl", "0"), "1 s to 31622400 s"),
     (("k", "v", "--ttl", "10y"), "366 days"),
     (("k", "v", "--ttl", "-1"), "TTL"),
@@ -98,13 +104,50 @@ def test_bad_input_is_exit_code_2_and_says_what_to_do(home, node, args, words):
 
 def test_the_largest_value_fits_from_a_file_too(home, node):
     edge = ("--ttl", "1h", "--edge", node.address)
-    assert home.dave("put", "k", "--file", "-", *edge, stdin=bytes(ROOM)).code == 0
-    done = home.dave("put", "k", "--file", "-", *edge, stdin=bytes(ROOM + 1))
+    assert home.dave("put", "k", "--file", "-", *edge, stdin=RANDOM[:ROOM]).code == 0
+    done = home.dave("put", "k", "--file", "-", *edge, stdin=RANDOM[: ROOM + 1])
     assert done.code == 2
     assert f"limit is {ROOM}" in done.err
-    done = home.dave("put", "k", "--file", "-", *edge, stdin=bytes(1 << 20))
+    done = home.dave("put", "k", "--file", "-", *edge, stdin=RANDOM)
     assert done.code == 2
     assert f"limit is {ROOM}" in done.err
+
+
+def test_what_compresses_into_an_entry_may_be_larger(home, node):
+    edge = ("--edge", node.address)
+    value = b"all work and no play" * (INFLATED_BYTES_MAX // 20)
+    assert home.dave("put", "k", "--file", "-", "--ttl", "1h", *edge, stdin=value).code == 0
+    assert home.dave("get", "k", *edge).out.encode() == value
+    assert home.dave("get", "k", "--json", *edge).json["compressed"] is True
+    done = home.dave("put", "k", "--file", "-", *edge, stdin=bytes(INFLATED_BYTES_MAX + 1))
+    assert done.code == 2
+    assert "limit is" in done.err
+
+
+def test_the_name_is_listed_unless_asked_not_to_be(home, node):
+    edge = ("--ttl", "1h", "--edge", node.address)
+    assert home.dave("put", "seen", "v", *edge).code == 0
+    assert home.dave("put", "unseen", "v", "--unlisted", *edge).code == 0
+    assert home.dave("ls", "--edge", node.address).out.split()[2:] == ["seen"]
+
+
+def test_a_directory_that_cannot_be_written_is_a_warning(home, node):
+    edge = ("--ttl", "1h", "--edge", node.address)
+    home.dave("keygen")
+    key = dave.Key.load(home.folder / "config" / "dave" / "owner.key")
+
+    async def spoil():
+        async with dave.connect(node.address, key=key) as d:
+            await d._entries.put(DEVICES_KEY, b"from a later version", 3600)
+
+    asyncio.run(spoil())
+    done = home.dave("put", "k", "v", *edge)
+    assert done.code == 0
+    assert done.out.endswith("/k\n")
+    assert "dave: warning: 1 name could not be written in the directory" in done.err
+    assert done.err.count("warning") == 1
+    assert home.dave("get", "k", "--edge", node.address).out == "v"
+    assert home.dave("ls", "--edge", node.address).code == 2
 
 
 def test_bad_input_leaves_no_key_behind(home, node):

@@ -8,7 +8,7 @@ from dave_cli import status
 def test_a_node_in_good_health(home):
     node = home.start()
     edge = ("--edge", node.address)
-    home.dave("put", "k", "v", "--ttl", "1h", *edge)
+    home.dave("put", "k", "v", "--ttl", "1h", "--unlisted", *edge)
     home.dave("get", "k", *edge)
     done = home.dave("status", "--data", node.data)
     assert (done.code, done.err) == (0, "")

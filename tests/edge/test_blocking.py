@@ -6,9 +6,9 @@ import time
 import pytest
 
 import dave
-from dave.edge.blocking import run
 from dave.edge.connect import connect_sync
 from dave.edge.limits import RESULTS_KEPT
+from tests.processes import until
 
 
 def test_the_same_verbs(node):
@@ -59,15 +59,25 @@ def test_results_that_nobody_asks_for_are_bounded(node):
         assert d.put("k", b"v", ttl=3600).settled().stored == 1
 
 
-def test_a_wait_that_suspends_is_a_mistake_of_ours():
-    class Suspends:
-        def __await__(self):
-            yield
+def test_what_was_begun_goes_on_while_a_verb_waits(node):
+    key = dave.Key.generate()
+    with dave.connect_sync(node.address, key=key) as d, dave.connect_sync(node.address) as other:
+        d.put("k", b"v", ttl=3600)
+        until(lambda: d.get("k") and other.ls(key.owner))
+        assert [name.key for name in other.ls(key.owner)] == [b"k"]
 
-    async def wait():
-        await Suspends()
 
-    coroutine = wait()
-    with pytest.raises(AssertionError, match="suspended"):
-        run(coroutine)
-    coroutine.close()
+def test_a_task_that_fails_is_told_to_whoever_joins_it(node):
+    with dave.connect_sync(node.address) as d:
+        driver = d._driver
+
+        async def fails():
+            await driver.sleep(0.01)
+            raise LookupError("no")
+
+        task = driver.spawn(fails())
+        for _ in range(2):
+            with pytest.raises(LookupError):
+                driver.run(driver.join(task))
+        left = driver.spawn(driver.sleep(3600))
+    assert left.is_done

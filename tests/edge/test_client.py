@@ -1,13 +1,18 @@
 """What an application can ask, and what it is told, against a node in another process."""
 
 import asyncio
+import random
 import time
+import zlib
 
 import pytest
 
 import dave
 from dave.limits import KEY_AND_VALUE_BYTES_MAX
 from dave.names import hybrid_ms
+from dave.wire.directory import DEVICES_KEY
+from dave.wire.entry import COMPRESSED
+from tests.processes import PATIENCE_SECONDS
 
 
 def test_the_verbs_as_the_design_shows_them(node, tmp_path):
@@ -53,14 +58,14 @@ def test_a_deleted_key_can_be_put_again(client):
 
 
 def test_the_largest_value_travels_in_both_directions(client):
-    largest = bytes(range(256)) * 5
+    largest = random.Random(1).randbytes(KEY_AND_VALUE_BYTES_MAX)
     value = largest[: KEY_AND_VALUE_BYTES_MAX - 1]
     assert client.put("k", value, ttl=3600).stored == 1
     assert client.get("k").value == value
     with pytest.raises(dave.EntryError, match=f"limit is {KEY_AND_VALUE_BYTES_MAX - 1}"):
         client.put("k", value + b"x")
-    client.put(b"\x00" * 255, b"", ttl=3600)
-    assert client.get(b"\x00" * 255).value == b""
+    client.put(b"\xff" * 255, b"", ttl=3600)
+    assert client.get(b"\xff" * 255).value == b""
 
 
 @pytest.mark.parametrize(
@@ -185,3 +190,80 @@ def test_two_may_wait_for_one_receipt(node):
             await asyncio.gather(receipt.settled(), receipt.settled())
 
     asyncio.run(story())
+
+
+def test_values_are_compressed_where_that_helps(client):
+    text = b"the same again, " * 4000
+    client.put("long", text, ttl=3600)
+    client.put("short", b"the same again", ttl=3600)
+    long, short = client.get_many(["long", "short"])
+    assert (long.value, long.compressed) == (text, True)
+    assert (short.value, short.compressed) == (b"the same again", False)
+    client.flush()
+    assert [name.size for name in client.ls()] == [len(text), 14]
+    with pytest.raises(dave.EntryError, match="that is compressed, from 60000"):
+        client.put("k", random.Random(1).randbytes(2_000) * 30)
+
+
+def test_a_value_that_would_swell_beyond_measure_is_refused(node):
+    key = dave.Key.generate()
+    bomb = zlib.compress(bytes(1_000_000), 9)
+    with dave.connect_sync(node.address, key=key) as client:
+        client._driver.run(client._client._entries.put(b"bomb", bomb, 3600, COMPRESSED))
+        with pytest.raises(dave.WireError, match="inflates to more than 65536 bytes"):
+            client.get("bomb")
+
+
+def test_keys_that_are_daves_own_cannot_be_put(client):
+    for verb in (lambda: client.put(b"\0k", b"v"), lambda: client.delete("\0k")):
+        with pytest.raises(dave.EntryError, match="zero byte"):
+            verb()
+    assert client.get(b"\0devices", owner=dave.Key.generate().owner) is None
+
+
+def test_names_follow_puts_and_deletions(client):
+    assert client.ls() == []
+    client.put("b", b"1", ttl=3600)
+    client.put("a", b"22", ttl=60)
+    client.put("unseen", b"", ttl=60, listed=False)
+    client.flush()
+    names = client.ls()
+    assert [(name.key, name.size) for name in names] == [(b"a", 2), (b"b", 1)]
+    assert client.get(names[0].uri).time == names[0].time
+    client.delete("a")
+    client.put("b", b"333", ttl=3600)
+    client.flush()
+    assert [(name.key, name.size) for name in client.ls()] == [(b"b", 3)]
+    assert client.ls(prefix="a") == []
+
+
+def test_a_directory_that_is_none_is_an_error_when_flushed_and_a_warning_at_the_end(node):
+    key = dave.Key.generate()
+    client = dave.connect_sync(node.address, key=key)
+    client._driver.run(client._client._entries.put(DEVICES_KEY, b"none", 3600))
+    client.put("k", b"v", ttl=3600)
+    with pytest.raises(dave.NotListed, match=r"1 name could not be .* version 110"):
+        client.flush()
+    with pytest.raises(dave.WireError):
+        client.ls()
+    client.put("l", b"w", ttl=3600)
+    with pytest.warns(RuntimeWarning, match="2 names could not be written"):
+        client.close()
+    client.close()
+    with dave.connect_sync(node.address, key=key) as client:
+        assert [value.value for value in client.get_many("kl")] == [b"v", b"w"]
+
+
+def test_an_asyncio_client_lists_behind_the_puts_and_at_its_end(node):
+    key = dave.Key.generate()
+
+    async def story():
+        async with dave.connect(node.address, key=key) as d, dave.connect(node.address) as other:
+            await asyncio.gather(*(d.put(f"name {n}", b"v", ttl=60) for n in range(20)))
+            while len(await other.ls(key.owner)) < 20:
+                assert await other.get("absent", owner=key.owner) is None
+            await d.put("late", b"v", ttl=60)
+        async with dave.connect(node.address, key=key) as d:
+            return [name.key for name in await d.ls(prefix=b"late")]
+
+    assert asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS)) == [b"late"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import socket
 
 import pytest
@@ -49,7 +50,7 @@ def test_a_node_that_is_stopped_hands_over_and_is_forgotten_at_once(tmp_path):
         one = dave.Node(config)
         await one.__aenter__()
         async with dave.connect(one.address, key=key) as d:
-            uris = [(await d.put(f"k{n}", b"v", ttl=3600)).uri for n in range(40)]
+            uris = [(await d.put(f"k{n}", b"v", ttl=3600, listed=False)).uri for n in range(40)]
         joining = config._replace(data=tmp_path / "two", edges=[one.address])
         async with dave.Node(joining) as two:
             await until_async(lambda: len(one.core.table) and len(two.core.table))
@@ -153,6 +154,9 @@ def test_junk_is_counted_and_leaves_the_node_alive(home):
     assert home.dave("put", "k", "v", "--ttl", "1h", "--edge", node.address).code == 0
 
 
+RANDOM = random.Random(1).randbytes(1000)
+
+
 def test_a_full_disk_makes_it_serve_reads_only(home):
     node = home.start(file_bytes_max=8192)
     edge = ("--edge", node.address)
@@ -161,10 +165,10 @@ def test_a_full_disk_makes_it_serve_reads_only(home):
         n = 0
         with pytest.raises(dave.NotStored) as caught:  # noqa: PT012 (it fails at some put)
             for n in range(50):
-                d.put(f"k{n}", b"x" * 1000, ttl=60)
+                d.put(f"k{n}", RANDOM, ttl=60, listed=False)
         assert [refusal.reason for refusal in caught.value.receipt.refused] == ["read_only"]
-        assert d.get("k0").value == b"x" * 1000
-        assert d.get(f"k{n}") is None or d.get(f"k{n}").value == b"x" * 1000
+        assert d.get("k0").value == RANDOM
+        assert d.get(f"k{n}") is None or d.get(f"k{n}").value == RANDOM
     assert home.dave("get", uri, *edge).out == "here"
     refused = home.dave("put", "more", "v", "--ttl", "1h", *edge)
     assert refused.code == 1

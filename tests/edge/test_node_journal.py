@@ -22,7 +22,8 @@ def stopped(home):
     """A stopped node's folder with three entries, and the newest of its segments that has any."""
     node = home.start()
     for n in range(3):
-        home.dave("put", f"k{n}", f"value {n}", "--ttl", "1h", "--edge", node.address)
+        edge = ("--edge", node.address)
+        home.dave("put", f"k{n}", f"value {n}", "--ttl", "1h", "--unlisted", *edge)
     node.stop()
     return max(node.data.glob("journal/*.journal"), key=lambda path: path.stat().st_size)
 
@@ -90,7 +91,7 @@ def storm(home: Home, secret_file: str, key: dave.Key, run: int) -> list[bytes]:
             for n in range(100_000):
                 name = b"%d/%d" % (run, n)
                 try:
-                    d.put(name, name * 50, ttl=3600, timeout=1)
+                    d.put(name, name * 50, ttl=3600, timeout=1, listed=False)
                 except (dave.NetworkError, dave.NotStored):
                     return
                 acknowledged.append(name)

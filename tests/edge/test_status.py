@@ -19,7 +19,7 @@ def test_figures_follow_what_happened(tmp_path):
         async with dave.Node(config) as node:
             before = status_of(node)
             async with dave.connect(node.address, key=key) as d:
-                await d.put("k", b"v", ttl=60)
+                await d.put("k", b"v", ttl=60, listed=False)
                 await d.get("k")
                 await d.get("absent")
             after = status_of(node)

@@ -10,6 +10,7 @@ from dave.session.sessions import Sessions
 from dave.wire import messages
 from dave.wire.messages import Find, FindAck, Get, GetMyAddrPort, Ping, Pong, Put
 from dave.wire.packet import Accept, Cookie, Data, Hello, Init, PacketType
+from dave.wire.watching import NOTHING_KNOWN, Notify, NotifyAck, Watch
 from tests.node.helpers import Stage
 from tests.node.test_handlers import fill_table
 
@@ -80,6 +81,9 @@ def carried(stage: Stage) -> list[bytes]:
         Put(entry),
         Pong(1),
         FindAck(()),
+        Watch(b"one.", entry.id, 60, NOTHING_KNOWN),
+        Notify(b"one.", 1, entry),
+        NotifyAck(watched=True),
     ]
     encoded = [messages.encode(b"abcd", message) for message in known]
     return [b"", b"\x63abcd", b"\x05abc", b"\1", *encoded]

@@ -19,11 +19,13 @@ from dave.limits import (
     SESSIONS_MAX,
 )
 from dave.names import MS
+from dave.node.limits import WATCHES_MAX
 from dave.session.sessions import Sessions
 from dave.wire import messages
 from dave.wire.messages import Find, FindAck, Get, GetMyAddrPort, Ping, Pong, Put, PutAck
 from dave.wire.packet import Accept, Cookie, Data, Hello, Init
 from dave.wire.status import PutStatus
+from dave.wire.watching import Notify, NotifyAck, Watch
 from tests.node.helpers import NODE, PAID, Stage
 
 MANY = 30_000
@@ -50,6 +52,10 @@ class Attacker:
                 Put(entry),
                 Put(entry, 0),
                 PutAck(PutStatus.STALE, 0, entry),
+                Watch(b"one.", entry.id, 60, bytes(32)),
+                Watch(b"two.", entry.id, 0, bytes(32)),
+                Notify(b"one.", 1, entry),
+                NotifyAck(watched=True),
             )
         ]
         rnd = self.rng.randbytes
@@ -84,7 +90,7 @@ class Attacker:
     def message(self) -> bytes:
         rng = self.rng
         if rng.randrange(4) == 0:
-            return bytes((rng.randrange(20),)) + rng.randbytes(rng.randrange(300))
+            return bytes((rng.randrange(22),)) + rng.randbytes(rng.randrange(300))
         return self.damaged(rng.choice(self.messages))
 
     def step(self) -> None:
@@ -160,6 +166,7 @@ def check_bounds(stage: Stage) -> None:
     assert len(node.table) <= CONTACTS_MAX
     assert len(node.puts) <= PENDING_PUTS_MAX
     assert len(node.timers) < 20_000
+    assert len(node.leases) <= WATCHES_MAX
 
 
 def check_survival(stage: Stage) -> None:
@@ -173,6 +180,7 @@ def check_survival(stage: Stage) -> None:
     stage.run(1000)
     assert len(node.sessions) == len(node.sessions._table.provisional) == 0
     assert len(node.requests) == len(node.puts) == len(node.sessions._initiator) == 0
+    assert len(node.leases) == len(node.leases._queue) == 0
     assert len(node.timers) <= 4, "join, probe, expiry and repair"
 
 

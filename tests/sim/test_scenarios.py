@@ -21,6 +21,7 @@ SMALL = [
     ("mixed", 6, 14),
     ("seeds", 5, 15),
     ("colluders", 300, 16),
+    ("watch", 10, 17),
 ]
 
 MACHINE = {"speed": "virtual seconds", "memory": "GB"}

@@ -15,7 +15,8 @@ from dave.wire import entry as entries_module
 from dave.wire import messages as m
 from dave.wire import packet as p
 from dave.wire import promises
-from dave.wire.entry import TOMBSTONE, Entry
+from dave.wire import watching as w
+from dave.wire.entry import COMPRESSED, TOMBSTONE, Entry
 from dave.wire.status import ProofState, PutStatus
 
 U64 = st.integers(0, 2**64 - 1)
@@ -33,7 +34,8 @@ def entries(draw):
     room = KEY_AND_VALUE_BYTES_MAX - len(key)
     value = b"" if is_tombstone else draw(st.binary(max_size=draw(st.sampled_from((0, 40, room)))))
     ttl = TOMBSTONE_TTL_SECONDS if is_tombstone else draw(st.integers(1, TTL_SECONDS_MAX))
-    flags = TOMBSTONE if is_tombstone else 0
+    plain = draw(st.sampled_from((0, COMPRESSED))) if value else 0
+    flags = TOMBSTONE if is_tombstone else plain
     data = entries_module.encode(
         draw(fixed(32)), key, value, draw(U64), ttl, flags, draw(fixed(64)), draw(fixed(8))
     )
@@ -79,6 +81,14 @@ def proofs(draw):
 contact = st.builds(m.WireContact, fixed(32), fixed(8), addresses())
 contacts = st.lists(contact, max_size=20).map(tuple)
 
+watching = st.one_of(
+    st.builds(w.Watch, fixed(4), fixed(32), st.integers(0, 2**16 - 1), fixed(32)),
+    st.builds(w.WatchAck, st.integers(0, 2**16 - 1), U32, st.just(False), st.none() | entries()),
+    st.builds(w.WatchAck, st.integers(0, 2**16 - 1), U32, st.just(True), st.none()),
+    st.builds(w.Notify, fixed(4), U32, entries()),
+    st.builds(w.NotifyAck, st.booleans()),
+)
+
 messages = st.one_of(
     st.just(m.Ping()),
     st.builds(m.Pong, U64),
@@ -98,6 +108,7 @@ messages = st.one_of(
     st.just(m.Bye()),
     st.builds(m.Dial, contact),
     st.builds(m.DialAck, st.booleans()),
+    watching,
 )
 
 packets = st.one_of(

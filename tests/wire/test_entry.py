@@ -12,7 +12,7 @@ from dave.limits import (
     TOMBSTONE_TTL_SECONDS,
     TTL_SECONDS_MAX,
 )
-from dave.wire.entry import TOMBSTONE, Entry, check_fields, encode, order
+from dave.wire.entry import COMPRESSED, TOMBSTONE, Entry, check_fields, encode, order
 from tests.wire.made import entries, neighbours
 
 OWNER = bytes(range(32))
@@ -61,7 +61,9 @@ def test_damage_is_refused_or_another_entry_of_the_same_bytes(entry):
         {"key": b"", "value": b"v"},
         {"ttl": 0},
         {"ttl": TTL_SECONDS_MAX + 1},
-        {"flags": 2},
+        {"flags": 3},
+        {"flags": 4},
+        {"flags": COMPRESSED, "value": b""},
         {"flags": TOMBSTONE},
         {"flags": TOMBSTONE, "value": b"", "ttl": TOMBSTONE_TTL_SECONDS - 1},
         {"flags": TOMBSTONE, "ttl": TOMBSTONE_TTL_SECONDS},

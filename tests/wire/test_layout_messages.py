@@ -2,7 +2,7 @@
 
 from hypothesis import given
 
-from dave.wire import layout_messages, messages, promises
+from dave.wire import layout_messages, messages, promises, watching
 from dave.wire.entry import Entry
 from tests.wire import made
 from tests.wire.made import damaged, fixed, neighbours
@@ -39,6 +39,12 @@ SAMPLES = [
     messages.Dial(CONTACTS[0]),
     messages.Dial(CONTACTS[1]),
     messages.DialAck(reached=True),
+    watching.Watch(b"numb", bytes(32), 60, b"d" * 32),
+    watching.WatchAck(60, 3, True, None),
+    watching.WatchAck(0, 0, False, None),
+    watching.WatchAck(60, 3, False, ENTRY),
+    watching.Notify(b"numb", 3, ENTRY),
+    watching.NotifyAck(watched=True),
 ]
 
 
@@ -66,8 +72,8 @@ def same_value(name, ours, declared):
             return ours == plain_address(declared.address)
         case "expected":
             return ours == (declared.expected if declared.flags & 1 else None)
-        case "is_direct":
-            return ours == (declared.flags >= 2)
+        case "is_direct" | "is_same":
+            return ours == (declared.flags >= 2 if name == "is_direct" else declared.state == 1)
         case "versions":
             return ours == tuple((each.entry_id, each.short_digest) for each in declared.versions)
         case "digests":

@@ -80,7 +80,7 @@ def test_any_bytes(data):
         assert m.encode(*m.decode(data)) == data
 
 
-@pytest.mark.parametrize("kind", [0, 15, 16, *range(20, 256)])
+@pytest.mark.parametrize("kind", [0, *range(22, 256)])
 def test_a_type_that_is_not_known_is_told_from_a_broken_message(kind):
     with pytest.raises(m.UnknownMessage):
         m.decode(bytes((kind,)) + ID)

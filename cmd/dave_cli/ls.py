@@ -1,0 +1,82 @@
+"""`dave ls`: the names that an owner has, from the owner's directory."""
+
+import json
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from dave.errors import UsageError
+from dave.uri import SCHEME, owner_name, parse_owner
+from dave_cli import options
+
+EPILOG = """\
+  dave ls                               your names
+  dave ls OWNER --prefix notes/         anybody's, some of them
+Shows bytes, time left and name. What was put with --unlisted is not there.
+Exit code 1: no names; 3: no node answers."""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of `dave ls`."""
+    parser.add_argument("owner", metavar="OWNER", nargs="?", help="52 characters, or dave://OWNER")
+    parser.add_argument("--prefix", metavar="P", default="", help="only names that begin with P")
+    options.add_key(parser)
+    options.add_client(parser)
+
+
+def main(args: Namespace) -> int:
+    """Run `dave ls`."""
+    if args.owner is not None:
+        name = args.owner.removeprefix(SCHEME).removesuffix("/")
+        owner = parse_owner(name)
+    else:
+        key = options.owner_key(args)
+        if key is None:
+            raise UsageError("you have no key yet, so no names; give an OWNER to see another's")
+        owner = key.owner
+    with options.client(args) as client:
+        names = client.ls(owner, _bytes(args.prefix), timeout=args.timeout)
+    now = time.time()
+    if args.json:
+        for name in names:
+            print(json.dumps(_as_json(name, now)))
+    else:
+        width = max((len(f"{name.size:,}") for name in names), default=0)
+        for name in names:
+            print(f"{name.size:>{width},}  {time_left(name.expires - now):>4}  {shown(name.key)}")
+    if not names:
+        about = f" that begin with {args.prefix!r}" if args.prefix else ""
+        print(f"dave: {owner_name(owner)} has no listed names{about}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def shown(key: bytes) -> str:
+    """A name on a terminal: what is not printable or not UTF-8 is escaped, a backslash too."""
+    text = key.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def time_left(seconds: float) -> str:
+    """A lifetime in its two largest digits' unit: 45s, 12m, 23h, 30d."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{max(seconds, 0):.0f}s"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _as_json(name: Any, now: float) -> dict[str, Any]:
+    return {
+        "uri": name.uri,
+        "owner": owner_name(name.owner),
+        "key": name.key.decode("utf-8", "backslashreplace"),
+        "size": name.size,
+        "time": name.time,
+        "expires": name.expires,
+        "seconds_left": round(name.expires - now, 3),
+    }

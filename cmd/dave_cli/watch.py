@@ -1,0 +1,151 @@
+"""`dave watch`: a line for each version of a value as it comes, or a command run with it."""
+
+import json
+import os
+import signal
+import sys
+from argparse import ArgumentParser, Namespace
+from datetime import UTC, datetime
+from typing import Any
+
+from dave.names import hybrid_ms
+from dave_cli import options
+
+EPILOG = """\
+  dave watch greeting                   what stands now, then each new version
+  dave watch dave://OWNER/KEY --exec 'cat > config; reload'
+CMD is run by the shell, one at a time, with the value on its standard input, and DAVE_NAME,
+DAVE_TIME (milliseconds since 1970), DAVE_SKIPPED and DAVE_GONE (empty, deleted or expired) in its
+environment. Versions that come while it runs are skipped but for the newest.
+Ctrl-C ends it. Exit code 3: no node answers."""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of `dave watch`."""
+    parser.add_argument("name", metavar="NAME", help="KEY, or dave://OWNER/KEY")
+    parser.add_argument("--exec", metavar="CMD", help="run CMD for each version, print nothing")
+    parser.add_argument(
+        "--raw", action="store_true", help="print the value as it is, and a newline; nothing else"
+    )
+    parser.add_argument(
+        "--count", metavar="N", type=options.count, help="end after so many versions"
+    )
+    options.add_key(parser)
+    options.add_client(parser)
+
+
+def main(args: Namespace) -> int:
+    """Run `dave watch`."""
+    import asyncio
+
+    asyncio.run(_until_told(args))
+    return 0
+
+
+async def _until_told(args: Namespace) -> None:
+    """Watch until the count is reached, or a signal comes."""
+    import asyncio
+
+    watching = asyncio.ensure_future(_watch(args))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, watching.cancel)
+    await asyncio.wait([watching])
+    if not watching.cancelled():
+        watching.result()
+
+
+async def _watch(args: Namespace) -> None:
+    from dave.edge.connect import connect
+    from dave.edge.limits import WATCH_EVENTS_KEPT
+
+    key, secret = options.key_for_name(args), options.secret(args)
+    edges = options.edges(args)
+    kept = 1 if args.exec else WATCH_EVENTS_KEPT
+    async with connect(edges, key=key, network=args.network, secret=secret) as client:
+        with client.watch(args.name, timeout=args.timeout, kept=kept) as watch:
+            if not await watch.started():
+                print(f"dave: nothing stands under {args.name} yet", file=sys.stderr)
+            left = args.count
+            async for change in watch:
+                if args.exec:
+                    await _run(args.exec, change)
+                else:
+                    _print(change, args)
+                left = left and left - 1
+                if left == 0:
+                    return
+
+
+async def _run(command: str, change: Any) -> None:
+    """Run the command to its end; ended ourselves, end it too."""
+    import asyncio
+
+    env = {
+        "DAVE_NAME": change.uri,
+        "DAVE_TIME": str(hybrid_ms(change.time)),
+        "DAVE_SKIPPED": str(change.skipped),
+        "DAVE_GONE": change.gone,
+    }
+    child = await asyncio.create_subprocess_shell(
+        command, stdin=asyncio.subprocess.PIPE, env={**os.environ, **env}
+    )
+    try:
+        await child.communicate(b"" if change.entry is None else change.entry.value)
+    finally:
+        if child.returncode is None:
+            child.terminate()
+    if child.returncode:
+        print(f"dave: the command ended with {child.returncode}", file=sys.stderr)
+
+
+def _print(change: Any, args: Namespace) -> None:
+    if args.json:
+        print(json.dumps(_as_json(change)), flush=True)
+    elif args.raw and change.entry is not None:
+        sys.stdout.buffer.write(change.entry.value + b"\n")
+        sys.stdout.buffer.flush()
+    elif args.raw:
+        print(f"dave: {args.name} is {change.gone}", file=sys.stderr)
+    else:
+        print(_line(change), flush=True)
+
+
+def _line(change: Any) -> str:
+    at = change.expires if change.gone == "expired" else hybrid_ms(change.time) / 1000
+    date = datetime.fromtimestamp(at, UTC)
+    when = date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    skipped = f"  ({change.skipped} skipped)" if change.skipped else ""
+    if change.entry is None:
+        return f"{when}  {change.gone}{skipped}"
+    value = change.entry.value
+    size = f"{len(value)} byte" + "s" * (len(value) != 1)
+    return f"{when}  {size}  {escaped(value)}{skipped}"
+
+
+def escaped(value: bytes) -> str:
+    """A value on one line, whatever bytes it has: no control character reaches the terminal."""
+    return "".join(map(_escaped, value.decode("utf-8", "surrogateescape")))
+
+
+def _escaped(char: str) -> str:
+    if char.isprintable() and char != "\\":
+        return char
+    if "\udc80" <= char <= "\udcff":  # a byte that is no UTF-8
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode()
+
+
+def _as_json(change: Any) -> dict[str, Any]:
+    from base64 import b64encode
+
+    entry = change.entry
+    return {
+        "uri": change.uri,
+        "value": None if entry is None else b64encode(entry.value).decode(),
+        "gone": change.gone or None,
+        "time": change.time,
+        "digest": None if entry is None else entry.digest.hex(),
+        "expires": change.expires,
+        "skipped": change.skipped,
+    }

@@ -1,0 +1,46 @@
+"""Bounds of what one part of the core does, apart from dave/limits.py for its length:
+watches. Each has its unit in its name or says it."""
+
+WATCH_LEASE_SECONDS = 60
+"""The longest lease that a node grants; what watchers ask for."""
+WATCHES_MAX = 8192
+"""Leases that one node keeps, in all ..."""
+WATCHES_PER_SUBNET_MAX = 1024
+"""... of one public /24 or /48 ..."""
+WATCHES_PER_ENTRY_MAX = 2048
+"""... on one entry ..."""
+WATCHES_PER_SESSION_MAX = 64
+"""... and in one session."""
+WATCH_SWEEP_SECONDS = 10
+"""How often leases that have lapsed are removed."""
+NOTIFY_MS = 50
+"""Between two versions told to one watch: of more only the newest is."""
+NOTIFY_SLICE = 128
+NOTIFY_TICK_MS = 2
+"""Watches of one entry are told in slices, so that the loop never stops for long."""
+NOTIFY_RETRY_MS = 500
+"""An unanswered NOTIFY is sent again after this long, then twice that ..."""
+NOTIFY_RETRY_MS_MAX = 2_000
+NOTIFY_ATTEMPTS = 6
+"""... so many times in all; then the watches of its session end."""
+NOTIFY_WINDOW = 8
+"""NOTIFYs that wait for their answer in one session; others follow as it answers."""
+NOTIFY_UNANSWERED_MAX = 16
+"""Sent in a session without any answer: the most that one which fell silent is sent at all."""
+WATCH_RENEW_SECONDS_MIN = 5
+"""A lease is not renewed sooner, however short a node grants it."""
+WATCH_REPLICAS = 2
+"""Nodes at which a watcher takes leases."""
+WATCH_POLL_SECONDS = 60
+"""How often a watcher asks all of the region besides, whatever the leases bring ..."""
+WATCH_POLL_SECONDS_FIRST = 1
+WATCH_POLL_SECONDS_ALONE = 10
+"""... after its first look, and while nobody grants it a lease."""
+WATCH_POLL_PATIENCE_SECONDS = 5
+WATCH_AVOID_SECONDS = 60
+"""A node that refused a lease, or failed, is not asked for one so long ..."""
+WATCH_FORGER_SECONDS = 3600
+"""... and one that brought a forged version."""
+WATCH_SKIPPED_MAX = 2**32 - 1
+
+assert NOTIFY_WINDOW < NOTIFY_UNANSWERED_MAX
