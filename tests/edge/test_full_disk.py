@@ -24,7 +24,7 @@ def fill(node, key):
     with dave.connect_sync(node.address, key=key, secret=SECRET) as d:
         for n in range(2000):
             try:
-                d.put(f"k{n}", value(n), ttl=3600)
+                d.put(f"k{n}", value(n), ttl=3600, listed=False)
             except dave.NotStored as error:
                 return n, [refusal.reason for refusal in error.receipt.refused]
     raise AssertionError("the disk was never full")
@@ -59,7 +59,7 @@ def test_a_full_disk_loses_nothing_and_reads_go_on(home):
         node = home.start(*args, data="disk/node", **mended)
         assert all_read(node, key, count)
         with dave.connect_sync(node.address, key=key, secret=SECRET) as d:
-            assert d.put("after", b"room again", ttl=3600).stored == 1
+            assert d.put("after", b"room again", ttl=3600, listed=False).stored == 1
 
 
 async def put_some(folder, key):
@@ -69,7 +69,7 @@ async def put_some(folder, key):
     async with dave.Node(config) as node, dave.connect(node.address, key=key, secret=SECRET) as d:
         for n in range(PUTS):
             try:
-                await d.put(f"k{n}", value(n), ttl=3600)
+                await d.put(f"k{n}", value(n), ttl=3600, listed=False)
                 acknowledged.append(n)
             except dave.NotStored as error:
                 refused += [refusal.reason for refusal in error.receipt.refused]
@@ -83,7 +83,7 @@ async def held_after_restart(folder, key):
     config = dave.Config(listen="127.0.0.1:0", data=folder, capacity=1 << 20, secret=SECRET)
     async with dave.Node(config) as node, dave.connect(node.address, key=key, secret=SECRET) as d:
         entries = [await d.get(f"k{n}") for n in range(PUTS)]
-        await d.put("after", b"works", ttl=3600)
+        await d.put("after", b"works", ttl=3600, listed=False)
         assert node.replay.damage == []
     return [n for n, entry in enumerate(entries) if entry is not None and entry.value == value(n)]
 
