@@ -2,100 +2,22 @@
 
 import asyncio
 import os
-from types import SimpleNamespace
 
 import pytest
 
 import dave
 from dave.crypto.network import network
 from dave.edge import renewals as module
-from dave.edge.kept import KeptKeys
 from dave.edge.keyfile import Key
 from dave.edge.limits import RENEWAL_RETRY_SECONDS_MAX, RENEWAL_TTL_SECONDS_MIN
-from dave.edge.renewals import CHANGED, DELETED, GONE, KEPT, Renewals, content_of
+from dave.edge.renewals import CHANGED, DELETED, GONE, KEPT, content_of
 from dave.edge.state import State
 from dave.errors import StoreError, Unreachable, UsageError
-from dave.names import hybrid_ms, hybrid_time
-from dave.wire.entry import TOMBSTONE, Entry, encode
+from dave.names import hybrid_ms
+from dave.wire.entry import TOMBSTONE, Entry
 from tests.edge.databases import renewal_row
+from tests.edge.renewing import FREE, START_MS, TTL, FakeClient, World
 from tests.processes import until_async
-
-FREE = network("renewals", b"secret of renewals")
-START_MS = 1_800_000_000_000
-TTL = 3600
-
-
-class World:
-    """A network that holds one version of each key, behind the interface of a driver; time passes
-    by hand."""
-
-    def __init__(self, folder):
-        self.now_ms = START_MS
-        self.held = {}
-        self.puts = 0
-        self.reads = 0
-        self.fails = None
-        self.folder = folder
-        self.core = SimpleNamespace(
-            network=FREE, unix_ms=lambda now: self.now_ms, table=[1], edges=()
-        )
-        self.key = Key.generate()
-        self.state = State(folder / "state.db")
-        self.open()
-
-    def now(self):
-        return 0
-
-    def open(self):
-        self.keys = KeptKeys(self.folder / "kept")
-        self.renewals = Renewals(self, self.state, self.keys, lambda: 0.5)
-
-    def restart(self):
-        self.state.close()
-        self.state = State(self.folder / "state.db")
-        self.open()
-
-    def put(self, name, value, ttl=TTL, flags=0, key=None, network=FREE):
-        key = key or self.key
-        bare = Entry(encode(key.owner, name, value, hybrid_time(self.now_ms), ttl, flags))
-        entry = bare.with_proofs(key.sign(bare.signed_bytes(network)), bytes(8))
-        self.held[entry.id] = entry
-        return entry
-
-    def keep(self, entry, key=None):
-        seed = (key or self.key).seed.hex()
-        return asyncio.run(self.renewals.keep({"seed": seed, "entry": entry.data.hex()}))
-
-    def rows(self):
-        return asyncio.run(self.renewals.told({}))["kept"]
-
-    def look(self, entry):
-        """Look after an entry as `run` would."""
-        asyncio.run(self.renewals._look_after(self.renewals._rows[entry.id]))
-        return next(row for row in self.rows() if row["uri"].endswith(entry.key.decode()))
-
-
-class FakeClient:
-    """The verbs of a client that renewals use."""
-
-    def __init__(self, world, key):
-        self.world, self.key = world, key
-
-    async def read(self, owner, key, **patience):
-        self.world.reads += 1
-        if self.world.fails is not None:
-            raise self.world.fails
-        named = [e for e in self.world.held.values() if (e.owner, e.key) == (owner, key)]
-        return SimpleNamespace(entry=named[0] if named else None)
-
-    async def renew(self, entry, **patience):
-        assert self.key.owner == entry.owner
-        self.world.puts += 1
-        return self.world.put(entry.key, entry.value, entry.ttl, entry.flags, self.key)
-
-    async def list_again(self, entry, receipt, **patience):
-        assert receipt.time > entry.time
-        raise Unreachable("a renewal stands, whatever becomes of the directory")
 
 
 @pytest.fixture
