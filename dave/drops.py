@@ -48,6 +48,8 @@ class Drop(IntEnum):
     """A CHALLENGE from a session that asked for more proofs than its share."""
     NOT_A_NODE = auto()
     """A client sent what only a node may."""
+    SYNC = auto()
+    """A sync that brought what it should not: its peer is not pulled from again for now."""
     NO_REQUEST = auto()
     """A reply to nothing we asked, or no longer waited for."""
 

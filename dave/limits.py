@@ -18,6 +18,7 @@ WORK_NONCE_BYTES = 8
 ENTRY_ID_BYTES = 32
 PUBLIC_KEY_BYTES = 32
 AEAD_TAG_BYTES = 16
+JOURNAL_ID_BYTES = 16
 KEY_BYTES_MAX = 255
 
 ENTRY_HEADER_BYTES = 120
@@ -236,6 +237,36 @@ SWEEP_SECONDS = 3600
 """Each entry is looked at about so often, even if nothing was seen to change."""
 HAND_OVER_SECONDS = 2.0
 """So long a node that is told to stop goes on, at most, to hand over what only it holds."""
+
+# --- Sync ------------------------------------------------------------------------------------
+
+SYNC_REQUEST_BYTES_MAX = 1024
+SYNC_RUNS_MAX = 120
+"""Runs of sequences that one request asks for."""
+SYNC_PIECE_BYTES_MAX = 32 << 10
+"""What a source gathers for one piece, before its last entry: less than a stream may carry."""
+SYNC_LOOKED_MAX = 128
+"""Entries that a source looks at for one piece: under a millisecond."""
+SYNC_NAMES_MAX = 8192
+"""Names that one stream brings: what a pull remembers of what it lacks is bounded by that."""
+SYNC_IN_HAND_MAX = 512
+"""Entries pulled that are being verified and written."""
+SYNC_WAITING_MAX = 256
+"""Peers that wait for their turn to be pulled from."""
+SYNC_JITTER_SECONDS = 2.0
+"""A gap is pulled after a random part of this, so that neighbours do not do so all at once."""
+SYNC_STALL_SECONDS = 20
+"""A pull that moved by nothing for so long gives its turn away."""
+SYNC_TRIES = 5
+"""So often a broken stream, and then a failed pull, is tried again without coming forward."""
+SYNC_AGAIN_SECONDS = 30
+"""A pull that failed is tried again after about so long."""
+SYNC_OPEN_MAX = 16
+"""Intervals announced by one peer of which something is still on its way."""
+SYNC_OPEN_SECONDS = 15
+"""What was announced and has not come by then is pulled."""
+CLOCKS_MAX = 2048
+"""Peers of which is known how far we have what they have."""
 
 # --- Peers -----------------------------------------------------------------------------------
 

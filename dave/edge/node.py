@@ -120,7 +120,7 @@ class Node:
             folder.close()
             raise
         self.replay = self._world.journal.replay
-        self.core = Core(identity, net, rng, store, edges, start_count=self._world.journal.start)
+        self.core = Core(identity, net, rng, store, edges, start_count=self._world.journal.start, journal_id=self._world.journal.id)
         self._runner = Runner(self.core, self.listeners.udp, self._world)
         self._world.start(self.core, self._runner)
         self.core.at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
@@ -258,7 +258,7 @@ class _World:
 
         async def floors() -> list[bytes]:
             now_ms = time.time_ns() // 1_000_000
-            return [floor_record(floor) for floor in self._store.live_floors(now_ms)]
+            return [floor_record(floor) for floor in self._store.floors.live(now_ms)]
 
         def slices() -> Iterator[list[bytes]]:
             for n in range(SHARDS):

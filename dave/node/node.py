@@ -14,6 +14,7 @@ from dave.names import SECOND, EntryId, Instant, Place, Rng
 from dave.node import handlers
 from dave.node.audits import Audits
 from dave.node.client import Client
+from dave.node.clocks import Clocks
 from dave.node.core import contact_of
 from dave.node.joining import Joining
 from dave.node.liveness import Liveness
@@ -23,18 +24,21 @@ from dave.node.puts import Here, Puts
 from dave.node.reach import Reach
 from dave.node.replicas import Replicas
 from dave.node.requests import Done, Peer
+from dave.node.sync_source import SyncSources
+from dave.node.syncs import Syncs
 from dave.node.timers import Timer
 from dave.peers.contact import Contact
 from dave.session.session import Established, Session
 from dave.store.store import Store
 from dave.wire.entry import Entry
-from dave.wire.messages import Put, PutAck, Request, WireContact
+from dave.wire.messages import Pong, Put, PutAck, Request, WireContact
 
 
 class Node(Client):
     """The synchronous core of a node. `start` must be called once before anything else.
 
     `start_count` comes from the journal: sequence numbers are never used twice.
+    `journal_id` is that of the journal: 16 random bytes.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Node(Client):
         edges: Sequence[Peer] = (),
         *,
         start_count: int,
+        journal_id: bytes,
     ) -> None:
         assert identity.id is not None
         super().__init__(identity, network, rng, edges)
@@ -53,6 +58,11 @@ class Node(Client):
         self.puts = Puts(self, store, start_count)
         self.audits = Audits(self, store)
         self.replicas = Replicas(self, store, self.puts)
+        self.syncs = Syncs(self)
+        self.replicas.on_interval = self.syncs.on_announce
+        self.replicas.is_pulling = self.syncs.is_pulling
+        self.replicas.repair.on_changed = self.syncs.changed
+        self.journal_id = journal_id
         self.proofs = Proofs(self, store, self.replicas.version_of)
         self.gets_found = 0
         self.gets_absent = 0
@@ -74,6 +84,7 @@ class Node(Client):
             Timer.ANNOUNCE: self.replicas.announcer.on_timer,
             Timer.LEARN: self.replicas.learn,
             Timer.REPAIR: self.replicas.repair.on_timer,
+            Timer.SYNC: self.syncs.on_timer,
         }
 
     @property
@@ -90,6 +101,11 @@ class Node(Client):
         self.liveness.start(now)
         self.timers.set(now + self.jittered(EXPIRE_TICK_SECONDS), Timer.EXPIRE)
 
+    @property
+    def clocks(self) -> Clocks:
+        """How far this node has what others have."""
+        return self.syncs.clocks
+
     def leave(self, now: Instant) -> None:
         """Hand over what only this node holds. Give it time until `leave_done`, or as much as there
         is; then `say_bye`."""
@@ -104,6 +120,21 @@ class Node(Client):
     def say_bye(self, now: Instant) -> None:
         """The last word to all nodes that this one has a session with."""
         self.replicas.say_bye(now)
+
+    def pong(self, session: Session, now: Instant) -> Pong:
+        """The answer to a PING; a node learns how far it was told of our journal."""
+        unix_ms = self.unix_ms(now)
+        if session.node_id is None:
+            return Pong(unix_ms)
+        contact = self.table.get(session.node_id)
+        if contact is None or contact.address != session.address:
+            return Pong(unix_ms, self.journal_id, self.puts.committed)
+        announced = self.replicas.announcer.announced(contact.id)
+        return Pong(unix_ms, self.journal_id, announced)
+
+    def on_pong(self, pong: Pong, session: Session, now: Instant) -> None:
+        """A node answered our PING."""
+        self.syncs.on_pong(pong, session, now)
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
         """Answer to an effect Verify."""

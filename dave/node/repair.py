@@ -55,6 +55,8 @@ class Repair:
         self._near: list[Place] | None = None
         """The sweep looks only at entries near these; None: at all."""
         self.is_leaving = False
+        self.on_changed: Callable[[list[Place], Instant], None] = _nothing
+        """Told of nodes near us that came or went."""
         announcer.on_silent = self._silent
 
     def start(self, now: Instant) -> None:
@@ -131,6 +133,7 @@ class Repair:
         # Nearly all that we hold lies within reach of us, and what a change concerns within reach
         # of the changed node: so that lies within twice the reach.
         changed = [place for place in changed if place ^ own <= 2 * near]
+        self.on_changed(changed, now)
         if changed:
             self._begin(changed if len(changed) <= REPAIR_CHANGES_MAX else None)
 
@@ -190,6 +193,10 @@ class Repair:
 
     def _jittered(self, seconds: float) -> int:
         return int(seconds * SECOND * (0.75 + 0.5 * self._core.rng.random()))
+
+
+def _nothing(_changed: list[Place], _now: Instant) -> None:
+    return None
 
 
 assert REPAIR_TICK_MS * MS < SECOND

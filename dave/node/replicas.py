@@ -5,8 +5,9 @@ versions by their short digests, and hands over when it leaves. announcer.py spe
 what has to be said.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 from dave.crypto.hashes import entry_digest
 from dave.limits import (
@@ -43,10 +44,10 @@ class Replicas:
         self._store = store
         self._puts = puts
         self._signed_prefix = core.network.signed_prefix
-        self._index = VersionIndex()
-        self._regions = Regions(core)
-        self.announcer = Announcer(core, store, puts, self._index)
-        self.repair = Repair(core, store, self._regions, self.announcer, self._short_digest)
+        self.index = VersionIndex()
+        self.regions = Regions(core)
+        self.announcer = Announcer(core, store, puts, self.index)
+        self.repair = Repair(core, store, self.regions, self.announcer, self.short_digest)
         self._asked: dict[EntryId, tuple[Instant, Place, bytes]] = {}
         """When an entry was asked of which peer, and which version; WANTS_REMEMBERED_MAX."""
         self._evicted: list[tuple[EntryId, bytes, list[Place]]] = []
@@ -55,6 +56,10 @@ class Replicas:
         self._replaced: dict[EntryId, list[Place]] = {}
         """Who promised a version that one not committed yet has replaced."""
         self._to_learn: Iterator[tuple[EntryId, bytes]] | None = None
+        self.on_interval: Callable[..., None] = _nothing
+        """Told of each announcement by a contact, and what of it has yet to come."""
+        self.is_pulling: Callable[[Place], bool] = _no_pull
+        """Whether what a peer has is pulled from it anyway."""
         puts.on_stored = self._stored
         store.on_gone = self._gone
 
@@ -70,7 +75,7 @@ class Replicas:
         entry_id = None
         for entry_id, data in islice(self._to_learn, REPAIR_SLICE):
             if self._store.get(entry_id, self._core.unix_ms(now)) is data:
-                self._index.add(self._short_digest(data), entry_id)
+                self.index.add(self.short_digest(data), entry_id)
         if entry_id is None:
             self._to_learn = None
             self.repair.start(now)
@@ -86,7 +91,7 @@ class Replicas:
     def version_of(self, short_digest: bytes) -> tuple[EntryId | None, bool]:
         """The entry of which that is or was a version here, None if unknown; and whether the
         version was evicted and announced as such. What is held now may be a newer version."""
-        return self._index.find(short_digest)
+        return self.index.find(short_digest)
 
     # --- What the store and the puts report ------------------------------------------------
 
@@ -101,32 +106,33 @@ class Replicas:
                 self._replaced.pop(entry_id, None)  # it has expired already
             return  # a newer one has come meanwhile, and will be announced
         short_digest = pending.digest[:SHORT_DIGEST_BYTES]
-        self._index.add(short_digest, entry_id)
+        self.index.add(short_digest, entry_id)
         asked = self._asked.pop(entry_id, None)
         is_known = asked is not None and self._core.table.get(asked[1]) is not None
         if asked is not None and is_known and asked[2] == short_digest:
             self._core.promises.note(asked[1], entry_id)  # its announcement was the promise
-        others, is_in = self._regions.of(place_of(entry_id), now)
+        others, is_in = self.regions.of(place_of(entry_id), now)
         at_once = not pending.is_direct
         announce = self.announcer.announce_new
         if is_in or at_once:
-            announce([c.id for c in others], entry_id, short_digest, now, at_once=at_once)
+            ids = [contact.id for contact in others]
+            announce(ids, entry_id, short_digest, pending.sequence, now, at_once=at_once)
         # Nodes outside of the region may hold the older version.
         if (holders := self._replaced.pop(entry_id, None)) is not None:
-            announce(holders, entry_id, short_digest, now)
+            announce(holders, entry_id, short_digest, pending.sequence, now)
 
     def _gone(self, entry_id: EntryId, data: bytes, why: Gone) -> None:
         """A version has left the store."""
-        short_digest = self._short_digest(data)
+        short_digest = self.short_digest(data)
         if why is Gone.EVICTED:
             promisers = self._core.promises.promisers(entry_id)
             self._evicted.append((entry_id, short_digest, promisers))
-            self._index.evicted(short_digest, entry_id)
+            self.index.evicted(short_digest, entry_id)
         elif why is Gone.REPLACED:
             self._replaced.setdefault(entry_id, self._core.promises.promisers(entry_id))
-            self._index.replaced(short_digest, entry_id)
+            self.index.replaced(short_digest, entry_id)
         else:
-            self._index.expired(short_digest)
+            self.index.expired(short_digest)
         self._core.promises.forget_entry(entry_id)
 
     def _announce_evicted(self, now: Instant) -> None:
@@ -148,7 +154,8 @@ class Replicas:
         if contact is not None and contact.address == session.address:
             peer = contact.id
         wanted = held = 0
-        holds = self._index.holds
+        awaited: list[Version] = []
+        holds = self.index.holds
         for i, version in enumerate(announce.versions):
             entry_id, short_digest = version
             bit = 1 << i
@@ -162,8 +169,18 @@ class Replicas:
                     self.announcer.is_promised(peer, entry_id)
             elif self._holds_newer(version, peer, now):
                 held |= bit
+            elif self._puts.is_read_only or self.repair.is_leaving:
+                awaited.append(version)
+            elif peer is not None and self.is_pulling(peer):
+                continue
             elif self._wants(version, session.node_id, now):
                 wanted |= bit
+                awaited.append(version)
+            elif version.entry_id in self._asked or self._puts.is_under_way(version.entry_id):
+                awaited.append(version)
+        if peer is not None:
+            assert contact is not None
+            self.on_interval(announce, awaited, contact, session, now)
         return Want(wanted, held)
 
     def on_bye(self, session: Session, now: Instant) -> None:
@@ -179,16 +196,16 @@ class Replicas:
         """Whether we know the version as one that a newer one has replaced; then the peer is told
         of that. (An unknown version may be either: it is asked for, and whoever has the older one
         learns of the newer by PUT or by its acknowledgement.)"""
-        if self.knows_all and not self._index.is_past(version.short_digest):
+        if self.knows_all and not self.index.is_past(version.short_digest):
             return False
         entry_id = version.entry_id
         data = self._store.get(entry_id, self._core.unix_ms(now))
         if data is None or self._puts.is_under_way(entry_id):
             return False
-        short_digest = self._short_digest(data)
+        short_digest = self.short_digest(data)
         if short_digest == version.short_digest:
             return True  # not learnt by name yet
-        if not self._index.is_past(version.short_digest):
+        if not self.index.is_past(version.short_digest):
             return False
         if peer is not None:
             self.announcer.announce(peer, entry_id, short_digest, now)
@@ -197,7 +214,7 @@ class Replicas:
     def _wants(self, version: Version, peer: Place, now: Instant) -> bool:
         """Whether to ask for a version that we lack."""
         entry_id, short_digest = version
-        if self._puts.is_read_only or self.repair.is_leaving or self._puts.is_under_way(entry_id):
+        if self._puts.is_under_way(entry_id):
             return False
         asked = self._asked.get(entry_id)
         if asked is not None:
@@ -218,9 +235,9 @@ class Replicas:
     def _may_take(self, entry_id: EntryId, now: Instant) -> bool:
         """Whether an entry of which we hold no version is for us to hold."""
         place = place_of(entry_id)
-        if not self._regions.may_belong(place):
+        if not self.regions.may_belong(place):
             return False
-        return self._store.has_room(entry_id) or self._regions.of(place, now)[1]
+        return self._store.has_room(entry_id) or self.regions.of(place, now)[1]
 
     # --- Leaving -----------------------------------------------------------------------------
 
@@ -240,5 +257,13 @@ class Replicas:
         for session in core.sessions.with_nodes():
             core.sessions.seal(session, messages.encode(core.rng.randbytes(4), Bye()), now)
 
-    def _short_digest(self, data: bytes) -> bytes:
+    def short_digest(self, data: bytes) -> bytes:
         return entry_digest(self._signed_prefix + data[SIGNED_OFFSET:])[:SHORT_DIGEST_BYTES]
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+def _no_pull(_peer: Place) -> bool:
+    return False

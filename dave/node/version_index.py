@@ -46,6 +46,10 @@ class VersionIndex:
         """Whether the version was held before and is not any more."""
         return short_digest in self._past
 
+    def knows(self, short_digest: bytes) -> bool:
+        """Whether the version is held or was."""
+        return short_digest in self._held or short_digest in self._past
+
     def find(self, short_digest: bytes) -> tuple[EntryId | None, bool]:
         """The entry of which that is or was a version here, and whether the version was evicted
         and announced as such."""

@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from dave.crypto.hashes import record_checksum
 from dave.errors import JournalError, WireError
-from dave.limits import JOURNAL_BODY_BYTES_MAX, JOURNAL_VERSION
+from dave.limits import JOURNAL_BODY_BYTES_MAX, JOURNAL_ID_BYTES, JOURNAL_VERSION
 from dave.names import EntryId, HybridTime, UnixMs
 from dave.store.floors import Floor
 
@@ -38,7 +38,6 @@ FLOOR = 2
 
 HEADER_COPY_BYTES = 512
 RECORDS_OFFSET = 2 * HEADER_COPY_BYTES
-JOURNAL_ID_BYTES = 16
 FILE_KEY_BYTES = 32
 RECORD_HEADER_BYTES = 31
 

@@ -11,6 +11,7 @@ from dave.limits import (
     CHALLENGE_NONCE_BYTES,
     ENTRY_HEADER_BYTES,
     ENTRY_ID_BYTES,
+    JOURNAL_ID_BYTES,
     PROOF_HASH_BYTES,
     SHORT_DIGEST_BYTES,
 )
@@ -48,7 +49,14 @@ VERSION = Layout(
 _FEW = Check(this.count <= BUCKET_CONTACTS)
 
 PING = _message(1, "PING", "Are you there?")
-PONG = _message(2, "PONG", "Answers PING.", Field("time", Int64ul, "sender's Unix milliseconds"))
+PONG = _message(
+    2,
+    "PONG",
+    "Answers PING.",
+    Field("time", Int64ul, "sender's Unix milliseconds"),
+    Field("journal_id", Bytes(JOURNAL_ID_BYTES), "of the sender's journal; zeros to a client"),
+    Field("sequence", Int64ul, "up to which its entries were announced, or have to be pulled"),
+)
 PUT = _message(
     3,
     "PUT",
@@ -126,6 +134,8 @@ ANNOUNCE = _message(
     "ANNOUNCE",
     "I hold these versions.",
     Field("evicted", Int32ul, "bitmap, lowest bit first: held no longer"),
+    Field("since", Int64ul, "of the sender's journal, what the receiver should hold after this ..."),
+    Field("upto", Int64ul, "... up to this is named here, or was promised by the receiver"),
     Field("count", Byte, f"of versions, 1 to {ANNOUNCED_MAX}"),
     nested(
         "versions",
@@ -137,6 +147,7 @@ ANNOUNCE = _message(
     checks=(
         Check((this.count >= 1) & (this.count <= ANNOUNCED_MAX)),
         Check(lambda announce: announce.evicted >> announce.count == 0),
+        Check(this.since <= this.upto),
     ),
 )
 WANT = _message(

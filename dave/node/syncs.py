@@ -1,0 +1,324 @@
+"""When a node pulls, and from whom (DESIGN section 8, "Clock").
+
+Peers say up to which sequence of their journal they have told us what we should hold: each ANNOUNCE
+covers an interval, each PONG names the journal and how far that went. An interval that begins where
+our clock stands moves the clock; where it begins later there is a gap, and the gap is pulled.
+
+    clock >= since, all named is here: clock = upto       clock < since: pull (clock, since]
+
+What was named but is still on its way holds the clock back. If it has not come after a while the
+clock stays behind, and it is pulled.
+
+One pull runs at a time, from peers drawn by jitter, and each begins by asking for names: so what
+came from one neighbour does not come from the next one again. Where nobody writes nothing is asked.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from dave.drops import Drop
+from dave.limits import (
+    BUSY_RETRY_MS,
+    JOURNAL_ID_BYTES,
+    SYNC_AGAIN_SECONDS,
+    SYNC_JITTER_SECONDS,
+    SYNC_OPEN_MAX,
+    SYNC_OPEN_SECONDS,
+    SYNC_STALL_SECONDS,
+    SYNC_TRIES,
+    SYNC_WAITING_MAX,
+)
+from dave.names import MS, SECOND, EntryId, Instant, Place
+from dave.node.clocks import Clock, Clocks
+from dave.node.core import peer_of
+from dave.node.pull import Pull
+from dave.node.puts import Here
+from dave.node.requests import Answer
+from dave.node.timers import Timer
+from dave.peers.contact import Contact
+from dave.session.session import Session
+from dave.wire.entry import Entry
+from dave.wire.messages import Ping, Pong, Put
+from dave.wire.promises import Announce, Version
+
+if TYPE_CHECKING:
+    from dave.node.node import Node
+
+EMPTY_UPTO = 1 << 32
+"""A journal in its first segment, of which nothing is stored yet, stands here (store/journal.py)."""
+
+_NO_JOURNAL = bytes(JOURNAL_ID_BYTES)
+
+
+class _Interval(NamedTuple):
+    """What a peer announced, of which something has not come yet."""
+
+    since: int
+    upto: int
+    awaited: Sequence[Version]
+    at: Instant
+
+
+class _Peer:
+    """What we know of one peer's journal beside the clock."""
+
+    __slots__ = ("due", "intervals", "session", "target", "tries")
+
+    def __init__(self) -> None:
+        self.session = -1
+        """Index of the session in which we asked for its journal's id last: in another one it may
+        be a new process, with a new journal."""
+        self.intervals: deque[_Interval] = deque()
+        self.target = 0
+        """Up to here its journal is to be pulled."""
+        self.due: Instant | None = None
+        """When its turn may come; None while there is nothing to pull."""
+        self.tries = 0
+        """Pulls in a row that failed."""
+
+
+class Syncs:
+    """The clocks of one node, and its pulls."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._index = node.replicas.index
+        self.clocks = Clocks()
+        self._peers: dict[Place, _Peer] = {}
+        """Those in the table that have said something; what left it is dropped with them."""
+        self._pull: Pull | None = None
+        self._puller: Contact | None = None
+        self.pulls = 0
+        """Pulls that came to their end."""
+        self.failed = 0
+        self.pulled = 0
+        """Entries that came by pulls."""
+
+    # --- What peers say ----------------------------------------------------------------------
+
+    def on_announce(
+        self, announce: Announce, awaited: Sequence[Version], contact: Contact, session: Session,
+        now: Instant,
+    ) -> None:  # fmt: skip
+        """A contact announced an interval, of which we await some versions."""
+        peer = self._peer(contact.id)
+        if peer.session != session.index:
+            self.greet(contact, session.index, now)
+        clock = self.clocks.get(contact.public_key)
+        if clock is None:
+            return  # its PONG will tell what to do
+        self._advance(peer, contact, clock, now)
+        clock = self.clocks.get(contact.public_key)
+        assert clock is not None
+        reached = peer.intervals[-1].upto if peer.intervals else clock.sequence
+        if announce.since > reached:
+            self._gap(peer, contact.id, announce.since, now)
+        elif announce.upto <= reached:
+            return
+        if len(peer.intervals) < SYNC_OPEN_MAX:
+            peer.intervals.append(_Interval(announce.since, announce.upto, awaited, now))
+            self._advance(peer, contact, clock, now)
+
+    def on_pong(self, pong: Pong, session: Session, now: Instant) -> None:
+        """A node said what its journal is, and up to where it has told us of it."""
+        assert session.node_id is not None
+        contact = self._node.table.get(session.node_id)
+        if contact is None or contact.address != session.address:
+            return
+        if pong.journal_id == _NO_JOURNAL:
+            return
+        peer = self._peer(contact.id)
+        peer.session = session.index
+        clock = self.clocks.get(contact.public_key)
+        if clock is None or clock.journal_id != pong.journal_id:
+            peer.intervals.clear()
+            start = pong.sequence if pong.sequence <= EMPTY_UPTO else 0
+            self.clocks.set(contact.public_key, pong.journal_id, start)
+            clock = Clock(pong.journal_id, start)
+        self._advance(peer, contact, clock, now)
+        clock = self.clocks.get(contact.public_key)
+        assert clock is not None
+        reached = peer.intervals[-1].upto if peer.intervals else clock.sequence
+        if pong.sequence > reached:
+            self._gap(peer, contact.id, pong.sequence, now)
+
+    def changed(self, node_ids: Sequence[Place], now: Instant) -> None:
+        """Nodes near us have come or gone: ask those that came for their journal."""
+        for node_id in node_ids:
+            contact = self._node.table.get(node_id)
+            if contact is None:
+                self._forget(node_id)
+            elif self._peer(node_id).session < 0:
+                self.greet(contact, 0, now)
+
+    def greet(self, contact: Contact, session: int, now: Instant) -> None:
+        """Ask a contact for its journal; once a session."""
+        self._peer(contact.id).session = session
+        self._node.ask(peer_of(contact), Ping(), _nothing, now)
+
+    def is_pulling(self, node_id: Place) -> bool:
+        """Whether what that peer has will be pulled soon: then it need not send it."""
+        if self._puller is not None and self._puller.id == node_id:
+            return True
+        peer = self._peers.get(node_id)
+        return peer is not None and peer.due is not None and not peer.tries
+
+    # --- What is left to do --------------------------------------------------------------------
+
+    def pending(self) -> list[tuple[Contact, bytes, int, int]]:
+        """Pulls not finished: (contact, journal id, after, up to), to be kept beyond this
+        process."""
+        left = []
+        for node_id, peer in self._peers.items():
+            contact = self._node.table.get(node_id)
+            clock = None if contact is None else self.clocks.get(contact.public_key)
+            if contact is not None and clock is not None and clock.sequence < peer.target:
+                left.append((contact, clock.journal_id, clock.sequence, peer.target))
+        return left
+
+    def restore(self, pending: Sequence[tuple[Contact, bytes, int, int]], now: Instant) -> None:
+        """Go on with the pulls of an earlier process, once these nodes are contacts again."""
+        for contact, journal_id, since, upto in pending:
+            self.clocks.set(contact.public_key, journal_id, since)
+            peer = self._peer(contact.id)
+            self._gap(peer, contact.id, upto, now)
+
+    # --- Inside ------------------------------------------------------------------------------
+
+    def _peer(self, node_id: Place) -> _Peer:
+        return self._peers.get(node_id) or self._peers.setdefault(node_id, _Peer())
+
+    def _forget(self, node_id: Place) -> None:
+        self._peers.pop(node_id, None)
+
+    def _advance(self, peer: _Peer, contact: Contact, clock: Clock, now: Instant) -> None:
+        """Move the clock over the intervals that are complete."""
+        intervals, sequence = peer.intervals, clock.sequence
+        while intervals and intervals[0].since <= sequence:
+            head = intervals[0]
+            if not all(self._index.knows(version.short_digest) for version in head.awaited):
+                if now - head.at > SYNC_OPEN_SECONDS * SECOND:
+                    intervals.clear()  # it did not come: who is told so pulls it
+                break
+            sequence = max(sequence, head.upto)
+            intervals.popleft()
+        if sequence > clock.sequence:
+            self.clocks.set(contact.public_key, clock.journal_id, sequence)
+
+    def _gap(self, peer: _Peer, node_id: Place, upto: int, now: Instant) -> None:
+        """Something up to there is missing."""
+        peer.target = max(peer.target, upto)
+        if peer.due is None:
+            waiting = sum(each.due is not None for each in self._peers.values())
+            if waiting < SYNC_WAITING_MAX:
+                self._wait(peer, SYNC_JITTER_SECONDS * self._node.rng.random(), now)
+
+    def _wait(self, peer: _Peer, seconds: float, now: Instant) -> None:
+        peer.due = now + int(seconds * SECOND)
+        self._node.timers.set(peer.due, Timer.SYNC)
+
+    def on_timer(self, _subject: None, now: Instant) -> None:
+        """Pull from whose turn it is; or look after the pull that runs."""
+        pull = self._pull
+        if pull is None:
+            self._next(now)
+        elif pull.is_busy:
+            pull.retry(now)
+            self._watch(pull, now)
+        elif now - pull.moved_at >= SYNC_STALL_SECONDS * SECOND:
+            pull.cancel()
+            self._ended(False, False, now)
+
+    def _next(self, now: Instant) -> None:
+        node = self._node
+        if node.puts.is_read_only or node.replicas.repair.is_leaving:
+            return
+        due = [(peer.due, node_id) for node_id, peer in self._peers.items() if peer.due is not None]
+        for when, node_id in sorted(due):
+            if when > now:
+                return
+            peer, contact = self._peers[node_id], node.table.get(node_id)
+            clock = None if contact is None else self.clocks.get(contact.public_key)
+            if contact is None or clock is None:
+                self._forget(node_id)
+                continue
+            if clock.sequence >= peer.target:
+                peer.due = None
+                continue
+            self._start(contact, clock, peer.target, now)
+            return
+
+    def _start(self, contact: Contact, clock: Clock, upto: int, now: Instant) -> None:
+        def moved(sequence: int, now: Instant) -> None:
+            self.clocks.set(contact.public_key, clock.journal_id, sequence)
+
+        pull = Pull(peer_of(contact), clock.journal_id, clock.sequence, upto,
+                    self._node.streams, _Taker(self._node, contact), moved, self._ended)  # fmt: skip
+        self._pull, self._puller = pull, contact
+        pull.start(now)
+        if self._pull is pull:
+            self._watch(pull, now)
+
+    def _watch(self, pull: Pull, now: Instant) -> None:
+        """Look again when something should have happened."""
+        if pull.is_busy:
+            due = now + BUSY_RETRY_MS * MS
+        else:
+            due = max(now, pull.moved_at) + SYNC_STALL_SECONDS * SECOND
+        self._node.timers.set(due, Timer.SYNC)
+
+    def _ended(self, is_done: bool, is_fault: bool, now: Instant) -> None:
+        """The pull has ended: the next one's turn."""
+        pull, contact = self._pull, self._puller
+        assert pull is not None and contact is not None
+        self._pull = self._puller = None
+        self.pulled += pull.pulled
+        self.pulls += is_done
+        self.failed += not is_done
+        peer = self._peers.get(contact.id)
+        if is_fault:
+            self._node.drops.add(Drop.SYNC)
+        if peer is not None:
+            peer.due = None
+            peer.tries = 0 if is_done else peer.tries + 1
+            clock = self.clocks.get(contact.public_key)
+            if is_done and clock is not None:
+                self._advance(peer, contact, clock, now)
+            if not is_done and not is_fault and peer.tries <= SYNC_TRIES:
+                jitter = 0.75 + 0.5 * self._node.rng.random()
+                self._wait(peer, SYNC_AGAIN_SECONDS * peer.tries * jitter, now)
+                if peer.tries == 1:  # perhaps its journal is another one now
+                    self.greet(contact, peer.session, now)
+        self._node.timers.set(now, Timer.SYNC)
+
+
+class _Taker:
+    """What a pull needs of the node."""
+
+    def __init__(self, node: "Node", contact: Contact) -> None:
+        self._node = node
+        self._contact = contact
+
+    def lacks(self, short_digest: bytes) -> bool:
+        """Whether a version that the contact holds should come."""
+        index = self._node.replicas.index
+        entry_id, _ = index.find(short_digest)
+        if entry_id is None:
+            return True
+        if index.holds(short_digest, entry_id):
+            self.holds_too(entry_id)
+        return False
+
+    def take(self, entry: Entry, here: Here, now: Instant) -> None:
+        """Store it like any put."""
+        self._node.puts.receive(Put(entry, None, True), here, b"", now)
+
+    def holds_too(self, entry_id: EntryId) -> None:
+        """The contact holds what we hold: that it named it was its promise."""
+        if self._node.table.get(self._contact.id) is not None:
+            self._node.replicas.announcer.is_promised(self._contact.id, entry_id)
+
+
+def _nothing(_answer: Answer, _now: Instant) -> None:
+    return None
