@@ -52,6 +52,12 @@ class Drop(IntEnum):
     """A sync that brought what it should not: its peer is not pulled from again for now."""
     NO_REQUEST = auto()
     """A reply to nothing we asked, or no longer waited for."""
+    BULK_HANDSHAKE = auto()
+    """A connection of the bulk channel that did not open: no INIT of this network, or too late."""
+    BULK_FRAME = auto()
+    """A connection that sent what no peer may: a frame that does not open, more than its window."""
+    BULK_FULL = auto()
+    """A connection or stream beyond a limit."""
 
 
 class Drops:

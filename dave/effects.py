@@ -8,6 +8,8 @@ are the hot path.
 
 from typing import Any, NamedTuple
 
+from dave.names import Address
+
 
 class Verify(NamedTuple):
     """Check Ed25519 signatures; answer with `verified(ticket, verdict, now)`."""
@@ -33,4 +35,25 @@ class Resolve(NamedTuple):
     result: Any
 
 
-Effect = Verify | Append | Resolve
+class Dial(NamedTuple):
+    """Connect to a peer's bulk channel; answer with `streams.dialled(link, now)`, or with
+    `streams.closed(link, now)` if that fails."""
+
+    link: int
+    address: Address
+
+
+class Transmit(NamedTuple):
+    """A connection has something to send: call `streams.pull(link, now)` whenever there is room,
+    until that returns nothing."""
+
+    link: int
+
+
+class HangUp(NamedTuple):
+    """Close a connection, or give up dialling. It is not reported back."""
+
+    link: int
+
+
+Effect = Verify | Append | Resolve | Dial | Transmit | HangUp

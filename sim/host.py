@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from dave.drops import Drop
-from dave.effects import Append, Effect, Resolve, Verify
+from dave.effects import Append, Dial, Effect, HangUp, Resolve, Transmit, Verify
 from dave.names import MS, Address, EntryId, HybridTime, Instant
 from dave.node.client import Client
 from dave.node.node import Node
 from dave.peers.subnets import is_private
 from dave.wire.entry import Entry
+from sim.bulk import Pipes
 from sim.clock import START, WALL_START_MS, Clock
 from sim.disk import Disk
 from sim.nat import Nat
@@ -56,6 +57,7 @@ class Host:
         on_resolve: Callable[["Host", Resolve], None],
         disk: Disk | None,
         skew_ms: int,
+        pipes: Pipes,
         *,
         nat: Nat | None = None,
         keeps_house: bool = True,
@@ -80,6 +82,7 @@ class Host:
         self._make_core = make_core
         self._send_all = send_all
         self._on_resolve = on_resolve
+        self._pipes = pipes
         self._core: Client | None = None
         self._armed: Instant | None = None
         self.start()
@@ -124,6 +127,7 @@ class Host:
         """The process is gone at once, with all that its disk had not committed."""
         self._core = self._armed = None
         self.ended = {}
+        self._pipes.died(self)
         if self.disk is not None:
             self.disk.crash()
 
@@ -187,6 +191,8 @@ class Host:
             self._on_resolve(self, effect)
         elif isinstance(effect, Verify):
             self.node.verified(effect.ticket, verify(effect.owner, effect.signed), now)
+        elif isinstance(effect, Dial | Transmit | HangUp):
+            self._pipes.carry_out(self, effect)
         else:
             assert isinstance(effect, Append)
             assert self.disk is not None

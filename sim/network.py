@@ -67,6 +67,18 @@ class Links:
         """End the partition."""
         self._side = {}
 
+    def is_cut(self, source: str, to: str) -> bool:
+        """Whether a partition keeps two hosts apart."""
+        return self._side.get(source, 0) != self._side.get(to, 0)
+
+    def one_way(self, source: str, to: str) -> Instant:
+        """The delay of a link in nanoseconds, without jitter: that of a connection."""
+        link = self._links.get((source, to), self.default)
+        extra = 0.0
+        if link is self.default and self.latency is not None:
+            extra = self.latency.one_way_ms(source, to)
+        return int((link.delay_ms + extra) * MS)
+
     def delays(self, source: str, to: str) -> list[Instant]:
         """After how many nanoseconds each copy of one datagram arrives; empty if it is lost."""
         self.sent += 1

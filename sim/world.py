@@ -21,6 +21,7 @@ from dave.node.node import Node
 from dave.node.requests import Peer
 from dave.node.results import GetResult, PutResult
 from dave.store.store import Store
+from sim.bulk import Pipes
 from sim.clock import Clock
 from sim.disk import Disk
 from sim.host import Ended, Host, Operation, tag
@@ -68,6 +69,7 @@ class World:
         self.clock = Clock()
         self.links = Links(Random(self.rng.getrandbits(64)), link, latency)
         self.hosts: dict[Address, Host] = {}
+        self.pipes = Pipes(self.clock, self.links, self.hosts, self._note)
         self.nodes: list[Host] = []
         self.ring_nodes = 0
         """Nodes beside those: ids without a process, which only lookups see."""
@@ -256,6 +258,7 @@ class World:
             self._resolved,
             disk,
             skew_ms,
+            self.pipes,
             nat=Nat() if is_natted else None,
             keeps_house=keeps_house,
         )

@@ -12,6 +12,7 @@ FOLDERS = ("dave", "cmd", "sim", "tests", "bench")
 WITHOUT_A_TEST_OF_ITS_OWN = frozenset(
     (
         "dave/limits.py",  # constants; it asserts its own relations when imported
+        "dave/bulk_limits.py",  # the same
         "dave/edge/limits.py",  # constants
         "dave/effects.py",  # names only, no behaviour
     )

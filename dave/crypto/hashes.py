@@ -29,6 +29,8 @@ NETWORK_ID_CONTEXT = "dave 2026 network id"
 NETWORK_PROOF_TAG = _tag("dave network proof")
 COOKIE_TAG = _tag("dave cookie")
 PROOF_TAG = _tag("dave storage proof")
+PIECE_TAG = _tag("dave piece")
+BULK_KEY_CONTEXT = "dave 2026 bulk handshake"
 
 STAMP_PREFIX_BYTES = 56
 
@@ -86,6 +88,19 @@ def record_checksum(file_key: bytes, record: bytes) -> bytes:
     """16-byte checksum of a journal record, keyed per file so that no value can smuggle in a
     record for the scan of a damaged file to find."""
     return blake3(record, key=file_key).digest(length=16)
+
+
+def piece_checksum(piece: bytes) -> bytes:
+    """16-byte checksum of a piece of a stream."""
+    hasher = blake3(PIECE_TAG)
+    hasher.update(piece)
+    return hasher.digest(length=16)
+
+
+def bulk_key(network_key: bytes) -> bytes:
+    """Key that covers the first message of the bulk channel: 32 bytes that only who knows the
+    network has."""
+    return blake3(network_key, derive_key_context=BULK_KEY_CONTEXT).digest()
 
 
 def proof(

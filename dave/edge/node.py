@@ -120,7 +120,15 @@ class Node:
             folder.close()
             raise
         self.replay = self._world.journal.replay
-        self.core = Core(identity, net, rng, store, edges, start_count=self._world.journal.start, journal_id=self._world.journal.id)
+        self.core = Core(
+            identity,
+            net,
+            rng,
+            store,
+            edges,
+            start_count=self._world.journal.start,
+            journal_id=self._world.journal.id,
+        )
         self._runner = Runner(self.core, self.listeners.udp, self._world)
         self._world.start(self.core, self._runner)
         self.core.at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])

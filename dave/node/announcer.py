@@ -277,7 +277,9 @@ class Announcer:
             else:
                 self._silent(line, now)
 
-        self._core.ask(peer_of(contact), Announce(tuple(batch), evicted, since, upto), answered, now)
+        self._core.ask(
+            peer_of(contact), Announce(tuple(batch), evicted, since, upto), answered, now
+        )
 
     def _cover(self, line: _Line) -> int:
         """Up to which sequence all is said now that this peer had to be told."""

@@ -9,7 +9,7 @@ Nothing here blocks, and nothing here knows a socket, a clock or a thread.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dave.crypto.identity import Identity
 from dave.crypto.network import Network
@@ -43,6 +43,9 @@ from dave.wire.entry import Entry
 from dave.wire.messages import Put, PutAck, Request, WireContact
 from dave.wire.packet import PacketType
 
+if TYPE_CHECKING:
+    from dave.node.bulk import Streams
+
 DATA_TYPE = int(PacketType.DATA)
 Datagram = tuple[bytes, Address]
 Handler = Callable[[Session, bytes, Instant], None]
@@ -65,7 +68,7 @@ class Core:
         self.wall_offset_ms = 0
         """Unix milliseconds minus `now` in milliseconds; whoever drives the core keeps it true."""
         self.drops = Drops()
-        self._limiter = RateLimiter(rng.randbytes(32), slots=self.rate_slots)
+        self.limiter = RateLimiter(rng.randbytes(32), slots=self.rate_slots)
         self.strangers = Strangers(at_home=False)
         self.timers = Timers()
         is_client = identity.id is None
@@ -77,6 +80,7 @@ class Core:
         self.paths = Paths()
         self.sessions = Sessions(identity, network, rng, self.drops)
         self.requests = Requests(self.sessions, self.timers, rng, self.drops)
+        self._streams: Streams | None = None
         self.handlers: dict[int, Handler] = {}
         self.is_reached = True
         """False for a node that nobody can reach unasked: it goes as a client."""
@@ -103,7 +107,7 @@ class Core:
 
     def receive_datagram(self, data: bytes, address: Address, now: Instant) -> None:
         """A datagram arrived. Any bytes do: what is wrong with them is a counted drop."""
-        if (len(data) < 2 or data[1] != DATA_TYPE) and not self._limiter.allow(address, now):
+        if (len(data) < 2 or data[1] != DATA_TYPE) and not self.limiter.allow(address, now):
             self.drops.add(Drop.RATE)
             return
         received = self.sessions.receive(data, address, now)
@@ -158,6 +162,16 @@ class Core:
             purpose, subject = due
             self._on_timer[purpose](subject, now)
         self.settle(now)
+
+    @property
+    def streams(self) -> "Streams":
+        """The bulk channel. Made at first use: most clients never need it, and start faster."""
+        if self._streams is None:
+            from dave.node.bulk import Streams
+
+            self._streams = Streams(self)
+            self._on_timer[Timer.BULK] = self._streams.on_timer
+        return self._streams
 
     # --- For the parts above -----------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from dave.node.puts import Here, Puts
 from dave.node.reach import Reach
 from dave.node.replicas import Replicas
 from dave.node.requests import Done, Peer
+from dave.node.streams import StreamKind
 from dave.node.sync_source import SyncSources
 from dave.node.syncs import Syncs
 from dave.node.timers import Timer
@@ -63,6 +64,10 @@ class Node(Client):
         self.replicas.is_pulling = self.syncs.is_pulling
         self.replicas.repair.on_changed = self.syncs.changed
         self.journal_id = journal_id
+        sources = SyncSources(
+            self, store, self.puts, self.replicas.regions, self.replicas.short_digest, journal_id
+        )
+        self.streams.serve(StreamKind.SYNC, sources.serve)
         self.proofs = Proofs(self, store, self.replicas.version_of)
         self.gets_found = 0
         self.gets_absent = 0

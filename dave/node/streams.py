@@ -15,7 +15,12 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Protocol
 
+from dave.bulk_limits import BULK_DATA_BYTES_MAX, STREAM_CREDIT_MAX, STREAM_WINDOW_BYTES
+from dave.crypto import hashes
+from dave.errors import UsageError, WireError
+from dave.limits import PIECE_BYTES_MAX
 from dave.names import Instant
+from dave.wire import bulk
 
 
 class StreamKind(IntEnum):
@@ -56,8 +61,8 @@ class Source(Protocol):
     """The end of a stream that answers."""
 
     def next_piece(self, now: Instant) -> bytes | None:
-        """1 to PIECE_BYTES_MAX bytes; None: that was all. Asked for only when the window has
-        room, so a source need not buffer anything. It should take under a millisecond."""
+        """1 to PIECE_BYTES_MAX bytes; None: that was all. Asked for only once the piece before it
+        is sent, so a source need not buffer anything. It should take under a millisecond."""
 
     def close(self) -> None:
         """The stream has ended, in whatever way. Called once."""
@@ -67,11 +72,142 @@ Handler = Callable[[bytes, bytes, Instant], Source | None]
 """Called with the asker's public key (32 bytes), the request and the time; None: refused."""
 
 
-class Stream(Protocol):
-    """What `open` returns to the asker."""
+class Carrier(Protocol):
+    """What a stream needs of its connection (link.py)."""
+
+    def send(self, frame: bytes) -> None: ...
+    def forget(self, stream: "Stream") -> None: ...
+
+
+class Stream:
+    """The end that asked: returned by `open`. Puts pieces together and keeps the window."""
+
+    __slots__ = (
+        "_carrier",
+        "_checksum",
+        "_missing",
+        "_owed",
+        "_parts",
+        "_unconsumed",
+        "is_over",
+        "number",
+        "request",
+        "room",
+        "sink",
+    )
+
+    def __init__(self, request: bytes, sink: Sink) -> None:
+        self.request = request
+        self.sink = sink
+        self.number = 0
+        self.room = STREAM_WINDOW_BYTES
+        """Bytes that may come before we give more credit."""
+        self.is_over = False
+        self._carrier: Carrier | None = None
+        self._unconsumed = 0
+        self._owed = 0
+        """Consumed, and not given back as credit yet."""
+        self._parts: list[bytes] = []
+        self._missing = 0
+        self._checksum = b""
 
     def consumed(self, count: int) -> None:
-        """The sink has done with so many bytes of pieces; the sender may send as many more."""
+        """The sink has done with so many bytes of pieces; the sender may send as many more. Raises
+        UsageError for more than it was given."""
+        if not 0 <= count <= self._unconsumed:
+            raise UsageError(f"{count} bytes consumed, of {self._unconsumed} given")
+        self._unconsumed -= count
+        self._owed += count
+        if 2 * self._owed >= STREAM_WINDOW_BYTES and not self.is_over:
+            assert self._carrier is not None
+            self._carrier.send(bulk.Credit(self.number, self._owed).encode())
+            self.room += self._owed
+            self._owed = 0
 
     def cancel(self) -> None:
         """No piece and no end is wanted any more."""
+        if not self.is_over:
+            self.is_over = True
+            if self._carrier is not None:
+                self._carrier.forget(self)
+
+    def start(self, carrier: Carrier, number: int) -> None:
+        """There is a connection: ask."""
+        self._carrier = carrier
+        self.number = number
+        carrier.send(bulk.Open(number, self.room, self.request).encode())
+
+    def end(self, end: StreamEnd, now: Instant) -> None:
+        """It has ended; tells the sink, once."""
+        if not self.is_over:
+            self.is_over = True
+            self.sink.on_end(end, now)
+
+    def begin(self, piece: bulk.Piece, now: Instant) -> None:
+        """The first part of a piece. Raises WireError for what no peer may send."""
+        if self._missing:
+            raise WireError("a piece inside a piece")
+        self._missing, self._checksum = piece.size, piece.checksum
+        self.go_on(piece.data, now)
+
+    def go_on(self, data: bytes, now: Instant) -> None:
+        """Another part; the whole piece goes to the sink. Raises WireError for what no peer may
+        send, and for a wrong checksum."""
+        self.room -= len(data)
+        self._missing -= len(data)
+        if self.room < 0:
+            raise WireError("more than the window")
+        if self._missing < 0:
+            raise WireError("more than the piece")
+        self._parts.append(data)
+        if self._missing:
+            return
+        piece = b"".join(self._parts) if len(self._parts) > 1 else data
+        self._parts = []
+        if hashes.piece_checksum(piece) != self._checksum:
+            raise WireError("a piece with a wrong checksum")
+        self._unconsumed += len(piece)
+        self.sink.on_piece(piece, now)
+
+
+class Served:
+    """The end that answers: cuts the source's pieces into frames, within the asker's window."""
+
+    __slots__ = ("_piece", "_sent", "credit", "moved", "number", "source")
+
+    def __init__(self, number: int, credit: int, source: Source, now: Instant) -> None:
+        self.number = number
+        self.credit = credit
+        self.source = source
+        self.moved = now
+        """When it last sent, or got credit."""
+        self._piece = b""
+        self._sent = 0
+
+    def add_credit(self, count: int, now: Instant) -> None:
+        """Raises WireError for more than a window may be."""
+        self.credit += count
+        self.moved = now
+        if self.credit > STREAM_CREDIT_MAX:
+            raise WireError("too much credit")
+
+    def next_frame(self, now: Instant) -> tuple[bytes, bool] | None:
+        """The next frame, and whether the stream ends with it; None while there is no credit."""
+        if self._sent == len(self._piece):
+            piece = self.source.next_piece(now)
+            self._sent = 0
+            self._piece = piece or b""
+            if piece is None:
+                return bulk.End(self.number, StreamEnd.DONE).encode(), True
+            assert 0 < len(piece) <= PIECE_BYTES_MAX, f"a piece of {len(piece)} bytes"
+        if not self.credit:
+            return None
+        start = self._sent
+        data = self._piece[start : start + min(self.credit, BULK_DATA_BYTES_MAX)]
+        self._sent += len(data)
+        self.credit -= len(data)
+        self.moved = now
+        if start:
+            return bulk.More(self.number, data).encode(), False
+        size, checksum = len(self._piece), hashes.piece_checksum(self._piece)
+        return bulk.Piece(self.number, size, checksum, data).encode(), False

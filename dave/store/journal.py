@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 from dave.crypto.hashes import record_checksum
 from dave.errors import JournalError, WireError
-from dave.limits import JOURNAL_BODY_BYTES_MAX, JOURNAL_ID_BYTES, JOURNAL_VERSION
+from dave.limits import JOURNAL_BODY_BYTES_MAX, JOURNAL_VERSION
 from dave.names import EntryId, HybridTime, UnixMs
 from dave.store.floors import Floor
 

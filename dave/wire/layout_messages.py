@@ -134,7 +134,9 @@ ANNOUNCE = _message(
     "ANNOUNCE",
     "I hold these versions.",
     Field("evicted", Int32ul, "bitmap, lowest bit first: held no longer"),
-    Field("since", Int64ul, "of the sender's journal, what the receiver should hold after this ..."),
+    Field(
+        "since", Int64ul, "of the sender's journal, what the receiver should hold after this ..."
+    ),
     Field("upto", Int64ul, "... up to this is named here, or was promised by the receiver"),
     Field("count", Byte, f"of versions, 1 to {ANNOUNCED_MAX}"),
     nested(

@@ -193,6 +193,6 @@ def test_at_home_holds_for_strangers_and_table_and_a_rate_table_may_be_small():
         rate_slots = 16
 
     core = Small(client_identity(bytes(32)), FREE, Random(1))
-    assert len(core._limiter._full) == 16
+    assert len(core.limiter._full) == 16
     core.at_home = True
     assert (core.at_home, core.strangers.at_home, core.table.at_home) == (True, True, True)

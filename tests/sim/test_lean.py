@@ -10,7 +10,7 @@ def test_worlds_are_made_of_lean_hosts():
     world = World(1)
     assert type(world.add_node().core) is LeanNode
     assert type(world.add_client().core) is LeanClient
-    assert len(world.nodes[0].core._limiter._full) == RATE_SLOTS < Node.rate_slots
+    assert len(world.nodes[0].core.limiter._full) == RATE_SLOTS < Node.rate_slots
 
 
 def test_nothing_but_the_slots_differs():

@@ -1,0 +1,50 @@
+"""Bounds of the bulk channel, each with its unit in its name. What a piece and a request may be
+stands in limits.py, since all users of streams need it."""
+
+from dave.limits import PIECE_BYTES_MAX
+
+# --- Specification: what a peer can see ------------------------------------------------------
+
+BULK_DATA_BYTES_MAX = 16_384
+"""Bytes of a piece in one frame; so many of one stream go before another has its turn."""
+STREAM_CREDIT_MAX = 16 << 20
+"""The largest window that a peer may give; one that gives more is hung up on."""
+
+# --- This implementation's own choice --------------------------------------------------------
+
+STREAM_WINDOW_BYTES = 512 << 10
+"""The window that we give: pieces not consumed, and the one that is coming."""
+STREAMS_PER_LINK_MAX = 8
+"""Streams that we answer on one connection; what is asked beyond is BUSY."""
+STREAMS_SERVED_MAX = 256
+"""In all; each holds a piece at most."""
+STREAMS_ASKED_MAX = 256
+LINKS_MAX = 256
+"""Connections of the bulk channel."""
+LINKS_PER_PEER_MAX = 2
+"""That one peer has opened; of more the one opened first is taken for dead."""
+LINKS_PER_SUBNET_MAX = 32
+"""From one public /24 or /48."""
+LINKS_HALF_OPEN_MAX = 64
+"""Accepted, and not yet proven by a frame; of more the oldest goes."""
+LINKS_HALF_OPEN_PER_SUBNET_MAX = 16
+LINK_OPEN_SECONDS = 5
+"""From connecting to the first frame."""
+LINK_LOOK_SECONDS = 5
+"""Between two looks at what a connection waits for."""
+LINK_KEEP_SECONDS = 10
+"""With a stream open something is sent this often ..."""
+LINK_SILENT_SECONDS = 30
+"""... and a peer not heard, or that takes nothing, for so long is gone."""
+LINK_IDLE_SECONDS = 60
+"""A connection without a stream is ended by who dialled, and half as long after by the other."""
+STREAM_STALL_SECONDS = 60
+"""A stream whose asker gives no credit for so long is ended."""
+LINK_QUEUE_MAX = 256
+"""Small frames that wait to be sent; a peer that asks much and reads nothing is hung up on."""
+LINK_SLICE_BYTES = 128 << 10
+LINK_SLICE_FRAMES = 64
+"""Sent or read in one go: some 0.3 ms, after which datagrams have their turn."""
+
+assert STREAM_WINDOW_BYTES >= 4 * PIECE_BYTES_MAX, "a piece fits beside half of it, unreturned"
+assert STREAM_WINDOW_BYTES <= STREAM_CREDIT_MAX
