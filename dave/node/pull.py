@@ -138,7 +138,7 @@ class Pull:
     def _entries_request(self) -> bytes:
         """For the first of the runs; they stay listed until they are committed."""
         base = self._runs[0][0] - 1
-        runs = []
+        runs: list[tuple[int, int]] = []
         for first, last in self._runs:
             if len(runs) == SYNC_RUNS_MAX or last - base > OFFSET_MAX:
                 break

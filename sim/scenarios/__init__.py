@@ -22,6 +22,7 @@ from sim.scenarios import (
     repair,
     speed,
     sybils,
+    sync,
 )
 
 SCENARIOS: dict[str, tuple[Scenario, int]] = {
@@ -41,6 +42,7 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "mixed": (mixed.run, 8),
     "seeds": (mixed.run_seeds, 8),
     "partition": (partition.run, 20),
+    "partition-writes": (sync.run_partition, 12),
     "repair": (repair.run, 60),
 }
 FULL: dict[str, tuple[Scenario, int]] = {

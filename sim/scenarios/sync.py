@@ -1,0 +1,136 @@
+"""What is missed while apart is pulled, and little else is moved.
+
+`run`: a node comes back with an empty disk, or comes new, and pulls what it should hold.
+`run_partition`: both sides of a partition write for an hour. Goal: identical within two sync rounds
+after the healing, and at most 1.3 times the bytes of the copies that were missing.
+"""
+
+from dave.crypto.network import network
+from dave.limits import REPLICAS
+from dave.names import place_of
+from dave.wire.entry import Entry
+from sim.figures import Figure, at_most, exactly
+from sim.host import Host
+from sim.network import Link
+from sim.owner import Owner
+from sim.scenarios.partition import differing
+from sim.world import World
+
+TTL_SECONDS = 86_400
+VALUE_BYTES = 1000
+AT_ONCE = 20
+PARTITION_SECONDS = 3600
+ROUND_SECONDS = 60
+"""Of one sync: every node has asked every neighbour with a gap once."""
+STEP_SECONDS = 2
+SECRET = b"a simulated secret"
+
+
+def run_partition(
+    seed: int, nodes: int, entries: int = 300, seconds: float = PARTITION_SECONDS
+) -> tuple[World, list[Figure]]:
+    """Half of the nodes on each side; `entries` are written on each."""
+    world = _grown(seed, nodes)
+    owner = world.owner()
+    sides = world.nodes[::2], world.nodes[1::2]
+    clients = [world.add_client([side[0]]) for side in sides]
+    groups = [
+        [host.name for host in [*side, client]] for side, client in zip(sides, clients, strict=True)
+    ]
+    world.links.partition(*groups)
+    world.run(seconds / 2)
+    written: list[Entry] = []
+    for number, client in enumerate(clients):
+        written += put_all(world, owner, client, entries, b"side %d " % number)
+    world.run(seconds / 2)
+    missing = missing_bytes(world, written)
+    before = moved(world)
+    idle = _idle_bytes(world)
+    world.links.heal()
+    took = until_identical(world, written, 10 * ROUND_SECONDS)
+    return world, [
+        exactly("entries written", len(written), 2 * entries),
+        at_most("seconds until all replicas are the same", took, 2 * ROUND_SECONDS),
+        exactly("replicas that differ or lack an entry", differing(world, written), 0),
+        at_most("bytes moved / bytes missing", (moved(world) - before - idle * took) / missing, 1.3),
+        Figure("bytes by streams / bytes missing", world.pipes.carried / missing),
+        *counts(world),
+    ]
+
+
+def put_all(
+    world: World, owner: Owner, client: Host, count: int, prefix: bytes = b""
+) -> list[Entry]:
+    """Put that many new entries of 1,000 bytes, and wait for all acknowledgements."""
+    made = []
+    for start in range(0, count, AT_ONCE):
+        puts = []
+        for i in range(start, min(start + AT_ONCE, count)):
+            value = world.rng.randbytes(VALUE_BYTES)
+            made.append(owner.entry(prefix + b"%d" % i, value, world.time(), TTL_SECONDS))
+            puts.append(client.put(made[-1]))
+        world.run_until_resolved(*[world.settled(put) for put in puts])
+    return made
+
+
+def missing_bytes(world: World, entries: list[Entry]) -> int:
+    """Encoded bytes of the copies that the R nearest nodes lack."""
+    return sum(
+        len(entry.data)
+        for entry in entries
+        for host in nearest(world, entry)
+        if host.node.own(entry.id, world.now) != entry
+    )
+
+
+def nearest(world: World, entry: Entry) -> list[Host]:
+    """The R living nodes nearest to an entry."""
+    place = place_of(entry.id)
+    living = [host for host in world.nodes if host.is_up]
+    return sorted(living, key=lambda host: host.node.id ^ place)[:REPLICAS]
+
+
+def moved(world: World) -> int:
+    """Bytes sent so far by all nodes, by datagrams and streams."""
+    return sum(host.sent_bytes for host in world.nodes) + world.pipes.carried
+
+
+def until_identical(world: World, entries: list[Entry], limit: float) -> float:
+    """Seconds, in steps, until the R nearest nodes hold all."""
+    took = 0.0
+    while took < limit:
+        wanting = sum(differing(world, [entry]) > 0 for entry in entries)
+        world.record("identical", took, 1 - wanting / len(entries))
+        if not wanting:
+            break
+        world.run(STEP_SECONDS)
+        took += STEP_SECONDS
+    return took
+
+
+def counts(world: World) -> list[Figure]:
+    """What the nodes did."""
+    syncs = [host.node.syncs for host in world.nodes if host.is_up]
+    announcers = [host.node.replicas.announcer for host in world.nodes if host.is_up]
+    return [
+        Figure("pulls", sum(sync.pulls for sync in syncs)),
+        Figure("pulls that failed", sum(sync.failed for sync in syncs)),
+        Figure("entries that came by pulls", sum(sync.pulled for sync in syncs)),
+        Figure("entries handed on by PUT", sum(each.handed_on for each in announcers)),
+    ]
+
+
+def _grown(seed: int, nodes: int) -> World:
+    world = World(seed, network("sync", SECRET), Link(delay_ms=20, jitter_ms=10))
+    for _ in range(nodes):
+        world.add_node([world.nodes[world.rng.randrange(len(world.nodes))]] if world.nodes else [])
+        world.run(0.2)
+    world.run(90)
+    return world
+
+
+def _idle_bytes(world: World) -> float:
+    """Bytes a second that the network sends anyway."""
+    before = moved(world)
+    world.run(ROUND_SECONDS)
+    return (moved(world) - before) / ROUND_SECONDS
