@@ -225,6 +225,8 @@ REPAIR_LOOK_SECONDS = 5
 """How often a node looks whether nodes have come or gone."""
 REPAIR_AGAIN_SECONDS = 30
 """After so long a peer that did not answer an ANNOUNCE is announced to once more."""
+REPAIR_CAME_SECONDS = 30
+"""Nodes that came pull what they lack: what is left is announced to them after so long."""
 REPAIR_TICK_MS = 50
 """Between two slices of a sweep through the store."""
 REPAIR_SLICE = 1024
@@ -240,21 +242,25 @@ HAND_OVER_SECONDS = 2.0
 
 # --- Sync ------------------------------------------------------------------------------------
 
-SYNC_REQUEST_BYTES_MAX = 1024
 SYNC_RUNS_MAX = 120
 """Runs of sequences that one request asks for."""
 SYNC_PIECE_BYTES_MAX = 32 << 10
 """What a source gathers for one piece, before its last entry: less than a stream may carry."""
 SYNC_LOOKED_MAX = 128
 """Entries that a source looks at for one piece: under a millisecond."""
-SYNC_NAMES_MAX = 8192
-"""Names that one stream brings: what a pull remembers of what it lacks is bounded by that."""
+SYNC_NAMES_MAX = 2048
+"""Names that one stream brings: a pull goes on in rounds of so many."""
+SYNC_NAMED_MAX = 8
+"""Peers of which is remembered what they were named last."""
 SYNC_IN_HAND_MAX = 512
 """Entries pulled that are being verified and written."""
 SYNC_WAITING_MAX = 256
 """Peers that wait for their turn to be pulled from."""
-SYNC_JITTER_SECONDS = 2.0
-"""A gap is pulled after a random part of this, so that neighbours do not do so all at once."""
+SYNC_JITTER_SECONDS = 10.0
+"""A gap is pulled after about so long, at random, so that neighbours do not do so all at once, and
+who meets many nodes knows them before it asks what it should hold."""
+SYNC_TOLD_MAX = 65_536
+"""Entries that were pulled, and wait to be announced until all pulls are done."""
 SYNC_STALL_SECONDS = 20
 """A pull that moved by nothing for so long gives its turn away."""
 SYNC_TRIES = 5

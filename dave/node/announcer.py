@@ -42,6 +42,9 @@ from dave.wire.messages import Put, PutAck
 from dave.wire.promises import Announce, Version, Want
 from dave.wire.status import STORED_STATUSES, PutStatus
 
+NEVER_TOLD = 2**64
+"""No sequence is so large."""
+
 
 class _Line:
     """What waits for one peer."""
@@ -58,7 +61,7 @@ class _Line:
         self.full = patience * ANNOUNCED_MAX
         """So many versions wait no longer."""
         self.versions: dict[EntryId, tuple[bytes, int]] = {}
-        """Short digest and sequence by entry id, in order of sequence; 0 for what repair found."""
+        """Short digest and sequence by entry id; the latter is 0 for what repair found."""
         self.evicted: dict[EntryId, bytes] = {}
         self.wanted: deque[EntryId] = deque()
         """Bounded by the window: nothing is announced while something is wanted."""
@@ -94,6 +97,8 @@ class Announcer:
         self._lines: dict[Place, _Line] = {}
         self._announced: dict[Place, int] = {}
         """Up to which sequence a peer of our table has been told, and has answered."""
+        self.told_before: int = NEVER_TOLD
+        """What was stored under this sequence, and later, may be left to be told."""
         self.on_silent: Callable[[Place, Instant], None] = _nothing
         self.sent = 0
         """Announcements sent."""
@@ -283,8 +288,9 @@ class Announcer:
 
     def _cover(self, line: _Line) -> int:
         """Up to which sequence all is said now that this peer had to be told."""
-        waiting = next((sequence for _, sequence in line.versions.values() if sequence), None)
-        upto = self._puts.committed if waiting is None else waiting - 1
+        waiting = [sequence for _, sequence in line.versions.values() if sequence]
+        first = min(waiting, default=NEVER_TOLD)
+        upto = min(self._puts.committed, first - 1, self.told_before - 1)
         line.covered = max(line.covered, upto)
         return line.covered
 

@@ -62,12 +62,10 @@ class Node(Client):
         self.syncs = Syncs(self)
         self.replicas.on_interval = self.syncs.on_announce
         self.replicas.is_pulling = self.syncs.is_pulling
-        self.replicas.repair.on_changed = self.syncs.changed
+        self.replicas.repair.on_came = self.syncs.came
         self.journal_id = journal_id
-        sources = SyncSources(
-            self, store, self.puts, self.replicas.regions, self.replicas.short_digest, journal_id
-        )
-        self.streams.serve(StreamKind.SYNC, sources.serve)
+        self.sources = SyncSources(self, store, self.puts, self.replicas, journal_id)
+        self.streams.serve(StreamKind.SYNC, self.sources.serve)
         self.proofs = Proofs(self, store, self.replicas.version_of)
         self.gets_found = 0
         self.gets_absent = 0

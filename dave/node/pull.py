@@ -1,6 +1,7 @@
 """One pull: all that this node should have of an interval of a peer's journal and lacks.
 
     names of (reached, upto] -> the entries behind those that we lack -> verify, commit -> the clock
+                             -> tell which of the named we hold
 
 in rounds of some thousand names. Entries go the way of every put (puts.py). A piece counts as
 consumed once its entries are committed, so that a fast peer waits for our disk, and the clock moves
@@ -8,20 +9,28 @@ over what is committed only: a pull that was cut off goes on from there.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from enum import IntEnum, auto
 from functools import partial
 from typing import Protocol
 
 from dave.errors import WireError
-from dave.limits import SYNC_IN_HAND_MAX, SYNC_RUNS_MAX, SYNC_TRIES
-from dave.names import EntryId, Instant
-from dave.node.puts import Here
+from dave.limits import SYNC_IN_HAND_MAX, SYNC_NAMES_MAX, SYNC_RUNS_MAX, SYNC_TRIES
+from dave.names import Instant
 from dave.node.requests import Peer
 from dave.node.streams import Sink, Stream, StreamEnd
 from dave.wire.entry import Entry
 from dave.wire.messages import PutAck
-from dave.wire.status import STORED_STATUSES, PutStatus
-from dave.wire.sync import OFFSET_MAX, EntriesPiece, EntriesRequest, NamesPiece, NamesRequest
+from dave.wire.status import PutStatus
+from dave.wire.sync import (
+    OFFSET_MAX,
+    EntriesPiece,
+    EntriesRequest,
+    HeldPiece,
+    HeldRequest,
+    NamesPiece,
+    NamesRequest,
+)
 
 _FAULTS = (PutStatus.FORGED, PutStatus.LOW_WORK)
 """What an honest node never hands on."""
@@ -38,20 +47,25 @@ class Taker(Protocol):
     """What a pull needs of its node."""
 
     def lacks(self, short_digest: bytes) -> bool:
-        """Whether a version that a peer holds should come; if we have it, the peer promised it."""
+        """Whether a version that a peer holds should come."""
 
-    def take(self, entry: Entry, here: Here, now: Instant) -> None:
+    def holds(self, short_digest: bytes) -> bool:
+        """Whether a version is held here, and on disk."""
+
+    def take(self, entry: Entry, done: Callable[[PutAck, Instant], None], now: Instant) -> None:
         """Store it like any put."""
 
-    def holds_too(self, entry_id: EntryId) -> None:
-        """The entry that was pulled is held here; the peer holds it as well."""
+    def promised(self, short_digests: Iterable[bytes]) -> None:
+        """The peer and we have told each other that we hold these."""
 
 
-class Pulled(Here):
-    """An entry that was pulled: pulls have an account of their own."""
+class Step(IntEnum):
+    """What a pull is asking for."""
 
-    __slots__ = ()
-    index = -2
+    NAMES = 0
+    ENTRIES = auto()
+    TELL = auto()
+    """For nothing: it tells what it holds."""
 
 
 class _Piece:
@@ -87,9 +101,11 @@ class Pull:
         self._on_moved = on_moved
         self._on_end = on_end
         self._stream: Stream | None = None
-        self._is_naming = True
-        self._named = since
-        """Names are known up to here."""
+        self._step = Step.NAMES
+        self._named_from = self._named = since
+        """Names are known from here up to here."""
+        self._names: list[bytes] = []
+        """These, as short digests, until we have told which of them we hold."""
         self._runs: deque[tuple[int, int]] = deque()
         """(first, last) sequences of what we lack up to there."""
         self._asked_upto = 0
@@ -121,19 +137,32 @@ class Pull:
     # --- Asking ------------------------------------------------------------------------------
 
     def _ask(self, now: Instant) -> None:
-        """Ask for the entries that we know to lack; else for names; else it is done."""
+        """Ask for the entries that we know to lack; then tell what we hold; then ask for the next
+        names, if there are any."""
         if self._runs:
-            request = self._entries_request()
-            self._is_naming = False
-        elif self._named < self.upto:
-            self._move(self._named, now)
-            self._is_naming = True
-            request = NamesRequest(self.journal_id, self._named, self.upto).encode()
+            self._step, request = Step.ENTRIES, self._entries_request()
         else:
             self._move(self._named, now)
-            self._end(True, False, now)
-            return
+            held = self._bitmap() if self._names else b""
+            if any(held):
+                self._step, since = Step.TELL, self._named_from
+                request = HeldRequest(self.journal_id, since, self._named, held).encode()
+            elif self._named < self.upto:
+                self._names.clear()
+                self._step, self._named_from = Step.NAMES, self._named
+                request = NamesRequest(self.journal_id, self._named, self.upto).encode()
+            else:
+                self._end(True, False, now)
+                return
         self._stream = self._streams.open(self.peer, request, self, now)
+
+    def _bitmap(self) -> bytes:
+        """Which of the named we hold."""
+        bits = 0
+        for i, short_digest in enumerate(self._names):
+            if self._taker.holds(short_digest):
+                bits |= 1 << i
+        return bits.to_bytes((len(self._names) + 7) // 8, "little")
 
     def _entries_request(self) -> bytes:
         """For the first of the runs; they stay listed until they are committed."""
@@ -153,21 +182,30 @@ class Pull:
         self.moved_at = now
         self._tries = 0
         try:
-            if self._is_naming:
-                self._on_names(NamesPiece.read(data))
-                assert self._stream is not None
-                self._stream.consumed(len(data))
-            else:
+            if self._step is Step.ENTRIES:
                 self._on_entries(EntriesPiece.read(data), len(data), now)
+                return
+            if self._step is Step.NAMES:
+                self._on_names(NamesPiece.read(data))
+            else:
+                HeldPiece.read(data)
+            assert self._stream is not None
+            self._stream.consumed(len(data))
         except WireError:
             self._fail(True, now)
 
     def on_end(self, end: StreamEnd, now: Instant) -> None:
         """The stream has ended."""
         self._stream = None
-        if end is StreamEnd.DONE:
+        if self._step is Step.TELL:
+            if end is StreamEnd.DONE:
+                self._taker.promised(self._names)
+            self._names.clear()  # if that failed, repair will ask some day
+            self._go_on(now)
+        elif end is StreamEnd.DONE:
             last = self._pieces[-1].upto if self._pieces else self.reached
-            came = self._named > self.reached if self._is_naming else last >= self._asked_upto
+            is_naming = self._step is Step.NAMES
+            came = self._named > self.reached if is_naming else last >= self._asked_upto
             if not came:
                 self._fail(True, now)
             else:
@@ -179,11 +217,14 @@ class Pull:
             self._fail(False, now)
 
     def _on_names(self, piece: NamesPiece) -> None:
-        if piece.since != self._named or not piece.since <= piece.upto <= self.upto:
+        if piece.since != self._named or piece.upto > self.upto:
             raise WireError("names of another interval than was asked for")
+        if len(self._names) + len(piece.names) > SYNC_NAMES_MAX:
+            raise WireError("more names than one stream may bring")
         lacks = self._taker.lacks
         is_run = False
         for offset, short_digest in piece.names:
+            self._names.append(short_digest)
             if not lacks(short_digest):
                 is_run = False
                 continue
@@ -216,10 +257,10 @@ class Pull:
         while self._queue and self._in_hand < SYNC_IN_HAND_MAX and not self.is_busy:
             entry, piece = self._queue.popleft()
             self._in_hand += 1
-            self._taker.take(entry, Pulled(partial(self._took, entry, piece)), now)
+            self._taker.take(entry, partial(self._took, piece, entry), now)
         self._is_pumping = False
 
-    def _took(self, entry: Entry, piece: _Piece, ack: PutAck, now: Instant) -> None:
+    def _took(self, piece: _Piece, entry: Entry, ack: PutAck, now: Instant) -> None:
         """An entry is committed, or was refused for good."""
         self._in_hand -= 1
         if self._is_over:
@@ -231,8 +272,6 @@ class Pull:
         if ack.status is PutStatus.READ_ONLY or ack.status in _FAULTS:
             self._fail(ack.status in _FAULTS, now)
             return
-        if ack.status in STORED_STATUSES:
-            self._taker.holds_too(entry.id)
         piece.left -= 1
         self._settle(now)
         self.pump(now)

@@ -46,6 +46,14 @@ class Here:
         self.done = done
 
 
+class Pulled(Here):
+    """Who waits is a pull (pull.py): pulls have an account of their own, and what they bring is
+    announced once all of them are done."""
+
+    __slots__ = ()
+    index = -2
+
+
 Waiter = tuple[Session | Here, bytes, bool]
 """Who waits for an acknowledgement: the session, the head of its request (for the id), and whether
 it wants to be told of nodes nearer to the entry."""

@@ -15,14 +15,15 @@ from dave.limits import (
     REPAIR_TICK_MS,
     SHARDS,
     SHORT_DIGEST_BYTES,
+    SYNC_TOLD_MAX,
     WANT_AGAIN_SECONDS,
     WANT_SECONDS,
     WANTS_REMEMBERED_MAX,
 )
 from dave.names import MS, SECOND, EntryId, Instant, Place, place_of
-from dave.node.announcer import Announcer
+from dave.node.announcer import NEVER_TOLD, Announcer
 from dave.node.core import Core
-from dave.node.puts import Pending, Puts
+from dave.node.puts import Pending, Pulled, Puts
 from dave.node.regions import Regions
 from dave.node.repair import Repair
 from dave.node.timers import Timer
@@ -55,6 +56,8 @@ class Replicas:
         hand evicts few, so that this is bounded by PENDING_PUTS_MAX."""
         self._replaced: dict[EntryId, list[Place]] = {}
         """Who promised a version that one not committed yet has replaced."""
+        self._pulled: dict[EntryId, int] = {}
+        """Entries that pulls brought, and the sequence of each; announced once all are done."""
         self._to_learn: Iterator[tuple[EntryId, bytes]] | None = None
         self.on_interval: Callable[..., None] = _nothing
         """Told of each announcement by a contact, and what of it has yet to come."""
@@ -107,6 +110,14 @@ class Replicas:
             return  # a newer one has come meanwhile, and will be announced
         short_digest = pending.digest[:SHORT_DIGEST_BYTES]
         self.index.add(short_digest, entry_id)
+        if isinstance(pending.sender, Pulled) and len(self._pulled) < SYNC_TOLD_MAX:
+            self._pulled[entry_id] = pending.sequence
+            self.announcer.told_before = min(self.announcer.told_before, pending.sequence)
+            return
+        self._announce(pending, short_digest, now)
+
+    def _announce(self, pending: Pending, short_digest: bytes, now: Instant) -> None:
+        entry_id = pending.entry_id
         asked = self._asked.pop(entry_id, None)
         is_known = asked is not None and self._core.table.get(asked[1]) is not None
         if asked is not None and is_known and asked[2] == short_digest:
@@ -120,6 +131,29 @@ class Replicas:
         # Nodes outside of the region may hold the older version.
         if (holders := self._replaced.pop(entry_id, None)) is not None:
             announce(holders, entry_id, short_digest, pending.sequence, now)
+
+    def announce_pulled(self, now: Instant) -> None:
+        """All pulls are done: tell others of what they brought, except who was pulled from."""
+        pulled, self._pulled = self._pulled, {}
+        has_promised = self._core.promises.has
+        for entry_id, sequence in pulled.items():
+            data = self._store.get(entry_id, self._core.unix_ms(now))
+            others, is_in = self.regions.of(place_of(entry_id), now)
+            peers = [contact.id for contact in others] if is_in else []
+            peers += self._replaced.pop(entry_id, ())
+            peers = [peer for peer in peers if not has_promised(peer, entry_id)]
+            if data is not None and peers:
+                digest = self.short_digest(data)
+                self.announcer.announce_new(peers, entry_id, digest, sequence, now)
+        self.announcer.told_before = NEVER_TOLD
+
+    def promised(self, peer: Place, short_digest: bytes) -> bool:
+        """A contact holds that version, and says so; whether we hold it too."""
+        entry_id, _ = self.index.find(short_digest)
+        if entry_id is None or not self.index.holds(short_digest, entry_id):
+            return False
+        self.announcer.is_promised(peer, entry_id)
+        return True
 
     def _gone(self, entry_id: EntryId, data: bytes, why: Gone) -> None:
         """A version has left the store."""

@@ -4,20 +4,20 @@ Only what the asker should hold, as this node sees the asker's region, and only 
 A source walks the store's log in small steps, so that none of them takes over a millisecond.
 """
 
-from collections.abc import Callable
-
 from dave.drops import Drop
 from dave.errors import WireError
-from dave.limits import SYNC_LOOKED_MAX, SYNC_NAMES_MAX, SYNC_PIECE_BYTES_MAX
+from dave.limits import SYNC_LOOKED_MAX, SYNC_NAMED_MAX, SYNC_NAMES_MAX, SYNC_PIECE_BYTES_MAX
 from dave.names import EntryId, Instant, Place, place_of
 from dave.node.core import Core
 from dave.node.puts import Puts
-from dave.node.regions import Regions
+from dave.node.replicas import Replicas
 from dave.node.streams import Source
 from dave.store.store import Store
 from dave.wire.sync import (
     OFFSET_MAX,
     EntriesRequest,
+    HeldPiece,
+    HeldRequest,
     NamesPiece,
     NamesRequest,
     encode_entries,
@@ -26,18 +26,18 @@ from dave.wire.sync import (
 
 
 class SyncSources:
-    """Makes the sources. `short_digest` names the version in an entry's bytes."""
+    """Makes the sources."""
 
     def __init__(
-        self, core: Core, store: Store, puts: Puts, regions: Regions,
-        short_digest: Callable[[bytes], bytes], journal_id: bytes,
-    ) -> None:  # fmt: skip
+        self, core: Core, store: Store, puts: Puts, replicas: Replicas, journal_id: bytes
+    ) -> None:
         self._core = core
         self._store = store
         self._puts = puts
-        self._regions = regions
-        self.short_digest = short_digest
+        self.replicas = replicas
         self._journal_id = journal_id
+        self.named: dict[Place, NamesPiece] = {}
+        """What peers were named last, of SYNC_NAMED_MAX of them."""
 
     def serve(self, asker: bytes, request: bytes, now: Instant) -> Source | None:
         """A stream of kind SYNC. Only for nodes in our table, whose place we know; not for a
@@ -52,7 +52,19 @@ class SyncSources:
             return None
         if isinstance(asked, NamesRequest):
             return NamesSource(self, node_id, asked)
-        return EntriesSource(self, node_id, asked)
+        if isinstance(asked, EntriesRequest):
+            return EntriesSource(self, node_id, asked)
+        named = self.named.pop(node_id, None)
+        if named is None or named[:2] != (asked.since, asked.upto):
+            return None
+        return HeldSource(self.replicas, node_id, named, asked)
+
+    def remember(self, node_id: Place, named: NamesPiece) -> None:
+        """That peer was named these, and will tell which of them it holds."""
+        self.named.pop(node_id, None)
+        self.named[node_id] = named
+        if len(self.named) > SYNC_NAMED_MAX:
+            del self.named[next(iter(self.named))]
 
     def next_lines(self, since: int, upto: int) -> list[tuple[int, EntryId]]:
         """What was stored next in the interval, committed already."""
@@ -64,7 +76,7 @@ class SyncSources:
         if not self._store.is_held(entry_id, sequence):
             return b""
         data = self._store.get(entry_id, self._core.unix_ms(now))
-        if data is None or not self._regions.includes(place_of(entry_id), node_id, now):
+        if data is None or not self.replicas.regions.includes(place_of(entry_id), node_id, now):
             return b""
         return data
 
@@ -76,8 +88,9 @@ class NamesSource:
         self._sources = sources
         self._node_id = node_id
         self._since = asked.since
+        self._begin = asked.since
         self._upto = asked.upto
-        self._count = 0
+        self._all: list[tuple[int, bytes]] = []
         self._is_done = False
 
     def next_piece(self, now: Instant) -> bytes | None:
@@ -85,6 +98,7 @@ class NamesSource:
         if self._is_done:
             return None
         sources, since = self._sources, self._since
+        short_digest = sources.replicas.short_digest
         names = []
         lines = sources.next_lines(since, self._upto)
         reached = self._upto if len(lines) < SYNC_LOOKED_MAX else lines[-1][0]
@@ -94,10 +108,14 @@ class NamesSource:
                 break
             data = sources.entry_for(self._node_id, sequence, entry_id, now)
             if data:
-                names.append((sequence - since, sources.short_digest(data)))
+                names.append((sequence - since, short_digest(data)))
         self._since = reached
-        self._count += len(names)
-        self._is_done = reached >= self._upto or self._count >= SYNC_NAMES_MAX
+        self._all += names
+        # The next piece may name SYNC_LOOKED_MAX more.
+        is_full = len(self._all) > SYNC_NAMES_MAX - SYNC_LOOKED_MAX
+        self._is_done = reached >= self._upto or is_full
+        if self._is_done:
+            sources.remember(self._node_id, NamesPiece(self._begin, reached, tuple(self._all)))
         return NamesPiece(since, reached, tuple(names)).encode()
 
     def close(self) -> None:
@@ -138,6 +156,31 @@ class EntriesSource:
                 break
             looked += 1
         return encode_entries(reached, entries)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class HeldSource:
+    """Notes which of the named the peer holds."""
+
+    def __init__(
+        self, replicas: Replicas, node_id: Place, named: NamesPiece, told: HeldRequest
+    ) -> None:
+        self._replicas = replicas
+        self._node_id = node_id
+        bits = int.from_bytes(told.held, "little")
+        names = enumerate(named.names)
+        self._left = [short_digest for i, (_, short_digest) in names if bits >> i & 1]
+
+    def next_piece(self, now: Instant) -> bytes | None:
+        """Note the next few."""
+        if not self._left:
+            return None
+        noted = [self._left.pop() for _ in range(min(SYNC_LOOKED_MAX, len(self._left)))]
+        return HeldPiece(
+            sum(self._replicas.promised(self._node_id, each) for each in noted)
+        ).encode()
 
     def close(self) -> None:
         """Nothing is held."""

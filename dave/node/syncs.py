@@ -14,7 +14,7 @@ came from one neighbour does not come from the next one again. Where nobody writ
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from dave.drops import Drop
@@ -29,24 +29,24 @@ from dave.limits import (
     SYNC_TRIES,
     SYNC_WAITING_MAX,
 )
-from dave.names import MS, SECOND, EntryId, Instant, Place
+from dave.names import MS, SECOND, Instant, Place
 from dave.node.clocks import Clock, Clocks
 from dave.node.core import peer_of
 from dave.node.pull import Pull
-from dave.node.puts import Here
+from dave.node.puts import Pulled
 from dave.node.requests import Answer
 from dave.node.timers import Timer
 from dave.peers.contact import Contact
 from dave.session.session import Session
 from dave.wire.entry import Entry
-from dave.wire.messages import Ping, Pong, Put
+from dave.wire.messages import Ping, Pong, Put, PutAck
 from dave.wire.promises import Announce, Version
 
 if TYPE_CHECKING:
     from dave.node.node import Node
 
 EMPTY_UPTO = 1 << 32
-"""A journal in its first segment, of which nothing is stored yet, stands here (store/journal.py)."""
+"""A journal in its first segment in which nothing is stored yet stands here (store/journal.py)."""
 
 _NO_JOURNAL = bytes(JOURNAL_ID_BYTES)
 
@@ -143,13 +143,16 @@ class Syncs:
         if pong.sequence > reached:
             self._gap(peer, contact.id, pong.sequence, now)
 
-    def changed(self, node_ids: Sequence[Place], now: Instant) -> None:
-        """Nodes near us have come or gone: ask those that came for their journal."""
+    def came(self, node_ids: Sequence[Place], now: Instant) -> None:
+        """Nodes have come: those near enough to share entries with us are asked for their journal.
+        Those that have left are forgotten."""
+        table = self._node.table
+        for gone in [node_id for node_id in self._peers if table.get(node_id) is None]:
+            del self._peers[gone]
+        reach = 2 * self._node.replicas.repair.reach(now)
         for node_id in node_ids:
-            contact = self._node.table.get(node_id)
-            if contact is None:
-                self._forget(node_id)
-            elif self._peer(node_id).session < 0:
+            contact = table.get(node_id)
+            if contact is not None and node_id ^ self._node.id <= reach:
                 self.greet(contact, 0, now)
 
     def greet(self, contact: Contact, session: int, now: Instant) -> None:
@@ -212,7 +215,7 @@ class Syncs:
         if peer.due is None:
             waiting = sum(each.due is not None for each in self._peers.values())
             if waiting < SYNC_WAITING_MAX:
-                self._wait(peer, SYNC_JITTER_SECONDS * self._node.rng.random(), now)
+                self._wait(peer, SYNC_JITTER_SECONDS * (0.5 + 0.5 * self._node.rng.random()), now)
 
     def _wait(self, peer: _Peer, seconds: float, now: Instant) -> None:
         peer.due = now + int(seconds * SECOND)
@@ -237,7 +240,7 @@ class Syncs:
         due = [(peer.due, node_id) for node_id, peer in self._peers.items() if peer.due is not None]
         for when, node_id in sorted(due):
             if when > now:
-                return
+                break
             peer, contact = self._peers[node_id], node.table.get(node_id)
             clock = None if contact is None else self.clocks.get(contact.public_key)
             if contact is None or clock is None:
@@ -248,13 +251,18 @@ class Syncs:
                 continue
             self._start(contact, clock, peer.target, now)
             return
+        if all(peer.due is None for peer in self._peers.values()):
+            node.replicas.announce_pulled(now)
 
     def _start(self, contact: Contact, clock: Clock, upto: int, now: Instant) -> None:
         def moved(sequence: int, now: Instant) -> None:
             self.clocks.set(contact.public_key, clock.journal_id, sequence)
 
-        pull = Pull(peer_of(contact), clock.journal_id, clock.sequence, upto,
-                    self._node.streams, _Taker(self._node, contact), moved, self._ended)  # fmt: skip
+        node, taker = self._node, _Taker(self._node, contact)
+        pull = Pull(
+            peer_of(contact), clock.journal_id, clock.sequence, upto, node.streams, taker, moved,
+            self._ended
+        )  # fmt: skip
         self._pull, self._puller = pull, contact
         pull.start(now)
         if self._pull is pull:
@@ -271,7 +279,8 @@ class Syncs:
     def _ended(self, is_done: bool, is_fault: bool, now: Instant) -> None:
         """The pull has ended: the next one's turn."""
         pull, contact = self._pull, self._puller
-        assert pull is not None and contact is not None
+        assert pull is not None
+        assert contact is not None
         self._pull = self._puller = None
         self.pulled += pull.pulled
         self.pulls += is_done
@@ -299,25 +308,25 @@ class _Taker:
     def __init__(self, node: "Node", contact: Contact) -> None:
         self._node = node
         self._contact = contact
+        self._index = node.replicas.index
 
     def lacks(self, short_digest: bytes) -> bool:
         """Whether a version that the contact holds should come."""
-        index = self._node.replicas.index
-        entry_id, _ = index.find(short_digest)
-        if entry_id is None:
-            return True
-        if index.holds(short_digest, entry_id):
-            self.holds_too(entry_id)
-        return False
+        return not self._index.knows(short_digest)
 
-    def take(self, entry: Entry, here: Here, now: Instant) -> None:
+    def holds(self, short_digest: bytes) -> bool:
+        """Whether a version is held here, and on disk."""
+        return self._index.is_held(short_digest)
+
+    def take(self, entry: Entry, done: Callable[[PutAck, Instant], None], now: Instant) -> None:
         """Store it like any put."""
-        self._node.puts.receive(Put(entry, None, True), here, b"", now)
+        self._node.puts.receive(Put(entry, None, True), Pulled(done), b"", now)
 
-    def holds_too(self, entry_id: EntryId) -> None:
-        """The contact holds what we hold: that it named it was its promise."""
+    def promised(self, short_digests: Iterable[bytes]) -> None:
+        """The contact and we have told each other that we hold these."""
         if self._node.table.get(self._contact.id) is not None:
-            self._node.replicas.announcer.is_promised(self._contact.id, entry_id)
+            for short_digest in short_digests:
+                self._node.replicas.promised(self._contact.id, short_digest)
 
 
 def _nothing(_answer: Answer, _now: Instant) -> None:

@@ -1,13 +1,16 @@
 """What travels on the streams by which a node pulls what it has missed (DESIGN section 8).
 
-A pull asks twice. First for names: what does your journal hold, in this interval, that I should
-hold? Then for the entries behind those names that it lacks. So an entry is not moved to who had
-it from somebody else in the meantime.
+A pull asks three times. First for names: what does your journal hold, in this interval, that I
+should hold? Then for the entries behind those names that it lacks: so an entry is not moved to who
+had it from somebody else in the meantime. In the end it says which of the named it holds now: that
+is a promise, and makes the naming one, as ANNOUNCE and WANT do.
 
     names request    kind 1 | op 1 | journal id 16 | since 8 | upto 8
     names piece      since 8 | upto 8 | (offset 4 | short digest 16) ...
     entries request  kind 1 | op 2 | journal id 16 | since 8 | (offset 4 | count 4) ...
     entries piece    upto 8 | (length 2 | entry) ...
+    held request     kind 1 | op 3 | journal id 16 | since 8 | upto 8 | bitmap over the names
+    held piece       count 2
                                                                         integers little-endian
 
 A sequence is `since` and an offset. Each piece says up to which sequence it tells all, so that a
@@ -18,7 +21,13 @@ from struct import Struct
 from typing import NamedTuple, Self
 
 from dave.errors import WireError
-from dave.limits import JOURNAL_ID_BYTES, SHORT_DIGEST_BYTES, SYNC_REQUEST_BYTES_MAX, SYNC_RUNS_MAX
+from dave.limits import (
+    JOURNAL_ID_BYTES,
+    SHORT_DIGEST_BYTES,
+    STREAM_REQUEST_BYTES_MAX,
+    SYNC_NAMES_MAX,
+    SYNC_RUNS_MAX,
+)
 from dave.wire.cursor import expect_size
 from dave.wire.entry import Entry
 
@@ -26,8 +35,10 @@ SYNC_KIND = 1
 """The first byte of these requests."""
 NAMES = 1
 ENTRIES = 2
+HELD = 3
 
 _head = Struct(f"<BB{JOURNAL_ID_BYTES}sQ")
+_u16 = Struct("<H")
 _u64 = Struct("<Q")
 _interval = Struct("<QQ")
 _name = Struct(f"<I{SHORT_DIGEST_BYTES}s")
@@ -84,6 +95,31 @@ class EntriesRequest(NamedTuple):
         if since + end > _SEQUENCE_MAX:
             raise WireError("a sequence beyond 64 bits")
         return cls(journal_id, since, runs)
+
+
+class HeldRequest(NamedTuple):
+    """Of what you have just named in the interval (since, upto] I hold these, and keep them."""
+
+    journal_id: bytes
+    since: int
+    upto: int
+    held: bytes
+    """A bitmap over the names, the lowest bit of the first byte for the first of them."""
+
+    def encode(self) -> bytes:
+        head = _head.pack(SYNC_KIND, HELD, self.journal_id, self.since)
+        return head + _u64.pack(self.upto) + self.held
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        journal_id, since = _read_head(data, HELD)
+        start = _head.size + _u64.size
+        if not start < len(data) <= start + SYNC_NAMES_MAX // 8:
+            raise WireError(f"{len(data)} bytes do not say which names are held")
+        upto = _u64.unpack_from(data, _head.size)[0]
+        if since > upto:
+            raise WireError("an interval that ends before it begins")
+        return cls(journal_id, since, upto, data[start:])
 
 
 class NamesPiece(NamedTuple):
@@ -146,14 +182,36 @@ def encode_entries(upto: int, entries: list[bytes]) -> bytes:
     return b"".join(parts)
 
 
-SyncRequest = NamesRequest | EntriesRequest
+class HeldPiece(NamedTuple):
+    """So many of those promises were noted."""
+
+    noted: int
+
+    def encode(self) -> bytes:
+        return _u16.pack(self.noted)
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        expect_size(data, _u16.size)
+        return cls(_u16.unpack(data)[0])
+
+
+SyncRequest = NamesRequest | EntriesRequest | HeldRequest
+_READERS: dict[int, type[SyncRequest]] = {
+    NAMES: NamesRequest,
+    ENTRIES: EntriesRequest,
+    HELD: HeldRequest,
+}
 
 
 def read_request(data: bytes) -> SyncRequest:
     """A request of kind 1. Raises WireError for bytes that are none."""
     if len(data) < _head.size:
         raise WireError(f"{len(data)} bytes are no request of a sync")
-    return NamesRequest.read(data) if data[1] == NAMES else EntriesRequest.read(data)
+    reader = _READERS.get(data[1])
+    if reader is None:
+        raise WireError(f"op {data[1]} of a sync")
+    return reader.read(data)
 
 
 def _read_head(data: bytes, op: int) -> tuple[bytes, int]:
@@ -165,4 +223,5 @@ def _read_head(data: bytes, op: int) -> tuple[bytes, int]:
     return journal_id, since
 
 
-assert _head.size + SYNC_RUNS_MAX * _run.size <= SYNC_REQUEST_BYTES_MAX
+assert _head.size + SYNC_RUNS_MAX * _run.size <= STREAM_REQUEST_BYTES_MAX
+assert _head.size + _u64.size + SYNC_NAMES_MAX // 8 <= STREAM_REQUEST_BYTES_MAX
