@@ -225,7 +225,7 @@ REPAIR_LOOK_SECONDS = 5
 """How often a node looks whether nodes have come or gone."""
 REPAIR_AGAIN_SECONDS = 30
 """After so long a peer that did not answer an ANNOUNCE is announced to once more."""
-REPAIR_CAME_SECONDS = 30
+REPAIR_CAME_SECONDS = 60
 """Nodes that came pull what they lack: what is left is announced to them after so long."""
 REPAIR_TICK_MS = 50
 """Between two slices of a sweep through the store."""
@@ -257,8 +257,11 @@ SYNC_IN_HAND_MAX = 512
 SYNC_WAITING_MAX = 256
 """Peers that wait for their turn to be pulled from."""
 SYNC_JITTER_SECONDS = 10.0
-"""A gap is pulled after about so long, at random, so that neighbours do not do so all at once, and
-who meets many nodes knows them before it asks what it should hold."""
+"""A gap is pulled after about so long, at random, so that neighbours do not do so all at once."""
+SYNC_MEET_SECONDS = 40
+"""Where nodes come, who should hold what is clear, here and there, after about so long."""
+SYNC_WAIT_SECONDS = 90
+"""While nodes keep coming a pull waits for no longer than this."""
 SYNC_TOLD_MAX = 65_536
 """Entries that were pulled, and wait to be announced until all pulls are done."""
 SYNC_STALL_SECONDS = 20
@@ -267,9 +270,9 @@ SYNC_TRIES = 5
 """So often a broken stream, and then a failed pull, is tried again without coming forward."""
 SYNC_AGAIN_SECONDS = 30
 """A pull that failed is tried again after about so long."""
-SYNC_OPEN_MAX = 16
-"""Intervals announced by one peer of which something is still on its way."""
-SYNC_OPEN_SECONDS = 15
+SYNC_AWAITED_MAX = 1024
+"""Versions announced by one peer that are still on their way."""
+SYNC_AWAITED_SECONDS = 15
 """What was announced and has not come by then is pulled."""
 CLOCKS_MAX = 2048
 """Peers of which is known how far we have what they have."""

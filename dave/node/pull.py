@@ -55,6 +55,9 @@ class Taker(Protocol):
     def take(self, entry: Entry, done: Callable[[PutAck, Instant], None], now: Instant) -> None:
         """Store it like any put."""
 
+    def wake_soon(self, now: Instant) -> None:
+        """Call `wake` after this event."""
+
     def promised(self, short_digests: Iterable[bytes]) -> None:
         """The peer and we have told each other that we hold these."""
 
@@ -114,7 +117,7 @@ class Pull:
         self._in_hand = 0
         self._is_pumping = False
         self.is_busy = False
-        """Whether the node had no room for an entry: `retry` is to be called soon."""
+        """Whether the node had no room for an entry."""
         self._is_over = False
         self._tries = 0
 
@@ -129,10 +132,16 @@ class Pull:
         self._drop_stream()
         self._queue.clear()
 
-    def retry(self, now: Instant) -> None:
-        """There may be room again."""
+    @property
+    def wants_wake(self) -> bool:
+        """Whether `wake` is to be called soon."""
+        return self.is_busy or (self._stream is None and not self._pieces)
+
+    def wake(self, now: Instant) -> None:
+        """There may be room again; or all that a stream brought is committed."""
         self.is_busy = False
         self.pump(now)
+        self._go_on(now)
 
     # --- Asking ------------------------------------------------------------------------------
 
@@ -287,8 +296,8 @@ class Pull:
             self._move(piece.upto, now)
             if self._stream is not None:
                 self._stream.consumed(piece.size)
-        if self._stream is None:
-            self._go_on(now)
+        if self.wants_wake:  # the last entry is not known to be held before `done` returns
+            self._taker.wake_soon(now)
 
     def _go_on(self, now: Instant) -> None:
         """The stream has ended: the next one, once all that it brought is committed."""

@@ -187,35 +187,42 @@ class Replicas:
         peer = None
         if contact is not None and contact.address == session.address:
             peer = contact.id
+        is_pulling = self.is_pulling(session.node_id)
         wanted = held = 0
         awaited: list[Version] = []
-        holds = self.index.holds
         for i, version in enumerate(announce.versions):
-            entry_id, short_digest = version
             bit = 1 << i
-            is_held = holds(short_digest, entry_id)
             if announce.evicted & bit:
-                if is_held and peer is not None:
-                    self._core.promises.withdraw(peer, entry_id)
-            elif is_held:
+                self._withdrawn(version, peer)
+            elif self._promises(version, peer, now):
                 held |= bit
-                if peer is not None:
-                    self.announcer.is_promised(peer, entry_id)
-            elif self._holds_newer(version, peer, now):
-                held |= bit
-            elif self._puts.is_read_only or self.repair.is_leaving:
-                awaited.append(version)
-            elif peer is not None and self.is_pulling(peer):
-                continue
-            elif self._wants(version, session.node_id, now):
+            elif not is_pulling and self._wants(version, session.node_id, now):
                 wanted |= bit
                 awaited.append(version)
-            elif version.entry_id in self._asked or self._puts.is_under_way(version.entry_id):
+            elif is_pulling or self._is_coming(version.entry_id):
                 awaited.append(version)
         if peer is not None:
-            assert contact is not None
             self.on_interval(announce, awaited, contact, session, now)
         return Want(wanted, held)
+
+    def _withdrawn(self, version: Version, peer: Place | None) -> None:
+        """A peer had to evict a version."""
+        if peer is not None and self.index.holds(version.short_digest, version.entry_id):
+            self._core.promises.withdraw(peer, version.entry_id)
+
+    def _promises(self, version: Version, peer: Place | None, now: Instant) -> bool:
+        """Whether we hold a version that a peer holds, or a newer one."""
+        if not self.index.holds(version.short_digest, version.entry_id):
+            return self._holds_newer(version, peer, now)
+        if peer is not None:
+            self.announcer.is_promised(peer, version.entry_id)
+        return True
+
+    def _is_coming(self, entry_id: EntryId) -> bool:
+        """Whether an entry was asked for, of whomever, or cannot be taken now."""
+        if self._puts.is_read_only or self.repair.is_leaving:
+            return True
+        return entry_id in self._asked or self._puts.is_under_way(entry_id)
 
     def on_bye(self, session: Session, now: Instant) -> None:
         """A node leaves: at once out of the table, and who takes its place is told."""
@@ -248,7 +255,7 @@ class Replicas:
     def _wants(self, version: Version, peer: Place, now: Instant) -> bool:
         """Whether to ask for a version that we lack."""
         entry_id, short_digest = version
-        if self._puts.is_under_way(entry_id):
+        if self._puts.is_read_only or self.repair.is_leaving or self._puts.is_under_way(entry_id):
             return False
         asked = self._asked.get(entry_id)
         if asked is not None:

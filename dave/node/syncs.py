@@ -13,20 +13,21 @@ One pull runs at a time, from peers drawn by jitter, and each begins by asking f
 came from one neighbour does not come from the next one again. Where nobody writes nothing is asked.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dave.drops import Drop
 from dave.limits import (
     BUSY_RETRY_MS,
     JOURNAL_ID_BYTES,
     SYNC_AGAIN_SECONDS,
+    SYNC_AWAITED_MAX,
+    SYNC_AWAITED_SECONDS,
     SYNC_JITTER_SECONDS,
-    SYNC_OPEN_MAX,
-    SYNC_OPEN_SECONDS,
+    SYNC_MEET_SECONDS,
     SYNC_STALL_SECONDS,
     SYNC_TRIES,
+    SYNC_WAIT_SECONDS,
     SYNC_WAITING_MAX,
 )
 from dave.names import MS, SECOND, Instant, Place
@@ -51,29 +52,35 @@ EMPTY_UPTO = 1 << 32
 _NO_JOURNAL = bytes(JOURNAL_ID_BYTES)
 
 
-class _Interval(NamedTuple):
-    """What a peer announced, of which something has not come yet."""
+class _Chain:
+    """What a peer announced without a gap, of which something has not come yet."""
 
-    since: int
-    upto: int
-    awaited: Sequence[Version]
-    at: Instant
+    __slots__ = ("at", "awaited", "since", "upto")
+
+    def __init__(self, since: int) -> None:
+        self.since = self.upto = since
+        self.awaited: dict[bytes, None] = {}
+        """Short digests, at most SYNC_AWAITED_MAX."""
+        self.at: Instant = 0
+        """When the last of them was announced."""
 
 
 class _Peer:
     """What we know of one peer's journal beside the clock."""
 
-    __slots__ = ("due", "intervals", "session", "target", "tries")
+    __slots__ = ("chain", "due", "session", "since", "target", "tries")
 
     def __init__(self) -> None:
         self.session = -1
         """Index of the session in which we asked for its journal's id last: in another one it may
         be a new process, with a new journal."""
-        self.intervals: deque[_Interval] = deque()
+        self.chain: _Chain | None = None
         self.target = 0
         """Up to here its journal is to be pulled."""
         self.due: Instant | None = None
         """When its turn may come; None while there is nothing to pull."""
+        self.since: Instant = 0
+        """When it began to wait."""
         self.tries = 0
         """Pulls in a row that failed."""
 
@@ -87,6 +94,14 @@ class Syncs:
         self.clocks = Clocks()
         self._peers: dict[Place, _Peer] = {}
         """Those in the table that have said something; what left it is dropped with them."""
+        self._came_at: Instant = 0
+        """When the first of several nodes came that came lately."""
+        self._tell_at: Instant = 0
+        """Before this nothing that was pulled is announced."""
+        self._is_meeting = False
+        """Nodes have come, and what was pulled since is not announced yet."""
+        self._calm_at: Instant = 0
+        """Before this it is not clear yet, here or there, who should hold what."""
         self._pull: Pull | None = None
         self._puller: Contact | None = None
         self.pulls = 0
@@ -108,17 +123,17 @@ class Syncs:
         clock = self.clocks.get(contact.public_key)
         if clock is None:
             return  # its PONG will tell what to do
-        self._advance(peer, contact, clock, now)
-        clock = self.clocks.get(contact.public_key)
-        assert clock is not None
-        reached = peer.intervals[-1].upto if peer.intervals else clock.sequence
-        if announce.since > reached:
-            self._gap(peer, contact.id, announce.since, now)
-        elif announce.upto <= reached:
+        chain, reached = peer.chain, self._advance(peer, contact, clock, now)
+        if announce.upto <= reached:
             return
-        if len(peer.intervals) < SYNC_OPEN_MAX:
-            peer.intervals.append(_Interval(announce.since, announce.upto, awaited, now))
-            self._advance(peer, contact, clock, now)
+        if chain is None or announce.since > chain.upto or len(chain.awaited) > SYNC_AWAITED_MAX:
+            if announce.since > reached:
+                self._gap(peer, contact.id, announce.since, now)
+            chain = peer.chain = _Chain(announce.since)
+        chain.upto = max(chain.upto, announce.upto)
+        chain.awaited.update((version.short_digest, None) for version in awaited)
+        chain.at = now
+        self._advance(peer, contact, clock, now)
 
     def on_pong(self, pong: Pong, session: Session, now: Instant) -> None:
         """A node said what its journal is, and up to where it has told us of it."""
@@ -132,14 +147,13 @@ class Syncs:
         peer.session = session.index
         clock = self.clocks.get(contact.public_key)
         if clock is None or clock.journal_id != pong.journal_id:
-            peer.intervals.clear()
+            peer.chain = None
             start = pong.sequence if pong.sequence <= EMPTY_UPTO else 0
             self.clocks.set(contact.public_key, pong.journal_id, start)
             clock = Clock(pong.journal_id, start)
-        self._advance(peer, contact, clock, now)
-        clock = self.clocks.get(contact.public_key)
-        assert clock is not None
-        reached = peer.intervals[-1].upto if peer.intervals else clock.sequence
+        reached = self._advance(peer, contact, clock, now)
+        if peer.chain is not None and peer.chain.since <= reached:
+            reached = peer.chain.upto
         if pong.sequence > reached:
             self._gap(peer, contact.id, pong.sequence, now)
 
@@ -149,10 +163,15 @@ class Syncs:
         table = self._node.table
         for gone in [node_id for node_id in self._peers if table.get(node_id) is None]:
             del self._peers[gone]
+        if now >= self._calm_at:
+            self._came_at = now
+        first = self._came_at + self._jittered(SYNC_MEET_SECONDS)
+        self._calm_at = max(first, now + self._jittered())
         reach = 2 * self._node.replicas.repair.reach(now)
         for node_id in node_ids:
             contact = table.get(node_id)
             if contact is not None and node_id ^ self._node.id <= reach:
+                self._is_meeting = True
                 self.greet(contact, 0, now)
 
     def greet(self, contact: Contact, session: int, now: Instant) -> None:
@@ -161,11 +180,20 @@ class Syncs:
         self._node.ask(peer_of(contact), Ping(), _nothing, now)
 
     def is_pulling(self, node_id: Place) -> bool:
-        """Whether what that peer has will be pulled soon: then it need not send it."""
+        """Whether what that peer has will be pulled soon, from it or, where many nodes have met,
+        from another one: then it need not send it."""
+        if self._is_meeting and self._has_pulls():
+            return True
         if self._puller is not None and self._puller.id == node_id:
             return True
         peer = self._peers.get(node_id)
         return peer is not None and peer.due is not None and not peer.tries
+
+    def _has_pulls(self) -> bool:
+        """Whether a pull runs, or one that has not failed waits."""
+        if self._pull is not None:
+            return True
+        return any(peer.due is not None and not peer.tries for peer in self._peers.values())
 
     # --- What is left to do --------------------------------------------------------------------
 
@@ -195,19 +223,21 @@ class Syncs:
     def _forget(self, node_id: Place) -> None:
         self._peers.pop(node_id, None)
 
-    def _advance(self, peer: _Peer, contact: Contact, clock: Clock, now: Instant) -> None:
-        """Move the clock over the intervals that are complete."""
-        intervals, sequence = peer.intervals, clock.sequence
-        while intervals and intervals[0].since <= sequence:
-            head = intervals[0]
-            if not all(self._index.knows(version.short_digest) for version in head.awaited):
-                if now - head.at > SYNC_OPEN_SECONDS * SECOND:
-                    intervals.clear()  # it did not come: who is told so pulls it
-                break
-            sequence = max(sequence, head.upto)
-            intervals.popleft()
-        if sequence > clock.sequence:
-            self.clocks.set(contact.public_key, clock.journal_id, sequence)
+    def _advance(self, peer: _Peer, contact: Contact, clock: Clock, now: Instant) -> int:
+        """Move the clock over what was announced, if all of it has come; where it stands then."""
+        chain, sequence = peer.chain, clock.sequence
+        if chain is None or chain.since > sequence:
+            return sequence
+        for short_digest in [each for each in chain.awaited if self._index.knows(each)]:
+            del chain.awaited[short_digest]
+        if chain.awaited:
+            if now - chain.at > SYNC_AWAITED_SECONDS * SECOND:
+                peer.chain = None  # it did not come: who is told so pulls it
+            return sequence
+        peer.chain = None
+        sequence = max(sequence, chain.upto)
+        self.clocks.set(contact.public_key, clock.journal_id, sequence)
+        return sequence
 
     def _gap(self, peer: _Peer, node_id: Place, upto: int, now: Instant) -> None:
         """Something up to there is missing."""
@@ -215,19 +245,24 @@ class Syncs:
         if peer.due is None:
             waiting = sum(each.due is not None for each in self._peers.values())
             if waiting < SYNC_WAITING_MAX:
-                self._wait(peer, SYNC_JITTER_SECONDS * (0.5 + 0.5 * self._node.rng.random()), now)
+                peer.since = now
+                self._wait(peer, now + self._jittered())
 
-    def _wait(self, peer: _Peer, seconds: float, now: Instant) -> None:
-        peer.due = now + int(seconds * SECOND)
-        self._node.timers.set(peer.due, Timer.SYNC)
+    def _wait(self, peer: _Peer, due: Instant) -> None:
+        peer.due = due
+        self._node.timers.set(due, Timer.SYNC)
+
+    def _jittered(self, seconds: float = SYNC_JITTER_SECONDS) -> int:
+        """Between half of it and all of it, in nanoseconds."""
+        return int(seconds * SECOND * (0.5 + 0.5 * self._node.rng.random()))
 
     def on_timer(self, _subject: None, now: Instant) -> None:
         """Pull from whose turn it is; or look after the pull that runs."""
         pull = self._pull
         if pull is None:
             self._next(now)
-        elif pull.is_busy:
-            pull.retry(now)
+        elif pull.wants_wake:
+            pull.wake(now)
             self._watch(pull, now)
         elif now - pull.moved_at >= SYNC_STALL_SECONDS * SECOND:
             pull.cancel()
@@ -249,9 +284,14 @@ class Syncs:
             if clock.sequence >= peer.target:
                 peer.due = None
                 continue
+            latest = peer.since + SYNC_WAIT_SECONDS * SECOND
+            if now < self._calm_at and now < latest:
+                self._wait(peer, min(self._calm_at, latest))
+                return
             self._start(contact, clock, peer.target, now)
             return
-        if all(peer.due is None for peer in self._peers.values()):
+        if not self._has_pulls() and now >= self._tell_at:
+            self._is_meeting = False
             node.replicas.announce_pulled(now)
 
     def _start(self, contact: Contact, clock: Clock, upto: int, now: Instant) -> None:
@@ -295,10 +335,12 @@ class Syncs:
             if is_done and clock is not None:
                 self._advance(peer, contact, clock, now)
             if not is_done and not is_fault and peer.tries <= SYNC_TRIES:
-                jitter = 0.75 + 0.5 * self._node.rng.random()
-                self._wait(peer, SYNC_AGAIN_SECONDS * peer.tries * jitter, now)
+                self._wait(peer, now + self._jittered(SYNC_AGAIN_SECONDS * peer.tries))
                 if peer.tries == 1:  # perhaps its journal is another one now
                     self.greet(contact, peer.session, now)
+        if self._is_meeting:  # the others will have pulled as well by then, and not ask for it
+            self._tell_at = now + self._jittered(SYNC_MEET_SECONDS)
+            self._node.timers.set(self._tell_at, Timer.SYNC)
         self._node.timers.set(now, Timer.SYNC)
 
 
@@ -321,6 +363,10 @@ class _Taker:
     def take(self, entry: Entry, done: Callable[[PutAck, Instant], None], now: Instant) -> None:
         """Store it like any put."""
         self._node.puts.receive(Put(entry, None, True), Pulled(done), b"", now)
+
+    def wake_soon(self, now: Instant) -> None:
+        """Let the pull be woken once what is in hand is done."""
+        self._node.timers.set(now, Timer.SYNC)
 
     def promised(self, short_digests: Iterable[bytes]) -> None:
         """The contact and we have told each other that we hold these."""

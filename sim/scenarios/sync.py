@@ -53,9 +53,7 @@ def run_partition(
         exactly("entries written", len(written), 2 * entries),
         at_most("seconds until all replicas are the same", took, 2 * ROUND_SECONDS),
         exactly("replicas that differ or lack an entry", differing(world, written), 0),
-        at_most(
-            "bytes moved / bytes missing", (moved(world) - before - idle * took) / missing, 1.3
-        ),
+        at_most("bytes moved / bytes missing", share, 1.3),
         Figure("bytes by streams / bytes missing", world.pipes.carried / missing),
         *counts(world),
     ]
