@@ -246,8 +246,8 @@ SYNC_RUNS_MAX = 120
 """Runs of sequences that one request asks for."""
 SYNC_PIECE_BYTES_MAX = 32 << 10
 """What a source gathers for one piece, before its last entry: less than a stream may carry."""
-SYNC_LOOKED_MAX = 128
-"""Entries that a source looks at for one piece: under a millisecond."""
+SYNC_LOOKED_MAX = 32
+"""Entries that a source looks at for one piece: some 0.3 ms."""
 SYNC_NAMES_MAX = 2048
 """Names that one stream brings: a pull goes on in rounds of so many."""
 SYNC_NAMED_MAX = 8

@@ -13,6 +13,7 @@ from dave.errors import UsageError, WireError
 from dave.wire.layout import ENTRY, INIT_PAYLOAD, PACKETS, Field, Layout
 from dave.wire.layout_journal import FLOOR, JOURNAL_HEADER, JOURNAL_RECORD
 from dave.wire.layout_messages import MESSAGES
+from dave.wire.layout_sync import SYNC
 from dave.wire.status import ProofState, PutStatus
 
 KINDS: dict[str, Layout] = {
@@ -25,6 +26,7 @@ KINDS: dict[str, Layout] = {
         JOURNAL_HEADER,
         JOURNAL_RECORD,
         FLOOR,
+        *SYNC.values(),
     )
 }
 """What can be described, by name."""

@@ -28,6 +28,7 @@ class Pair:
         world.run(3)
         for host in (self.asker, self.prover):  # they promise what the tests say, and nothing else
             host.node.handlers[ANNOUNCE] = wants_nothing(host.node)
+            host.node.on_pong = lambda *_: None  # and pulls nothing
         self.owner, self.client = world.owner(), world.add_client()
         self.entries = [self.put(b"key %d" % i, ttl=ttl) for i in range(entries)]
         world.run(1)
