@@ -9,17 +9,20 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dave.edge.driver import BaseDriver, Progress
 from dave.edge.limits import SEARCH_AT_ONCE_HASHES
 from dave.edge.search import find_stamp, has_kernel
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
-from dave.effects import Append, Effect, Resolve, Verify
+from dave.effects import Append, Dial, Effect, HangUp, Resolve, Transmit, Verify
 from dave.errors import UsageError
 from dave.names import SECOND, Instant
 from dave.node.client import Client as Core
+
+if TYPE_CHECKING:
+    from dave.edge.bulk import BulkSockets
 
 
 class Worker(Protocol):
@@ -40,6 +43,7 @@ class Runner(BaseDriver):
         super().__init__(core)
         self.sockets = sockets
         self._worker = worker
+        self._bulk: BulkSockets | None = None
         self._loop = asyncio.get_running_loop()
         self._alarm: asyncio.TimerHandle | None = None
         self._armed_for: Instant | None = None
@@ -49,6 +53,15 @@ class Runner(BaseDriver):
         self._is_closed = False
         for socket in sockets:
             self._loop.add_reader(socket.fileno(), self._readable, socket)
+
+    @property
+    def bulk(self) -> "BulkSockets":
+        """The bulk channel's sockets; made at first use."""
+        if self._bulk is None:
+            from dave.edge.bulk import BulkSockets
+
+            self._bulk = BulkSockets(self.core.streams, self.now, self.flush)
+        return self._bulk
 
     async def wait(self, operation: int) -> Any:
         """The result of an operation of the core."""
@@ -117,6 +130,8 @@ class Runner(BaseDriver):
             self._loop.remove_reader(socket.fileno())
             self._loop.remove_writer(socket.fileno())
             socket.close()
+        if self._bulk is not None:
+            self._bulk.close()
         for futures in self._waiting.values():
             for future in futures:
                 future.cancel()
@@ -129,6 +144,8 @@ class Runner(BaseDriver):
                     future.set_result(effect.result)
             if not futures:
                 self._keep(effect.operation, effect.result)
+        elif isinstance(effect, Dial | Transmit | HangUp):
+            self.bulk.carry_out(effect)
         else:
             assert self._worker is not None, "a client asks for nothing else"
             self._worker.carry_out(effect)

@@ -13,6 +13,9 @@ GSO_REFUSALS_MAX = 8
 """Refusals in a row after which a socket stops trying: one path with a small MTU is not enough."""
 LISTEN_ATTEMPTS = 32
 """Tries to find one port number that is free for UDP and TCP on both families."""
+LISTEN_BACKLOG = 128
+ACCEPTS_AT_ONCE = 16
+"""Connections of the bulk channel that wait in the kernel, and that a turn of the loop accepts."""
 VERIFY_INLINE = 8
 """Signatures that may wait and are still verified at once; more of them are pressure."""
 VERIFY_SLICE = 32

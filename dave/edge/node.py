@@ -131,6 +131,7 @@ class Node:
         )
         self._runner = Runner(self.core, self.listeners.udp, self._world)
         self._world.start(self.core, self._runner)
+        self._runner.bulk.listen(self.listeners.tcp)
         self.core.at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
         self._control = ControlServer(
             folder.control_socket,

@@ -97,17 +97,7 @@ class Streams:
         elif (known := self._key_and_id(peer)) is not None:
             self._dial(peer.address, *known, stream, now)
         else:
-
-            def answered(answer: Answer, now: Instant) -> None:
-                session = answer.session
-                if stream.is_over:
-                    return
-                if session is None or session.node_id is None:
-                    self._end_soon(stream, StreamEnd.NO_ANSWER, now)
-                else:
-                    self._dial(peer.address, session.public_key, session.node_id, stream, now)
-
-            self._core.ask(peer, Ping(), answered, now)
+            self._ask_first(peer, stream, now)
         return stream
 
     # --- What the world reports ----------------------------------------------------------------
@@ -235,6 +225,22 @@ class Streams:
             if contact is not None and contact.address == peer.address:
                 return contact.public_key, contact.id
         return None
+
+    def _ask_first(self, peer: Peer, stream: Stream, now: Instant) -> None:
+        """Have the peer show itself by UDP, then dial; others may have done so meanwhile."""
+
+        def answered(answer: Answer, now: Instant) -> None:
+            session = answer.session
+            if stream.is_over:
+                return
+            if session is None or session.node_id is None:
+                self._end_soon(stream, StreamEnd.NO_ANSWER, now)
+            elif (link := self._find(peer._replace(public_key=session.public_key))) is not None:
+                self._ask(link, stream, now)
+            else:
+                self._dial(peer.address, session.public_key, session.node_id, stream, now)
+
+        self._core.ask(peer, Ping(), answered, now)
 
     def _dial(
         self, address: Address, public_key: bytes, node_id: Place, stream: Stream, now: Instant

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from dave.errors import UsageError, WireError
 from dave.wire.layout import ENTRY, INIT_PAYLOAD, PACKETS, Field, Layout
+from dave.wire.layout_bulk import BULK_ACCEPT, BULK_INIT, BULK_RECORD, FRAMES
 from dave.wire.layout_journal import FLOOR, JOURNAL_HEADER, JOURNAL_RECORD
 from dave.wire.layout_messages import MESSAGES
 from dave.wire.layout_sync import SYNC
@@ -23,6 +24,10 @@ KINDS: dict[str, Layout] = {
         *PACKETS.values(),
         INIT_PAYLOAD,
         *MESSAGES.values(),
+        BULK_INIT,
+        BULK_ACCEPT,
+        BULK_RECORD,
+        *FRAMES.values(),
         JOURNAL_HEADER,
         JOURNAL_RECORD,
         FLOOR,

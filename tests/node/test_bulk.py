@@ -200,6 +200,16 @@ def test_an_edge_of_unknown_key_is_asked_for_it_first():
     assert sink.is_done
 
 
+def test_streams_that_wait_for_the_key_of_one_peer_share_a_connection():
+    world = network_of(1)
+    client = world.add_client()
+    serve(world.nodes[0], lambda *_: ListSource([b"hello"]))
+    sinks = [ask(client, Peer(world.nodes[0].address), Collect()) for _ in range(5)]
+    world.run(2)
+    assert all(sink.is_done for sink in sinks)
+    assert world.pipes.made == 1
+
+
 def test_a_client_answers_nobody():
     world = network_of(1)
     client = world.add_client()

@@ -1,0 +1,225 @@
+"""What a member of the network can do that means harm: little, and on its own connection only."""
+
+from random import Random
+
+import pytest
+
+from dave.bulk_limits import (
+    BULK_DATA_BYTES_MAX,
+    LINK_QUEUE_MAX,
+    LINK_SLICE_BYTES,
+    STREAM_CREDIT_MAX,
+    STREAM_WINDOW_BYTES,
+    STREAMS_PER_LINK_MAX,
+    STREAMS_SERVED_MAX,
+)
+from dave.crypto.hashes import piece_checksum
+from dave.crypto.identity import client_identity
+from dave.drops import Drop
+from dave.limits import PIECE_BYTES_MAX
+from dave.node.streams import StreamEnd
+from dave.session import channel
+from dave.wire import bulk
+from tests.node.networks import network_of
+from tests.node.streaming import KIND, Collect, ListSource, ask, pieces, serve
+
+ASK = bytes((KIND,))
+
+
+class Raw:
+    """A client of its own making, connected to a node; `pull` reads what the node sends."""
+
+    def __init__(self, world, node, seed=1):
+        self.world, self.node = world, node
+        core = node.core
+        identity = client_identity(Random(seed).randbytes(32))
+        self.end = channel.dial(
+            identity, core.network, Random(seed), core.identity.public_key, core.identity.id,
+            is_node=False,
+        )  # fmt: skip
+        self.number = core.streams.accepted(("10.9.9.9", seed), world.now)
+        self.send_bytes(self.end.handshake)
+        self.end.receive(core.streams.pull(self.number, world.now))
+
+    def send_bytes(self, data):
+        self.node.core.streams.received(self.number, data, self.world.now)
+        self.node.settle()
+
+    def send(self, *frames):
+        for frame in frames:
+            self.send_bytes(self.end.seal(frame.encode()))
+
+    def pull(self):
+        """One slice."""
+        data = self.node.core.streams.pull(self.number, self.world.now)
+        return [bulk.decode(frame) for frame in self.end.receive(data)]
+
+    def pull_all(self):
+        got = []
+        while slice_ := self.pull():
+            got += slice_
+        return got
+
+    @property
+    def is_open(self):
+        return self.number in self.node.core.streams._links
+
+
+@pytest.fixture
+def world():
+    return network_of(1)
+
+
+@pytest.fixture
+def node(world):
+    return world.nodes[0]
+
+
+def test_a_stream_by_hand(world, node):
+    made = serve(node, lambda *_: ListSource([b"one", b"two"]))
+    raw = Raw(world, node)
+    raw.send(bulk.Open(1, 100, ASK))
+    assert raw.pull_all() == [
+        bulk.Piece(1, 3, piece_checksum(b"one"), b"one"),
+        bulk.Piece(1, 3, piece_checksum(b"two"), b"two"),
+        bulk.End(1, StreamEnd.DONE),
+    ]
+    assert made[0].closed == 1
+
+
+def test_a_slice_is_bounded_and_streams_take_turns(world, node):
+    serve(node, lambda *_: ListSource(pieces(50, PIECE_BYTES_MAX)))
+    raw = Raw(world, node)
+    raw.send(bulk.Open(1, STREAM_CREDIT_MAX, ASK), bulk.Open(2, STREAM_CREDIT_MAX, ASK))
+    frames = raw.pull()
+    assert [frame.stream for frame in frames] == [1, 2] * (len(frames) // 2)
+    sizes = [len(frame.data) for frame in frames]
+    assert sum(sizes) + 100 * len(sizes) >= LINK_SLICE_BYTES
+    assert sum(sizes) < LINK_SLICE_BYTES + BULK_DATA_BYTES_MAX
+
+
+def test_a_source_of_tiny_pieces_does_not_make_a_slice_long(world, node):
+    made = serve(node, lambda *_: ListSource([b"x"] * 10_000))
+    raw = Raw(world, node)
+    raw.send(bulk.Open(1, STREAM_CREDIT_MAX, ASK))
+    raw.pull()
+    assert made[0].taken < 100
+
+
+def test_who_reads_nothing_makes_the_node_hold_a_piece_and_no_more(world, node):
+    made = serve(node, lambda *_: ListSource(pieces(50, PIECE_BYTES_MAX)))
+    raw = Raw(world, node)
+    raw.send(bulk.Open(1, STREAM_CREDIT_MAX, ASK))
+    for _ in range(100):
+        raw.send(bulk.Keep())
+    assert made[0].taken == 0, "nothing is made before there is room to send it"
+    raw.pull()
+    assert made[0].taken <= LINK_SLICE_BYTES // PIECE_BYTES_MAX + 1
+
+
+def test_who_asks_much_and_reads_nothing_is_hung_up_on(world, node):
+    raw = Raw(world, node)
+    for number in range(LINK_QUEUE_MAX + 1):
+        assert raw.is_open
+        raw.send(bulk.Open(number, 1, ASK))
+    assert not raw.is_open
+    assert node.dropped(Drop.BULK_FRAME) == 1
+
+
+def test_who_connects_is_told_nothing_that_it_did_not_ask_for(world, node):
+    raw = Raw(world, node)
+    raw.send(bulk.Keep(), bulk.Credit(9, 1), bulk.End(9, 0), bulk.Cancel(9))
+    assert raw.pull_all() == []
+    assert raw.is_open, "what is late for a stream that has ended does no harm"
+
+
+BAD = {
+    "no frame": [b"\x63"],
+    "an empty piece of nobody": [bulk.More(1, b"x").encode()],
+    "a stream opened twice": [bulk.Open(1, 9, ASK).encode()] * 2,
+    "credit without end": [
+        bulk.Open(1, STREAM_CREDIT_MAX, ASK).encode(),
+        bulk.Credit(1, 1).encode(),
+    ],
+}
+
+
+@pytest.mark.parametrize("frames", BAD.values(), ids=BAD)
+def test_what_no_peer_may_send_ends_its_connection(world, node, frames):
+    made = serve(node, lambda *_: ListSource(pieces(5)))
+    raw, other = Raw(world, node), Raw(world, node, seed=2)
+    other.send(bulk.Open(1, STREAM_CREDIT_MAX, ASK))
+    for frame in frames:
+        raw.send_bytes(raw.end.seal(frame))
+    assert not raw.is_open
+    assert node.dropped(Drop.BULK_FRAME) == 1
+    assert all(source.closed for source in made[1:])
+    assert other.pull_all()[-1] == bulk.End(1, StreamEnd.DONE)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_damaged_or_replayed_record_ends_the_connection(world, node, seed):
+    raw = Raw(world, node)
+    record = raw.end.seal(bulk.Keep().encode())
+    raw.send_bytes(record)
+    if seed:
+        bad = bytearray(raw.end.seal(bulk.Keep().encode()))
+        bad[Random(seed).randrange(2, len(bad))] ^= 1
+        record = bytes(bad)
+    raw.send_bytes(record)
+    assert not raw.is_open
+    assert node.core.streams.links == 0
+
+
+def test_streams_are_bounded_for_one_connection_and_in_all(world, node):
+    made = serve(node, lambda *_: ListSource(pieces(2)))
+    raws = []
+    for seed in range(1, STREAMS_SERVED_MAX // STREAMS_PER_LINK_MAX + 3):
+        raws.append(raw := Raw(world, node, seed))
+        raw.send(*(bulk.Open(number, 1, ASK) for number in range(1, STREAMS_PER_LINK_MAX + 2)))
+    assert len(made) == STREAMS_SERVED_MAX
+    assert bulk.End(STREAMS_PER_LINK_MAX + 1, StreamEnd.BUSY) in raws[0].pull()
+    raws[0].send(bulk.Cancel(1))
+    raws[-1].send(bulk.Open(99, 1, ASK))
+    assert len(made) == STREAMS_SERVED_MAX + 1, "what was released is free again"
+
+
+def test_stray_pieces_are_bounded_by_what_was_cancelled(world, node):
+    """We asked, cancelled, and the other side sends on for ever."""
+    world.add_node()
+    world.run(5)
+    a, b = world.nodes
+    serve(b, lambda *_: ListSource(pieces(9)))
+    sink = ask(a, b, Collect(eager=False))
+    world.run(0.03)
+    sink.stream.cancel()
+    link = next(iter(a.core.streams._links.values()))
+    part = bulk.More(1, bytes(BULK_DATA_BYTES_MAX))
+    for _ in range(STREAM_WINDOW_BYTES // BULK_DATA_BYTES_MAX - 20):
+        link._on_frame(part, world.now)
+    their = next(iter(b.core.streams._links.values()))
+    for _ in range(40):
+        their.send(part.encode())
+    b.settle()
+    world.run(1)
+    assert a.dropped(Drop.BULK_FRAME) == 1
+    assert a.core.streams.links == 0
+
+
+def test_a_stream_may_be_opened_and_cancelled_by_a_sink_that_is_called(world, node):
+    world.add_node()
+    world.run(5)
+    a, b = world.nodes
+    serve(b, lambda *_: ListSource(pieces(3)))
+    second = Collect()
+
+    class Chain(Collect):
+        def on_piece(self, data, now):
+            super().on_piece(data, now)
+            self.stream.cancel()
+            ask(a, b, second)
+
+    first = ask(a, b, Chain())
+    world.run(2)
+    assert (len(first.pieces), first.ends) == (1, [])
+    assert second.is_done
