@@ -32,6 +32,9 @@ from dave.wire.sync import (
     NamesRequest,
 )
 
+_NOT_NOW = (PutStatus.READ_ONLY, PutStatus.FUTURE)
+"""What may be otherwise another time, once a disk is mended or a clock set right: the clock has to
+wait for it."""
 _FAULTS = (PutStatus.FORGED, PutStatus.LOW_WORK)
 """What an honest node never hands on."""
 
@@ -278,7 +281,7 @@ class Pull:
         if self.is_busy:
             self._queue.appendleft((entry, piece))
             return
-        if ack.status is PutStatus.READ_ONLY or ack.status in _FAULTS:
+        if ack.status in _NOT_NOW or ack.status in _FAULTS:
             self._fail(ack.status in _FAULTS, now)
             return
         piece.left -= 1

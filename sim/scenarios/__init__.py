@@ -42,6 +42,7 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "mixed": (mixed.run, 8),
     "seeds": (mixed.run_seeds, 8),
     "partition": (partition.run, 20),
+    "sync": (sync.run, 12),
     "partition-writes": (sync.run_partition, 12),
     "repair": (repair.run, 60),
 }

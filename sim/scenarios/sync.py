@@ -20,10 +20,78 @@ TTL_SECONDS = 86_400
 VALUE_BYTES = 1000
 AT_ONCE = 20
 PARTITION_SECONDS = 3600
+REPAIR_SECONDS = 120
+"""After so long what a node held that is gone is at others."""
 ROUND_SECONDS = 60
 """Of one sync: every node has asked every neighbour with a gap once."""
 STEP_SECONDS = 2
+IDLE_BYTES = 60
+"""That a node sends a second while neighbours come and go, whatever they hold."""
 SECRET = b"a simulated secret"
+
+
+def run(seed: int, nodes: int, entries: int = 300) -> tuple[World, list[Figure]]:
+    """At least 10 nodes hold `entries`. A new one comes; later an old one, which was away."""
+    world = _grown(seed, nodes)
+    owner, client = world.owner(), world.add_client()
+    held = put_all(world, owner, client, entries, b"before ")
+    world.run(2 * ROUND_SECONDS)
+    fresh = world.add_node()
+    fresh_figures = _brings(world, held, "a fresh replica")
+    away = next(host for host in world.nodes[1:] if host is not fresh)
+    clocks = away.node.clocks.all()
+    world.kill(away)
+    world.run(REPAIR_SECONDS)
+    missed = put_all(world, owner, client, entries // 3, b"missed ")
+    world.run(ROUND_SECONDS)
+    world.restart(away)
+    away.node.clocks.restore(clocks)
+    away_figures = _brings(world, missed, "who was away")
+    world.run(3 * ROUND_SECONDS)
+    before = _activity(world)
+    world.run(10 * ROUND_SECONDS)
+    streams, pulls, announced = (
+        now - was for now, was in zip(_activity(world), before, strict=True)
+    )
+    return world, [
+        *fresh_figures,
+        *away_figures,
+        exactly("connections made in ten minutes at rest", streams, 0),
+        exactly("pulls in ten minutes at rest", pulls, 0),
+        exactly("announcements in ten minutes at rest", announced, 0),
+        *counts(world),
+    ]
+
+
+def _brings(world: World, entries: list[Entry], who: str) -> list[Figure]:
+    """What it takes until all replicas have what they should."""
+    missing = missing_bytes(world, entries)
+    idle, before = IDLE_BYTES * len(world.nodes), moved(world)
+    took = 0.0
+    while lacking(world, entries) and took < 10 * ROUND_SECONDS:
+        world.run(STEP_SECONDS)
+        took += STEP_SECONDS
+    share = (moved(world) - before - idle * took) / missing
+    return [
+        at_most(f"{who}: seconds until it holds all", took, 2 * ROUND_SECONDS),
+        exactly(f"{who}: entries that it lacks then", lacking(world, entries), 0),
+        at_most(f"{who}: bytes moved / bytes missing", share, 1.3),
+    ]
+
+
+def lacking(world: World, entries: list[Entry]) -> int:
+    """Copies that the R nearest nodes lack."""
+    return sum(
+        host.node.own(entry.id, world.now) != entry
+        for entry in entries
+        for host in nearest(world, entry)
+    )
+
+
+def _activity(world: World) -> tuple[int, int, int]:
+    nodes = [host.node for host in world.nodes]
+    pulls = sum(node.syncs.pulls for node in nodes)
+    return world.pipes.made, pulls, sum(node.replicas.announcer.sent for node in nodes)
 
 
 def run_partition(
