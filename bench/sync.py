@@ -1,6 +1,6 @@
-"""A fresh replica pulls 100,000 entries of 1,000 bytes from a neighbour: two `dave run` on loopback.
+"""A fresh replica pulls 100,000 entries of 1,000 bytes from its neighbour on the loopback.
 
-The neighbour reads them from its journal; the new node has an empty folder, meets it and pulls.
+Two `dave run`: one reads them from its journal, the other has an empty folder, meets it and pulls.
 Every entry is verified and written. The reference is verifying alone, on all cores at once, in the
 same run: nothing that verifies can be faster.
 """
@@ -19,6 +19,7 @@ from bench._rows import row
 from dave.crypto.network import network
 from dave.edge.journal_file import JournalFile
 from dave.edge.journal_writer import Sync
+from dave.edge.keyfile import save_network_secret
 from dave.names import hybrid_time
 from dave.store.journal import entry_record
 from sim.owner import Owner
@@ -51,7 +52,7 @@ def run(entries: int = ENTRIES) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="dave-bench-") as name:
         folder = Path(name)
         secret = folder / "secret"
-        secret.write_bytes(SECRET)
+        save_network_secret(secret, SECRET)
         (folder / "old").mkdir()
         (folder / "new").mkdir()
         write_journal(folder / "old" / "journal", entries)
