@@ -122,7 +122,7 @@ def update(pair, host, count):
         newer = pair.owner.entry(b"key %d" % i, b"changed", pair.world.time())
         node = host.node
         node.store.insert(newer, entry.id, 1 << 40 | i, node.unix_ms(pair.world.now), 0.0)
-        node.replicas._index.add(newer.digest(pair.world.network)[:16], entry.id)
+        node.replicas.index.add(newer.digest(pair.world.network)[:16], entry.id)
 
 
 def evict(pair, *entries):

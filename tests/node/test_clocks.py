@@ -1,3 +1,5 @@
+"""Clocks: they go forward, and outlive their process."""
+
 from dave.limits import CLOCKS_MAX
 from dave.node.clocks import Clock, Clocks
 

@@ -1,3 +1,5 @@
+"""The log of sequences: in order, and swept."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

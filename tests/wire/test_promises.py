@@ -77,7 +77,7 @@ def test_the_fullest_fit_a_packet(message):
 def test_counts_have_bounds():
     version, digest = b"v" * 48, b"d" * 16
     many = ANNOUNCED_MAX + 1
-    assert "0 versions" in refused(b"\x0b" + ID + bytes(4) + b"\0")
+    assert "0 versions" in refused(b"\x0b" + ID + bytes(20) + b"\0")
     assert f"{many} versions" in refused(b"\x0b" + ID + bytes(4) + bytes((many,)) + version * many)
     many = CHALLENGE_ENTRIES_MAX + 1
     assert "0 entries" in refused(b"\x0d" + ID + bytes(33))

@@ -1,3 +1,5 @@
+"""The streams of a sync: round trips, prefixes, flips, trailing bytes."""
+
 import pytest
 
 from dave.errors import WireError
