@@ -225,7 +225,7 @@ REPAIR_LOOK_SECONDS = 5
 """How often a node looks whether nodes have come or gone."""
 REPAIR_AGAIN_SECONDS = 30
 """After so long a peer that did not answer an ANNOUNCE is announced to once more."""
-REPAIR_CAME_SECONDS = 60
+REPAIR_CAME_SECONDS = 90
 """Nodes that came pull what they lack: what is left is announced to them after so long."""
 REPAIR_TICK_MS = 50
 """Between two slices of a sweep through the store."""
@@ -258,7 +258,7 @@ SYNC_WAITING_MAX = 256
 """Peers that wait for their turn to be pulled from."""
 SYNC_JITTER_SECONDS = 10.0
 """A gap is pulled after about so long, at random, so that neighbours do not do so all at once."""
-SYNC_MEET_SECONDS = 40
+SYNC_MEET_SECONDS = 60
 """Where nodes come, who should hold what is clear, here and there, after about so long."""
 SYNC_WAIT_SECONDS = 90
 """While nodes keep coming a pull waits for no longer than this."""

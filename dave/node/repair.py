@@ -136,7 +136,7 @@ class Repair:
 
     def _begin_near_changes(self, now: Instant) -> None:
         changed, self._changed = list(self._changed), {}
-        near = self.reach(now)
+        near = self._reach(now)
         own = self._core.identity.id
         assert own is not None
         # Nearly all that we hold lies within reach of us, and what a change concerns within reach
@@ -150,7 +150,7 @@ class Repair:
         held = self._store.held_in_shard
         self._walk = (item for n in range(SHARDS) for item in held(n))
 
-    def reach(self, now: Instant) -> int:
+    def _reach(self, now: Instant) -> int:
         """How far from an entry the farthest node of its region is, at most."""
         expected = self._regions.expected_distance(now)
         ring = (1 << 64) - 1
@@ -161,7 +161,7 @@ class Repair:
         assert self._walk is not None
         if self._announcer.backlog >= REPAIR_BACKLOG_MAX:
             return
-        near, reach, budget = self._near, self.reach(now), REPAIR_SLICE
+        near, reach, budget = self._near, self._reach(now), REPAIR_SLICE
         for entry_id, data in self._walk:
             budget -= 1
             place = place_of(entry_id)

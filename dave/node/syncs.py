@@ -167,10 +167,12 @@ class Syncs:
             self._came_at = now
         first = self._came_at + self._jittered(SYNC_MEET_SECONDS)
         self._calm_at = max(first, now + self._jittered())
-        reach = 2 * self._node.replicas.repair.reach(now)
+        # Two nodes that are in the region of one place are not much farther from each other.
+        expected = self._node.replicas.regions.expected_distance(now)
         for node_id in node_ids:
             contact = table.get(node_id)
-            if contact is not None and node_id ^ self._node.id <= reach:
+            is_near = expected is None or node_id ^ self._node.id <= 2 * expected
+            if contact is not None and is_near:
                 self._is_meeting = True
                 self.greet(contact, 0, now)
 

@@ -47,6 +47,7 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "repair": (repair.run, 60),
 }
 FULL: dict[str, tuple[Scenario, int]] = {
+    "partition-writes": (sync.run_partition_full, 12),
     "lossy": (lossy.run_full, 12),
     "colluders": (colluders.run_full, 10_000),
     "hops": (hops.run_full, 10_000),

@@ -21,6 +21,8 @@ SMALL = [
     ("mixed", 6, 14),
     ("seeds", 5, 15),
     ("colluders", 300, 16),
+    ("sync", 10, 17),
+    ("partition-writes", 12, 18),
 ]
 
 MACHINE = {"speed": "virtual seconds", "memory": "GB"}
