@@ -126,14 +126,14 @@ class Node(Client):
 
     def pong(self, session: Session, now: Instant) -> Pong:
         """The answer to a PING; a node learns how far it was told of our journal."""
-        unix_ms = self.unix_ms(now)
+        unix_ms, reached = self.unix_ms(now), self.puts.committed
         if session.node_id is None:
             return Pong(unix_ms)
         contact = self.table.get(session.node_id)
         if contact is None or contact.address != session.address:
-            return Pong(unix_ms, self.journal_id, self.puts.committed)
+            return Pong(unix_ms, self.journal_id, reached, reached)
         announced = self.replicas.announcer.announced(contact.id)
-        return Pong(unix_ms, self.journal_id, announced)
+        return Pong(unix_ms, self.journal_id, announced, reached)
 
     def on_pong(self, pong: Pong, session: Session, now: Instant) -> None:
         """A node answered our PING."""

@@ -145,17 +145,18 @@ class Syncs:
             return
         peer = self._peer(contact.id)
         peer.session = session.index
-        clock = self.clocks.get(contact.public_key)
+        clock, upto = self.clocks.get(contact.public_key), pong.announced
         if clock is None or clock.journal_id != pong.journal_id:
             peer.chain = None
-            start = pong.sequence if pong.sequence <= EMPTY_UPTO else 0
+            start = pong.reached if pong.reached <= EMPTY_UPTO else 0
             self.clocks.set(contact.public_key, pong.journal_id, start)
             clock = Clock(pong.journal_id, start)
+            upto = pong.reached
         reached = self._advance(peer, contact, clock, now)
         if peer.chain is not None and peer.chain.since <= reached:
             reached = peer.chain.upto
-        if pong.sequence > reached:
-            self._gap(peer, contact.id, pong.sequence, now)
+        if upto > reached:
+            self._gap(peer, contact.id, upto, now)
 
     def came(self, node_ids: Sequence[Place], now: Instant) -> None:
         """Nodes have come: those near enough to share entries with us are asked for their journal.

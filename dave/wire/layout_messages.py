@@ -55,7 +55,8 @@ PONG = _message(
     "Answers PING.",
     Field("time", Int64ul, "sender's Unix milliseconds"),
     Field("journal_id", Bytes(JOURNAL_ID_BYTES), "of the sender's journal; zeros to a client"),
-    Field("sequence", Int64ul, "up to which its entries were announced, or have to be pulled"),
+    Field("announced", Int64ul, "up to which its entries were announced, or have to be pulled"),
+    Field("reached", Int64ul, "the last sequence under which one is stored"),
 )
 PUT = _message(
     3,

@@ -29,7 +29,7 @@ RequestId = bytes
 """4 random bytes."""
 
 _u64 = Struct("<Q")
-_pong = Struct(f"<Q{JOURNAL_ID_BYTES}sQ")
+_pong = Struct(f"<Q{JOURNAL_ID_BYTES}sQQ")
 PUT_GUARDED = 1
 PUT_DIRECT = 2
 """Flags of PUT."""
@@ -64,15 +64,17 @@ class Ping(NamedTuple):
 
 
 class Pong(NamedTuple):
-    """Answer to PING: time 8, journal id 16, sequence 8."""
+    """Answer to PING: time 8, journal id 16, announced 8, reached 8."""
 
     time: UnixMs
     """The sender's clock, so that skew can be told."""
     journal_id: bytes = bytes(JOURNAL_ID_BYTES)
-    """Of the sender's journal, to which the sequence refers; zeros to who is no node."""
-    sequence: int = 0
+    """Of the sender's journal, to which the sequences refer; zeros to who is no node."""
+    announced: int = 0
     """What the receiver should hold of the journal up to here was announced to it, or has to be
     pulled by it; what comes later will be announced."""
+    reached: int = 0
+    """The last sequence: up to here pulls who knows nothing of the journal."""
 
     def body(self) -> bytes:
         return _pong.pack(*self)

@@ -82,7 +82,7 @@ contacts = st.lists(contact, max_size=20).map(tuple)
 
 messages = st.one_of(
     st.just(m.Ping()),
-    st.builds(m.Pong, U64, fixed(16), U64),
+    st.builds(m.Pong, U64, fixed(16), U64, U64),
     st.builds(m.Put, entries(), st.one_of(st.none(), U64), st.booleans()),
     st.builds(m.PutAck, st.sampled_from(PutStatus), U64, st.none() | entries(), contacts),
     st.builds(m.Get, fixed(32)),

@@ -21,7 +21,7 @@ CONTACT6 = m.WireContact(b"q" * 32, b"m" * 8, ("2001:db8::1", 65535))
 EACH = [
     m.Ping(),
     m.Pong(2**64 - 1),
-    m.Pong(1, b"j" * 16, 2**64 - 1),
+    m.Pong(1, b"j" * 16, 2, 2**64 - 1),
     m.Put(ENTRY),
     m.Put(ENTRY, 0),
     m.Put(ENTRY, 2**64 - 1),
