@@ -162,12 +162,14 @@ class Syncs:
         """Nodes have come: those near enough to share entries with us are asked for their journal.
         Those that have left are forgotten."""
         table = self._node.table
-        for gone in [node_id for node_id in self._peers if table.get(node_id) is None]:
+        peers = self._peers.items()
+        for gone in [each for each, peer in peers if peer.due is None and table.get(each) is None]:
             del self._peers[gone]
         if now >= self._calm_at:
             self._came_at = now
         first = self._came_at + self._jittered(SYNC_MEET_SECONDS)
         self._calm_at = max(first, now + self._jittered())
+        self._node.timers.set(self._calm_at, Timer.SYNC)
         # Two nodes that are in the region of one place are not much farther from each other.
         expected = self._node.replicas.regions.expected_distance(now)
         for node_id in node_ids:
@@ -222,9 +224,6 @@ class Syncs:
 
     def _peer(self, node_id: Place) -> _Peer:
         return self._peers.get(node_id) or self._peers.setdefault(node_id, _Peer())
-
-    def _forget(self, node_id: Place) -> None:
-        self._peers.pop(node_id, None)
 
     def _advance(self, peer: _Peer, contact: Contact, clock: Clock, now: Instant) -> int:
         """Move the clock over what was announced, if all of it has come; where it stands then."""
@@ -282,7 +281,10 @@ class Syncs:
             peer, contact = self._peers[node_id], node.table.get(node_id)
             clock = None if contact is None else self.clocks.get(contact.public_key)
             if contact is None or clock is None:
-                self._forget(node_id)
+                if now < peer.since + SYNC_WAIT_SECONDS * SECOND:  # it may yet come
+                    self._wait(peer, now + self._jittered())
+                else:
+                    del self._peers[node_id]
                 continue
             if clock.sequence >= peer.target:
                 peer.due = None

@@ -29,7 +29,14 @@ def test_standard_input_as_json(monkeypatch, capsys):
     decode(None, as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["kind"] == "PONG"
-    assert [field["name"] for field in told["fields"]] == ["type", "request_id", "time", "journal_id", "announced", "reached"]
+    assert [field["name"] for field in told["fields"]] == [
+        "type",
+        "request_id",
+        "time",
+        "journal_id",
+        "announced",
+        "reached",
+    ]
 
 
 def test_an_explicit_kind(tmp_path, capsys):
