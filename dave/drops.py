@@ -50,6 +50,8 @@ class Drop(IntEnum):
     """An ANNOUNCE with more versions that are new here than its session has budget for."""
     NOT_A_NODE = auto()
     """A client sent what only a node may."""
+    SYNC = auto()
+    """A sync that brought what it should not: its peer is not pulled from again for now."""
     NO_REQUEST = auto()
     """A reply to nothing we asked, or no longer waited for."""
     BULK_HANDSHAKE = auto()

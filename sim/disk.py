@@ -8,10 +8,10 @@ is under way at a time and takes `commit_ms`; all that is appended meanwhile goe
 from random import Random
 from typing import NamedTuple
 
+from dave.limits import JOURNAL_ID_BYTES
 from dave.names import MS, Instant
 from dave.store.journal import (
     FILE_KEY_BYTES,
-    JOURNAL_ID_BYTES,
     Header,
     Record,
     encode_header,
@@ -36,7 +36,7 @@ class Disk:
         self.commit_ms = commit_ms
         self.fails = False
         """From now on every commit fails, as a full or broken disk's does."""
-        self._journal_id = rng.randbytes(JOURNAL_ID_BYTES)
+        self.journal_id = rng.randbytes(JOURNAL_ID_BYTES)
         self._segments: list[tuple[bytes, bytearray]] = []
         self._queue: list[tuple[int, bytes]] = []
         self._commit: Commit | None = None
@@ -59,7 +59,7 @@ class Disk:
                 del data[scanner.torn_at :]
             records += found
         file_key = self._rng.randbytes(FILE_KEY_BYTES)
-        header = Header(self._journal_id, file_key, len(self._segments) + 1)
+        header = Header(self.journal_id, file_key, len(self._segments) + 1)
         self._segments.append((file_key, bytearray(encode_header(header))))
         return records
 

@@ -131,7 +131,15 @@ class World:
             store = Store(identity.id, self.network, capacity, rng.getrandbits(64))
             host.unreadable_records = store.load_records(records, self._unix_ms(host))
             start = disk.start_count
-            return make(identity, self.network, rng, store, peers, start_count=start)
+            return make(
+                identity,
+                self.network,
+                rng,
+                store,
+                peers,
+                start_count=start,
+                journal_id=disk.journal_id,
+            )
 
         host = self._add(make_core, address, disk, skew_ms, is_natted, keeps_house)
         self.nodes.append(host)

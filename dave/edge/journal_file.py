@@ -18,9 +18,9 @@ from typing import NamedTuple
 from dave.edge.disk import Disk
 from dave.edge.journal_writer import JournalWriter, OnCommitted, OnFailure, Segment, Sync
 from dave.errors import JournalError, ReadOnly, StoreError
+from dave.limits import JOURNAL_ID_BYTES
 from dave.store.journal import (
     FILE_KEY_BYTES,
-    JOURNAL_ID_BYTES,
     RECORDS_OFFSET,
     Header,
     Record,

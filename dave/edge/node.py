@@ -23,7 +23,7 @@ from dave.edge.keyfile import load_or_make_node_key
 from dave.edge.lan import Lan
 from dave.edge.limits import JOURNAL_COMPACT_FACTOR, PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
-from dave.edge.memory import Journal, Memory
+from dave.edge.memory import Journal, Memory, Syncing
 from dave.edge.renewals import Renewals
 from dave.edge.state import State
 from dave.edge.status import peers_of, status_of
@@ -132,7 +132,15 @@ class Node:
             folder.close()
             raise
         self.replay = self._world.journal.replay
-        self.core = Core(identity, net, rng, store, edges, start_count=self._world.journal.start)
+        self.core = Core(
+            identity,
+            net,
+            rng,
+            store,
+            edges,
+            start_count=self._world.journal.start,
+            journal_id=self._world.journal.id,
+        )
         self._runner = Runner(self.core, self.listeners.udp, self._world)
         self._world.start(self.core, self._runner)
         self._runner.bulk.listen(self.listeners.tcp)
@@ -142,7 +150,9 @@ class Node:
         journal = Journal(
             self._world.journal.id, not self.replay.damage, is_late=sync is not Sync.ALWAYS
         )
-        self._memory = Memory(self.core, self.state, journal)
+        self._memory = Memory(
+            self.core, self.state, journal, Syncing(self.core.clocks, self.core.syncs)
+        )
         self._memory.recall(self._runner.now())
         self.renewals = Renewals(self._runner, self.state, KeptKeys(folder.kept), rng.random)
         self._control = ControlServer(
@@ -303,7 +313,7 @@ class _World:
 
         async def floors() -> list[bytes]:
             now_ms = time.time_ns() // 1_000_000
-            return [floor_record(floor) for floor in self._store.live_floors(now_ms)]
+            return [floor_record(floor) for floor in self._store.floors.live(now_ms)]
 
         def slices() -> Iterator[list[bytes]]:
             for n in range(SHARDS):

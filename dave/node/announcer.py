@@ -7,6 +7,11 @@ together or 200 ms have passed. Of two replicas that both store an entry one nee
 answer is a promise as good as the announcement: the one with the smaller id does, and the other
 waits twice as long. What a peer has promised meanwhile leaves its line unsaid.
 
+Each ANNOUNCE also says which interval (since, upto] of our journal it covers for its receiver: all
+of it that the receiver should hold was named to it by then, or promised by it. Whoever is behind
+`since` has a gap, and pulls it (syncs.py). So what a line had to drop is not lost: the next one
+begins after it.
+
 Requests under way to a peer are bounded by a window that grows with answers and is halved by BUSY,
 so that nobody is drowned. A peer that does not answer loses its line; repair comes back to it.
 """
@@ -37,21 +42,26 @@ from dave.wire.messages import Put, PutAck
 from dave.wire.promises import Announce, Version, Want
 from dave.wire.status import STORED_STATUSES, PutStatus
 
+NEVER_TOLD = 2**64
+"""No sequence is so large."""
+
 
 class _Line:
     """What waits for one peer."""
 
-    __slots__ = ("busy", "due", "evicted", "full", "in_flight", "is_pumping", "patience",
+    __slots__ = ("busy", "covered", "due", "evicted", "full", "in_flight", "is_pumping", "patience",
                  "paused_until", "peer", "versions", "wanted", "window")  # fmt: skip
 
-    def __init__(self, peer: Place, patience: int) -> None:
+    def __init__(self, peer: Place, patience: int, covered: int) -> None:
         self.peer = peer
+        self.covered = covered
+        """The next ANNOUNCE covers what was stored after this sequence."""
         self.patience = patience
         """How many times as long as usual this node waits before it speaks: 1 or 2."""
         self.full = patience * ANNOUNCED_MAX
         """So many versions wait no longer."""
-        self.versions: dict[EntryId, bytes] = {}
-        """Short digests by entry id."""
+        self.versions: dict[EntryId, tuple[bytes, int]] = {}
+        """Short digest and sequence by entry id; the latter is 0 for what repair found."""
         self.evicted: dict[EntryId, bytes] = {}
         self.wanted: deque[EntryId] = deque()
         """Bounded by the window: nothing is announced while something is wanted."""
@@ -85,6 +95,10 @@ class Announcer:
         self._index = index
         self._promises = core.promises
         self._lines: dict[Place, _Line] = {}
+        self._announced: dict[Place, int] = {}
+        """Up to which sequence a peer of our table has been told, and has answered."""
+        self.told_before: int = NEVER_TOLD
+        """What was stored under this sequence, and later, may be left to be told."""
         self.on_silent: Callable[[Place, Instant], None] = _nothing
         self.sent = 0
         """Announcements sent."""
@@ -98,21 +112,24 @@ class Announcer:
         """Let a peer know that we hold a version, unless it promised to hold it as well."""
         if self._promises.has(peer, entry_id):
             return
-        self.announce_new((peer,), entry_id, short_digest, now, at_once=at_once)
+        self.announce_new((peer,), entry_id, short_digest, 0, now, at_once=at_once)
 
     def announce_new(
-        self, peers: Iterable[Place], entry_id: EntryId, short_digest: bytes, now: Instant,
-        *, at_once: bool = False,
+        self, peers: Iterable[Place], entry_id: EntryId, short_digest: bytes, sequence: int,
+        now: Instant, *, at_once: bool = False,
     ) -> None:  # fmt: skip
         """Let peers know that we hold a version which they have hardly promised yet: that is looked
-        at when it is sent. A part of every put."""
+        at when it is sent. `sequence`: under which it was stored just now. A part of every put."""
         lines = self._lines
+        version = short_digest, sequence
         for peer in peers:
             line = lines.get(peer)
             if line is None:
-                line = self._new_line(peer)
+                line = self._new_line(peer, sequence)
             versions = line.versions
-            versions[entry_id] = short_digest
+            if sequence or entry_id not in versions:
+                versions.pop(entry_id, None)  # its place is at the end now
+                versions[entry_id] = version
             if at_once:
                 self._arm(line, now)
             elif line.due is None:
@@ -121,6 +138,7 @@ class Announcer:
                 self._pump(line, now)
                 if len(versions) > ANNOUNCE_QUEUE_MAX:
                     versions.pop(entry_id, None)
+                    line.covered = max(line.covered, sequence)
 
     def announce_evicted(
         self, peer: Place, entry_id: EntryId, short_digest: bytes, now: Instant
@@ -140,9 +158,15 @@ class Announcer:
         if line is not None and line.versions.pop(entry_id, None) is not None:
             self._drop_if_empty(line)
 
+    def announced(self, peer: Place) -> int:
+        """Up to which sequence a peer in our table has been told what it should hold; from now on
+        it is told what comes later."""
+        return self._announced.setdefault(peer, self._puts.committed)
+
     def forget(self, peer: Place) -> None:
         """The peer is gone."""
         self._lines.pop(peer, None)
+        self._announced.pop(peer, None)
 
     def hurry(self, now: Instant) -> None:
         """Let nothing wait for company."""
@@ -172,10 +196,13 @@ class Announcer:
         elif (line_or_none := self._lines.get(peer)) is not None:
             self._pump(line_or_none, now)
 
-    def _new_line(self, peer: Place) -> _Line:
+    def _new_line(self, peer: Place, sequence: int = 0) -> _Line:
+        """The first that it is to say was stored under `sequence`, or is not new."""
         own = self._core.identity.id
         assert own is not None
-        line = self._lines[peer] = _Line(peer, 1 if own < peer else 2)
+        before = sequence - 1 if sequence else self._puts.committed
+        covered = self._announced.setdefault(peer, before)
+        line = self._lines[peer] = _Line(peer, 1 if own < peer else 2, covered)
         return line
 
     def _arm(self, line: _Line, due: Instant) -> None:
@@ -209,8 +236,9 @@ class Announcer:
             if len(batch) == ANNOUNCED_MAX:
                 break
             taken.append(version[0])
-            if self._is_news(line.peer, *version):
-                batch.append(Version(*version))
+            entry_id, (short_digest, _) = version
+            if self._is_news(line.peer, entry_id, short_digest):
+                batch.append(Version(entry_id, short_digest))
         for entry_id in taken:
             del versions[entry_id]
         evicted = 0
@@ -241,17 +269,30 @@ class Announcer:
             return
         line.in_flight += 1
         self.sent += 1
+        since, upto = line.covered, self._cover(line)
 
         def answered(answer: Answer, now: Instant) -> None:
             line.in_flight -= 1
             if isinstance(answer.reply, Want):
+                if (was := self._announced.get(line.peer)) is not None:
+                    self._announced[line.peer] = max(was, upto)
                 self._told(line, batch, evicted, answer.reply, is_last, now)
                 line.window = min(line.window + 1, HAND_ON_WINDOW_MAX)
                 self._pump(line, now)
             else:
                 self._silent(line, now)
 
-        self._core.ask(peer_of(contact), Announce(tuple(batch), evicted), answered, now)
+        self._core.ask(
+            peer_of(contact), Announce(tuple(batch), evicted, since, upto), answered, now
+        )
+
+    def _cover(self, line: _Line) -> int:
+        """Up to which sequence all is said now that this peer had to be told."""
+        waiting = [sequence for _, sequence in line.versions.values() if sequence]
+        first = min(waiting, default=NEVER_TOLD)
+        upto = min(self._puts.committed, first - 1, self.told_before - 1)
+        line.covered = max(line.covered, upto)
+        return line.covered
 
     def _told(
         self, line: _Line, batch: list[Version], evicted: int, want: Want, is_last: bool,
@@ -314,6 +355,7 @@ class Announcer:
     def _silent(self, line: _Line, now: Instant) -> None:
         if self._lines.get(line.peer) is line:
             del self._lines[line.peer]
+            self._announced.pop(line.peer, None)
             self.on_silent(line.peer, now)
         line.versions.clear()
         line.evicted.clear()

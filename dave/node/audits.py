@@ -130,7 +130,7 @@ class Audits:
         candidates: list[EntryId] = []
         shard, looked = rng.randrange(SHARDS), 0
         for i in range(SHARDS):
-            ids = store.ids_in_shard((shard + i) % SHARDS)
+            ids = [entry_id for entry_id, _ in store.held_in_shard((shard + i) % SHARDS)]
             if not ids:
                 continue
             candidates += promises.promised_by(peer, ids)

@@ -182,6 +182,9 @@ class Core:
     def came(self, session: Session, now: Instant) -> None:
         """An INIT arrived, which may be a lie about its address."""
 
+    def on_pong(self, pong: messages.Pong, session: Session, now: Instant) -> None:
+        """A node answered our PING."""
+
     def ask(self, peer: Peer, message: Request, done: Callable[[Answer, Instant], None],
             now: Instant, attempts: int = HANDSHAKE_ATTEMPTS) -> None:  # fmt: skip
         """Send a request; the routing table learns how it ended before `done` is called. Where a
@@ -197,6 +200,8 @@ class Core:
                 known = self.table.rtt(session.node_id)
                 tells = answer.is_exact or known is None or answer.rtt < known
                 self.table.seen(session.node_id, now, answer.rtt if tells else None)
+                if isinstance(answer.reply, messages.Pong):
+                    self.on_pong(answer.reply, session, now)
             elif answer.failure not in (None, FailReason.FULL) and peer.id is not None:
                 self._missed(peer, peer.id, asked, now)
             done(answer, now)

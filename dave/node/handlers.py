@@ -16,7 +16,6 @@ from dave.wire.messages import (
     FindAck,
     GetAck,
     GetMyAddrPortAck,
-    Pong,
     Put,
     WireContact,
 )
@@ -33,7 +32,7 @@ def on_ping(node: "Node", session: Session, data: bytes, now: Instant) -> None:
     """PING: we are here. Who probes us took us in, or is about to."""
     messages.Ping.read(data)
     node.reach.pinged(session, now)
-    node.reply(session, data, Pong(node.unix_ms(now)), now)
+    node.reply(session, data, node.pong(session, now), now)
 
 
 def on_put(node: "Node", session: Session, data: bytes, now: Instant) -> None:

@@ -20,6 +20,7 @@ from dave.names import SECOND, Address, EntryId, Instant, Place, Rng
 from dave.node import handlers
 from dave.node.audits import Audits
 from dave.node.client import Client
+from dave.node.clocks import Clocks
 from dave.node.core import contact_of
 from dave.node.joining import Joining
 from dave.node.leases import Leases
@@ -30,18 +31,22 @@ from dave.node.puts import Here, Puts
 from dave.node.reach import Reach
 from dave.node.replicas import Replicas
 from dave.node.requests import Answer, Done, Peer
+from dave.node.streams import StreamKind
+from dave.node.sync_source import SyncSources
+from dave.node.syncs import Syncs
 from dave.node.timers import Timer
 from dave.peers.contact import Contact
 from dave.session.session import Established, Session
 from dave.store.store import Store
 from dave.wire.entry import Entry
-from dave.wire.messages import Ping, Put, PutAck, Request, WireContact
+from dave.wire.messages import Ping, Pong, Put, PutAck, Request, WireContact
 
 
 class Node(Client):
     """The synchronous core of a node. `start` must be called once before anything else.
 
     `start_count` comes from the journal: sequence numbers are never used twice.
+    `journal_id` is that of the journal: 16 random bytes.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class Node(Client):
         edges: Sequence[Peer] = (),
         *,
         start_count: int,
+        journal_id: bytes,
     ) -> None:
         assert identity.id is not None
         super().__init__(identity, network, rng, edges)
@@ -60,6 +66,13 @@ class Node(Client):
         self.puts = Puts(self, store, start_count)
         self.audits = Audits(self, store)
         self.replicas = Replicas(self, store, self.puts)
+        self.syncs = Syncs(self)
+        self.replicas.on_interval = self.syncs.on_announce
+        self.replicas.is_pulling = self.syncs.is_pulling
+        self.replicas.repair.on_came = self.syncs.came
+        self.journal_id = journal_id
+        self.sources = SyncSources(self, store, self.puts, self.replicas, journal_id)
+        self.streams.serve(StreamKind.SYNC, self.sources.serve)
         self.proofs = Proofs(
             self, store, self.replicas.version_of, self.replicas.announcer.announce_evicted
         )
@@ -87,6 +100,7 @@ class Node(Client):
             Timer.REPAIR: self.replicas.repair.on_timer,
             Timer.NOTIFY: self.leases.on_timer,
             Timer.LEASE: self.leases.sweep,
+            Timer.SYNC: self.syncs.on_timer,
         }
 
     @property
@@ -103,6 +117,11 @@ class Node(Client):
         self.liveness.start(now)
         self.timers.set(now + self.jittered(EXPIRE_TICK_SECONDS), Timer.EXPIRE)
 
+    @property
+    def clocks(self) -> Clocks:
+        """How far this node has what others have."""
+        return self.syncs.clocks
+
     def leave(self, now: Instant) -> None:
         """Hand over what only this node holds. Give it time until `leave_done`, or as much as there
         is; then `say_bye`."""
@@ -117,6 +136,21 @@ class Node(Client):
     def say_bye(self, now: Instant) -> None:
         """The last word to all nodes that this one has a session with."""
         self.replicas.say_bye(now)
+
+    def pong(self, session: Session, now: Instant) -> Pong:
+        """The answer to a PING; a node learns how far it was told of our journal."""
+        unix_ms, reached = self.unix_ms(now), self.puts.committed
+        if session.node_id is None:
+            return Pong(unix_ms)
+        contact = self.table.get(session.node_id)
+        if contact is None or contact.address != session.address:
+            return Pong(unix_ms, self.journal_id, reached, reached)
+        announced = self.replicas.announcer.announced(contact.id)
+        return Pong(unix_ms, self.journal_id, announced, reached)
+
+    def on_pong(self, pong: Pong, session: Session, now: Instant) -> None:
+        """A node answered our PING."""
+        self.syncs.on_pong(pong, session, now)
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
         """Answer to an effect Verify."""

@@ -46,6 +46,14 @@ class Here:
         self.done = done
 
 
+class Pulled(Here):
+    """Who waits is a pull (pull.py): pulls have an account of their own, and what they bring is
+    announced once all of them are done."""
+
+    __slots__ = ()
+    index = -2
+
+
 Waiter = tuple[Session | Here, bytes, bool]
 """Who waits for an acknowledgement: the session, the head of its request (for the id), and whether
 it wants to be told of nodes nearer to the entry."""
@@ -58,7 +66,8 @@ NOBODY = b""
 class Pending:
     """A put on its way."""
 
-    __slots__ = ("digest", "entry", "entry_id", "expected", "is_direct", "surplus", "waiters")
+    __slots__ = ("digest", "entry", "entry_id", "expected", "is_direct", "sequence", "surplus",
+                 "waiters")  # fmt: skip
 
     def __init__(
         self, put: Put, entry_id: EntryId, digest: bytes, surplus: float, waiter: Waiter
@@ -69,6 +78,8 @@ class Pending:
         self.entry_id = entry_id
         self.digest = digest
         self.surplus = surplus
+        self.sequence = 0
+        """Under which it was stored."""
         self.waiters = {waiter: None}
         """In order of arrival, each once, however often it asks; at most PUT_WAITERS_MAX."""
 
@@ -85,6 +96,8 @@ class Puts:
         self._core = core
         self._store = store
         self._sequence = start_count << 32
+        self.committed = self._sequence
+        """All entries stored under sequences up to this one are on disk."""
         self._tickets = 0
         self._verifying: dict[int, Pending] = {}
         self._by_bytes: dict[tuple[bytes, HybridTime | None], Pending] = {}
@@ -169,6 +182,7 @@ class Puts:
             return
         entry = pending.entry
         self._sequence += 1
+        pending.sequence = self._sequence
         self._store.insert(
             entry, pending.entry_id, self._sequence, self._core.unix_ms(now), pending.surplus
         )
@@ -196,7 +210,9 @@ class Puts:
         pending = self._appending.pop(ticket)
         if self._committing.get(pending.digest) is pending:
             del self._committing[pending.digest]
-        if not ok:
+        if ok:
+            self.committed = pending.sequence
+        else:
             self.is_read_only = True
         self._release(pending)
         self._acknowledge_all(pending, PutStatus.STORED if ok else PutStatus.READ_ONLY, now)

@@ -48,6 +48,10 @@ class Regions:
         is_in = position < size
         return near[: size - is_in], is_in
 
+    def includes(self, place: Place, node_id: Place, now: Instant) -> bool:
+        """Whether another node is in the region of a place."""
+        return any(contact.id == node_id for contact in self.of(place, now)[0])
+
     def may_belong(self, place: Place) -> bool:
         """Whether we could be in the region of a place, though some of the nodes that we take for
         nearer be dead: then others may know so already."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dave.limits import (
     REPAIR_AGAIN_SECONDS,
     REPAIR_BACKLOG_MAX,
+    REPAIR_CAME_SECONDS,
     REPAIR_CHANGES_MAX,
     REPAIR_LOOK_SECONDS,
     REPAIR_SLICE,
@@ -56,6 +57,8 @@ class Repair:
         self._near: list[Place] | None = None
         """The sweep looks only at entries near these; None: at all."""
         self.is_leaving = False
+        self.on_came: Callable[[list[Place], Instant], None] = _nothing
+        """Told of nodes that came."""
         announcer.on_silent = self._silent
 
     def start(self, now: Instant) -> None:
@@ -86,16 +89,18 @@ class Repair:
         self._forget(node_id)
         self.changed(node_id, now)
 
-    def on_timer(self, peer: Place | None, now: Instant) -> None:
-        """Look for changes, or go on with a sweep; or tell a peer again what it did not answer."""
-        if peer is not None:
-            if self._core.table.get(peer) is not None:
-                self.changed(peer, now)
+    def on_timer(self, peers: tuple[Place, ...], now: Instant) -> None:
+        """Look for changes, or go on with a sweep; or tell peers what they have not pulled, or not
+        answered."""
+        if peers:
+            for peer in peers:
+                if self._core.table.get(peer) is not None:
+                    self.changed(peer, now)
             return
         if now < self._due:  # another alarm was set since
             return
         if self._walk is None and not self.is_leaving:
-            self._look()
+            self._look(now)
             if now >= self._sweep_all_at:
                 self._sweep_all_at = now + self._jittered(SWEEP_SECONDS)
                 self._begin(None)
@@ -105,15 +110,21 @@ class Repair:
             self._slice(now)
         tick = 0.0 if self.is_leaving else REPAIR_TICK_MS / 1000
         self._due = now + self._jittered(REPAIR_LOOK_SECONDS if self._walk is None else tick)
-        self._core.timers.set(self._due, Timer.REPAIR)
+        self._core.timers.set(self._due, Timer.REPAIR, ())
 
-    def _look(self) -> None:
+    def _look(self, now: Instant) -> None:
         """Which nodes came and went."""
-        table = self._core.table
+        table, came = self._core.table, list[Place]()
         for contact in table.take_changes():
             if table.get(contact.id) is None:
                 self._forget(contact.id)
-            self._changed[contact.id] = None
+                self._changed[contact.id] = None
+            else:
+                came.append(contact.id)
+        if came:
+            self.on_came(came, now)
+            due = now + self._jittered(REPAIR_CAME_SECONDS)
+            self._core.timers.set(due, Timer.REPAIR, tuple(came))
 
     def _forget(self, node_id: Place) -> None:
         self._core.promises.forget_peer(node_id)
@@ -122,7 +133,7 @@ class Repair:
     def _silent(self, peer: Place, now: Instant) -> None:
         """A peer did not answer an ANNOUNCE. If it lives on, it is told again later."""
         again = now + self._jittered(REPAIR_AGAIN_SECONDS)
-        self._core.timers.set(again, Timer.REPAIR, peer)
+        self._core.timers.set(again, Timer.REPAIR, (peer,))
 
     def _begin_near_changes(self, now: Instant) -> None:
         changed, self._changed = list(self._changed), {}
@@ -189,10 +200,14 @@ class Repair:
         if now < self._due <= when:
             return  # or a trickle of changes would put it off for ever
         self._due = when
-        self._core.timers.set(when, Timer.REPAIR)
+        self._core.timers.set(when, Timer.REPAIR, ())
 
     def _jittered(self, seconds: float) -> int:
         return int(seconds * SECOND * (0.75 + 0.5 * self._core.rng.random()))
+
+
+def _nothing(_changed: list[Place], _now: Instant) -> None:
+    return None
 
 
 assert REPAIR_TICK_MS * MS < SECOND

@@ -5,8 +5,9 @@ versions by their short digests, and hands over when it leaves. announcer.py spe
 what has to be said.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import Any
 
 from dave.crypto.hashes import entry_digest
 from dave.drops import Drop
@@ -17,14 +18,15 @@ from dave.limits import (
     REPAIR_TICK_MS,
     SHARDS,
     SHORT_DIGEST_BYTES,
+    SYNC_TOLD_MAX,
     WANT_AGAIN_SECONDS,
     WANT_SECONDS,
     WANTS_REMEMBERED_MAX,
 )
 from dave.names import MS, SECOND, EntryId, Instant, Place, place_of
-from dave.node.announcer import Announcer
+from dave.node.announcer import NEVER_TOLD, Announcer
 from dave.node.core import Core
-from dave.node.puts import Pending, Puts
+from dave.node.puts import Pending, Pulled, Puts
 from dave.node.regions import Regions
 from dave.node.repair import Repair
 from dave.node.timers import Timer
@@ -48,10 +50,10 @@ class Replicas:
         self._store = store
         self._puts = puts
         self._signed_prefix = core.network.signed_prefix
-        self._index = VersionIndex()
-        self._regions = Regions(core)
-        self.announcer = Announcer(core, store, puts, self._index)
-        self.repair = Repair(core, store, self._regions, self.announcer, self._short_digest)
+        self.index = VersionIndex()
+        self.regions = Regions(core)
+        self.announcer = Announcer(core, store, puts, self.index)
+        self.repair = Repair(core, store, self.regions, self.announcer, self.short_digest)
         self._asked: dict[EntryId, tuple[Instant, Place, bytes]] = {}
         """When an entry was asked of which peer, and which version; WANTS_REMEMBERED_MAX."""
         self._budget = Budget(ANNOUNCED_PER_SECOND, ANNOUNCED_BURST)
@@ -60,7 +62,13 @@ class Replicas:
         hand evicts few, so that this is bounded by PENDING_PUTS_MAX."""
         self._replaced: dict[EntryId, list[Place]] = {}
         """Who promised a version that one not committed yet has replaced."""
+        self._pulled: dict[EntryId, int] = {}
+        """Entries that pulls brought, and the sequence of each; announced once all are done."""
         self._to_learn: Iterator[tuple[EntryId, bytes]] | None = None
+        self.on_interval: Callable[..., None] = _nothing
+        """Told of each announcement by a contact, and what of it has yet to come."""
+        self.is_pulling: Callable[[Place], bool] = _no_pull
+        """Whether what a peer has is pulled from it anyway."""
         puts.on_stored = self._stored
         store.on_gone = self._gone
 
@@ -76,7 +84,7 @@ class Replicas:
         entry_id = None
         for entry_id, data in islice(self._to_learn, REPAIR_SLICE):
             if self._store.get(entry_id, self._core.unix_ms(now)) is data:
-                self._index.add(self._short_digest(data), entry_id)
+                self.index.add(self.short_digest(data), entry_id)
         if entry_id is None:
             self._to_learn = None
             self.repair.start(now)
@@ -92,7 +100,7 @@ class Replicas:
     def version_of(self, short_digest: bytes) -> tuple[EntryId | None, Gone | None]:
         """The entry of which that is or was a version here, None if unknown; and why it is held no
         more. What is held now may be a newer version."""
-        return self._index.find(short_digest)
+        return self.index.find(short_digest)
 
     # --- What the store and the puts report ------------------------------------------------
 
@@ -107,35 +115,67 @@ class Replicas:
                 self._replaced.pop(entry_id, None)  # it has expired already
             return  # a newer one has come meanwhile, and will be announced
         short_digest = pending.digest[:SHORT_DIGEST_BYTES]
-        self._index.add(short_digest, entry_id)
+        self.index.add(short_digest, entry_id)
+        if isinstance(pending.sender, Pulled) and len(self._pulled) < SYNC_TOLD_MAX:
+            self._pulled[entry_id] = pending.sequence
+            self.announcer.told_before = min(self.announcer.told_before, pending.sequence)
+            return
+        self._announce(pending, short_digest, now)
+
+    def _announce(self, pending: Pending, short_digest: bytes, now: Instant) -> None:
+        entry_id = pending.entry_id
         asked = self._asked.pop(entry_id, None)
         is_known = asked is not None and self._core.table.get(asked[1]) is not None
         if asked is not None and is_known and asked[2] == short_digest:
             self._core.promises.note(asked[1], entry_id)  # its announcement was the promise
-        others, is_in = self._regions.of(place_of(entry_id), now)
+        others, is_in = self.regions.of(place_of(entry_id), now)
         at_once = not pending.is_direct
         announce = self.announcer.announce_new
         if at_once:  # the others learn of it from us alone
             core = self._core
             others = by_trust(others, core.trust, core.table.rtt, core.rng, now)
         if is_in or at_once:
-            announce([c.id for c in others], entry_id, short_digest, now, at_once=at_once)
+            ids = [contact.id for contact in others]
+            announce(ids, entry_id, short_digest, pending.sequence, now, at_once=at_once)
         # Nodes outside of the region may hold the older version.
         if (holders := self._replaced.pop(entry_id, None)) is not None:
-            announce(holders, entry_id, short_digest, now)
+            announce(holders, entry_id, short_digest, pending.sequence, now)
+
+    def announce_pulled(self, now: Instant) -> None:
+        """All pulls are done: tell others of what they brought, except who was pulled from."""
+        pulled, self._pulled = self._pulled, {}
+        has_promised = self._core.promises.has
+        for entry_id, sequence in pulled.items():
+            data = self._store.get(entry_id, self._core.unix_ms(now))
+            others, is_in = self.regions.of(place_of(entry_id), now)
+            peers = [contact.id for contact in others] if is_in else []
+            peers += self._replaced.pop(entry_id, ())
+            peers = [peer for peer in peers if not has_promised(peer, entry_id)]
+            if data is not None and peers:
+                digest = self.short_digest(data)
+                self.announcer.announce_new(peers, entry_id, digest, sequence, now)
+        self.announcer.told_before = NEVER_TOLD
+
+    def promised(self, peer: Place, short_digest: bytes) -> bool:
+        """A contact holds that version, and says so; whether we hold it too."""
+        entry_id, _ = self.index.find(short_digest)
+        if entry_id is None or not self.index.holds(short_digest, entry_id):
+            return False
+        self.announcer.is_promised(peer, entry_id)
+        return True
 
     def _gone(self, entry_id: EntryId, data: bytes, why: Gone) -> None:
         """A version has left the store."""
-        short_digest = self._short_digest(data)
+        short_digest = self.short_digest(data)
         if why is Gone.EVICTED:
             promisers = self._core.promises.promisers(entry_id)
             self._evicted.append((entry_id, short_digest, promisers))
-            self._index.evicted(short_digest, entry_id)
+            self.index.evicted(short_digest, entry_id)
         elif why is Gone.REPLACED:
             self._replaced.setdefault(entry_id, self._core.promises.promisers(entry_id))
-            self._index.replaced(short_digest, entry_id)
+            self.index.replaced(short_digest, entry_id)
         else:
-            self._index.expired(short_digest)
+            self.index.expired(short_digest)
         self._core.promises.forget_entry(entry_id)
 
     def _announce_evicted(self, now: Instant) -> None:
@@ -154,29 +194,51 @@ class Replicas:
         not wanted, unless it is held: then it costs next to nothing."""
         assert session.node_id is not None
         peer = self._contact_at(session)
+        is_pulling = self.is_pulling(session.node_id)
         wanted = held = 0
         is_over = False
-        holds = self._index.holds
+        awaited: list[Version] = []
         for i, version in enumerate(announce.versions):
-            entry_id, short_digest = version
             bit = 1 << i
-            is_held = holds(short_digest, entry_id)
             if announce.evicted & bit:
-                if is_held and peer is not None:
-                    self._core.promises.withdraw(peer, entry_id)
-            elif is_held:
+                self._withdrawn(version, peer)
+            elif self._holds(version, peer):
                 held |= bit
-                if peer is not None:
-                    self.announcer.is_promised(peer, entry_id)
             elif is_over or not self._budget.take(session, 1, now):
                 is_over = True
+                awaited.append(version)
             elif self._holds_newer(version, peer, now):
                 held |= bit
-            elif self._wants(version, session.node_id, now):
+            elif not is_pulling and self._wants(version, session.node_id, now):
                 wanted |= bit
+                awaited.append(version)
+            elif is_pulling or self._is_coming(version.entry_id):
+                awaited.append(version)
         if is_over:
             self._core.drops.add(Drop.ANNOUNCES)
+        contact = None if peer is None else self._core.table.get(peer)
+        if contact is not None:
+            self.on_interval(announce, awaited, contact, session, now)
         return Want(wanted, held)
+
+    def _withdrawn(self, version: Version, peer: Place | None) -> None:
+        """A peer had to evict a version."""
+        if peer is not None and self.index.holds(version.short_digest, version.entry_id):
+            self._core.promises.withdraw(peer, version.entry_id)
+
+    def _holds(self, version: Version, peer: Place | None) -> bool:
+        """Whether we hold a version that a peer holds."""
+        if not self.index.holds(version.short_digest, version.entry_id):
+            return False
+        if peer is not None:
+            self.announcer.is_promised(peer, version.entry_id)
+        return True
+
+    def _is_coming(self, entry_id: EntryId) -> bool:
+        """Whether an entry was asked for, of whomever, or cannot be taken now."""
+        if self._puts.is_read_only or self.repair.is_leaving:
+            return True
+        return entry_id in self._asked or self._puts.is_under_way(entry_id)
 
     def on_bye(self, session: Session, now: Instant) -> None:
         """A node leaves: at once out of the table, and who takes its place is told."""
@@ -196,16 +258,16 @@ class Replicas:
         """Whether we know the version as one that a newer one has replaced; then the peer is told
         of that. (An unknown version may be either: it is asked for, and whoever has the older one
         learns of the newer by PUT or by its acknowledgement.)"""
-        if self.knows_all and not self._index.is_past(version.short_digest):
+        if self.knows_all and not self.index.is_past(version.short_digest):
             return False
         entry_id = version.entry_id
         data = self._store.get(entry_id, self._core.unix_ms(now))
         if data is None or self._puts.is_under_way(entry_id):
             return False
-        short_digest = self._short_digest(data)
+        short_digest = self.short_digest(data)
         if short_digest == version.short_digest:
             return True  # not learnt by name yet
-        if not self._index.is_past(version.short_digest):
+        if not self.index.is_past(version.short_digest):
             return False
         if peer is not None:
             self.announcer.announce(peer, entry_id, short_digest, now)
@@ -235,9 +297,9 @@ class Replicas:
     def _may_take(self, entry_id: EntryId, now: Instant) -> bool:
         """Whether an entry of which we hold no version is for us to hold."""
         place = place_of(entry_id)
-        if not self._regions.may_belong(place):
+        if not self.regions.may_belong(place):
             return False
-        return self._store.has_room(entry_id) or self._regions.of(place, now)[1]
+        return self._store.has_room(entry_id) or self.regions.of(place, now)[1]
 
     # --- Leaving -----------------------------------------------------------------------------
 
@@ -257,5 +319,13 @@ class Replicas:
         for session in core.sessions.with_nodes():
             core.sessions.seal(session, messages.encode(core.rng.randbytes(4), Bye()), now)
 
-    def _short_digest(self, data: bytes) -> bytes:
+    def short_digest(self, data: bytes) -> bytes:
         return entry_digest(self._signed_prefix + data[SIGNED_OFFSET:])[:SHORT_DIGEST_BYTES]
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+def _no_pull(_peer: Place) -> bool:
+    return False

@@ -44,6 +44,8 @@ class Timer(IntEnum):
     """Learn by name the next of the entries that the journal brought back."""
     REPAIR = auto()
     """Look whether nodes have come or gone, or go on with a sweep through the store."""
+    SYNC = auto()
+    """A gap in what we have of a peer may be pulled; or a pull has made no progress."""
     BULK = auto()
     """Look after a connection of the bulk channel."""
     WATCH = auto()

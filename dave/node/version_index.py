@@ -47,6 +47,14 @@ class VersionIndex:
         """Whether the version was held before and is not any more."""
         return short_digest in self._past
 
+    def is_held(self, short_digest: bytes) -> bool:
+        """Whether the version is held."""
+        return short_digest in self._held
+
+    def knows(self, short_digest: bytes) -> bool:
+        """Whether the version is held or was."""
+        return short_digest in self._held or short_digest in self._past
+
     def find(self, short_digest: bytes) -> tuple[EntryId | None, Gone | None]:
         """The entry of which that is or was a version here, and why the version is held no more:
         REPLACED, or EVICTED and announced as such."""

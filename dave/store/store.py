@@ -24,9 +24,10 @@ from dave.limits import (
 )
 from dave.names import EntryId, HybridTime, Place, UnixMs
 from dave.store import journal
-from dave.store.floors import Floor, Floors
+from dave.store.floors import Floors
 from dave.store.owners import Owners, line_up_over_share
 from dave.store.rank import UNRANKED, distance, rank
+from dave.store.sequence_log import SequenceLog
 from dave.store.shard import (
     Gone,
     Held,
@@ -82,6 +83,7 @@ class Store:
         """Told of each version that leaves the store; not while a journal is loaded."""
         self.owners = Owners(capacity * OWNER_SHARE_PERCENT // 100)
         self.floors = Floors()
+        self.log = SequenceLog()
         self._node_id = node_id
         self._network = network
         self._shard_bytes = capacity // SHARDS
@@ -232,10 +234,12 @@ class Store:
         spares that one the work."""
         self._loading = False
         self.owners.settle()
+        self.log.settle()
 
     def expire_shard(self, n: int, now_ms: UnixMs) -> int:
         """Remove what has expired in shard `n` (0 to 255); returns how many entries went."""
         shard = self._shards[n]
+        self.log.sweep(self._count, self.is_held)
         return 0 if shard is None else self._expire(shard, now_ms)
 
     def entries_in_shard(self, n: int) -> Iterator[tuple[int, bytes]]:
@@ -245,27 +249,23 @@ class Store:
             for held in list(shard.entries.values()):
                 yield held[1], held[3]
 
-    def ids_in_shard(self, n: int) -> list[EntryId]:
-        """The ids of all entries in shard `n` (0 to 255), in order of arrival; expired ones may be
-        among them."""
-        shard = self._shards[n]
-        return [] if shard is None else list(shard.entries)
-
     def held_in_shard(self, n: int) -> list[tuple[EntryId, bytes]]:
         """(id, encoded entry) of all in shard `n` (0 to 255), in order of arrival; expired ones may
         be among them."""
         shard = self._shards[n]
         return [] if shard is None else [(held[2], held[3]) for held in shard.entries.values()]
 
+    def is_held(self, entry_id: EntryId, sequence: int) -> bool:
+        """Whether the entry is held, and was stored under that sequence."""
+        shard = self._shards[xxh3_64_intdigest(entry_id, self._secret) & 255]
+        held = None if shard is None else shard.entries.get(entry_id)
+        return held is not None and held[1] == sequence
+
     def has_room(self, entry_id: EntryId) -> bool:
         """Whether any entry of that id would be taken in without evicting one."""
         shard = self._shards[xxh3_64_intdigest(entry_id, self._secret) & 255]
         used = 0 if shard is None else shard.bytes_used
         return used + ENTRY_BYTES_MAX + STORE_OVERHEAD_BYTES <= self._shard_bytes
-
-    def live_floors(self, now_ms: UnixMs) -> Iterator[Floor]:
-        """The floors worth keeping in a new journal."""
-        return self.floors.live(now_ms)
 
     @property
     def bytes_used(self) -> int:
@@ -373,6 +373,7 @@ class Store:
     def _add(self, shard: Shard, held: Held, entry: Entry) -> None:
         shard.add(held, entry.expires_ms)
         self._count += 1
+        self.log.add(held[1], held[2])
         self.owners.add(entry.owner, size_of(held[3]))
 
     def _remove(self, shard: Shard, held: Held) -> None:

@@ -15,6 +15,7 @@ from dave.wire.layout_bulk import BULK_ACCEPT, BULK_INIT, BULK_RECORD, FRAMES
 from dave.wire.layout_directory import DEVICES, PAGE
 from dave.wire.layout_journal import FLOOR, JOURNAL_HEADER, JOURNAL_RECORD
 from dave.wire.layout_messages import MESSAGES
+from dave.wire.layout_sync import SYNC
 from dave.wire.status import ProofState, PutStatus
 
 KINDS: dict[str, Layout] = {
@@ -34,6 +35,7 @@ KINDS: dict[str, Layout] = {
         FLOOR,
         PAGE,
         DEVICES,
+        *SYNC.values(),
     )
 }
 """What can be described, by name."""

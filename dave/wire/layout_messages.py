@@ -12,6 +12,7 @@ from dave.limits import (
     DIGEST_BYTES,
     ENTRY_HEADER_BYTES,
     ENTRY_ID_BYTES,
+    JOURNAL_ID_BYTES,
     PROOF_HASH_BYTES,
     SHORT_DIGEST_BYTES,
     WATCH_NUMBER_BYTES,
@@ -50,7 +51,15 @@ VERSION = Layout(
 _FEW = Check(this.count <= BUCKET_CONTACTS)
 
 PING = _message(1, "PING", "Are you there?")
-PONG = _message(2, "PONG", "Answers PING.", Field("time", Int64ul, "sender's Unix milliseconds"))
+PONG = _message(
+    2,
+    "PONG",
+    "Answers PING.",
+    Field("time", Int64ul, "sender's Unix milliseconds"),
+    Field("journal_id", Bytes(JOURNAL_ID_BYTES), "of the sender's journal; zeros to a client"),
+    Field("announced", Int64ul, "up to which its entries were announced, or have to be pulled"),
+    Field("reached", Int64ul, "the last sequence under which one is stored"),
+)
 PUT = _message(
     3,
     "PUT",
@@ -128,6 +137,10 @@ ANNOUNCE = _message(
     "ANNOUNCE",
     "I hold these versions.",
     Field("evicted", Int32ul, "bitmap, lowest bit first: held no longer"),
+    Field(
+        "since", Int64ul, "of the sender's journal, what the receiver should hold after this ..."
+    ),
+    Field("upto", Int64ul, "... up to this is named here, or was promised by the receiver"),
     Field("count", Byte, f"of versions, 1 to {ANNOUNCED_MAX}"),
     nested(
         "versions",
@@ -139,6 +152,7 @@ ANNOUNCE = _message(
     checks=(
         Check((this.count >= 1) & (this.count <= ANNOUNCED_MAX)),
         Check(lambda announce: announce.evicted >> announce.count == 0),
+        Check(this.since <= this.upto),
     ),
 )
 WANT = _message(

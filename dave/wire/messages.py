@@ -14,6 +14,7 @@ from dave.errors import WireError
 from dave.limits import (
     BUCKET_CONTACTS,
     ENTRY_ID_BYTES,
+    JOURNAL_ID_BYTES,
     MESSAGE_HEADER_BYTES,
     PUBLIC_KEY_BYTES,
     WORK_NONCE_BYTES,
@@ -29,6 +30,7 @@ RequestId = bytes
 """4 random bytes."""
 
 _u64 = Struct("<Q")
+_pong = Struct(f"<Q{JOURNAL_ID_BYTES}sQQ")
 PUT_GUARDED = 1
 PUT_DIRECT = 2
 """Flags of PUT."""
@@ -63,18 +65,25 @@ class Ping(NamedTuple):
 
 
 class Pong(NamedTuple):
-    """Answer to PING: time 8."""
+    """Answer to PING: time 8, journal id 16, announced 8, reached 8."""
 
     time: UnixMs
     """The sender's clock, so that skew can be told."""
+    journal_id: bytes = bytes(JOURNAL_ID_BYTES)
+    """Of the sender's journal, to which the sequences refer; zeros to who is no node."""
+    announced: int = 0
+    """What the receiver should hold of the journal up to here was announced to it, or has to be
+    pulled by it; what comes later will be announced."""
+    reached: int = 0
+    """The last sequence: up to here pulls who knows nothing of the journal."""
 
     def body(self) -> bytes:
-        return _u64.pack(self.time)
+        return _pong.pack(*self)
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        expect_size(data, MESSAGE_HEADER_BYTES + 8)
-        return cls(_u64.unpack_from(data, MESSAGE_HEADER_BYTES)[0])
+        expect_size(data, MESSAGE_HEADER_BYTES + _pong.size)
+        return cls(*_pong.unpack_from(data, MESSAGE_HEADER_BYTES))
 
 
 class Put(NamedTuple):

@@ -21,7 +21,7 @@ from dave.limits import (
 from dave.names import EntryId
 from dave.wire.cursor import Reader, expect_size
 
-_announce_head = Struct("<IB")
+_announce_head = Struct("<IQQB")
 _version = Struct(f"{ENTRY_ID_BYTES}s{SHORT_DIGEST_BYTES}s")
 _want = Struct("<II")
 _VERSIONS_OFFSET = MESSAGE_HEADER_BYTES + _announce_head.size
@@ -36,29 +36,35 @@ class Version(NamedTuple):
 
 
 class Announce(NamedTuple):
-    """I hold these: evicted 4, count 1, versions. `evicted` is a bitmap, the lowest bit for the
-    first version: those are no longer held, and no longer promised."""
+    """I hold these: evicted 4, since 8, upto 8, count 1, versions. `evicted` is a bitmap, the
+    lowest bit for the first version: those are no longer held, and no longer promised."""
 
     versions: tuple[Version, ...]
     evicted: int = 0
+    since: int = 0
+    """What the receiver should hold of the sender's journal after this sequence ..."""
+    upto: int = 0
+    """... up to this one is named here, or was promised by the receiver before."""
 
     def body(self) -> bytes:
-        head = self.evicted.to_bytes(4, "little") + bytes((len(self.versions),))
+        head = _announce_head.pack(self.evicted, self.since, self.upto, len(self.versions))
         return head + b"".join(entry_id + digest for entry_id, digest in self.versions)
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        evicted, count = _announce_head.unpack(
+        evicted, since, upto, count = _announce_head.unpack(
             Reader(data, MESSAGE_HEADER_BYTES).take(_announce_head.size)
         )
         if not 1 <= count <= ANNOUNCED_MAX:
             raise WireError(f"{count} versions announced; 1 to {ANNOUNCED_MAX}")
         if evicted >> count:
             raise WireError("ANNOUNCE marks versions that it does not name")
+        if since > upto:
+            raise WireError("ANNOUNCE covers an interval that ends before it begins")
         expect_size(data, _VERSIONS_OFFSET + count * _version.size)
         read = _version.iter_unpack(data[_VERSIONS_OFFSET:])
         versions = tuple(map(Version._make, read))
-        return cls(versions, evicted)
+        return cls(versions, evicted, since, upto)
 
 
 class Want(NamedTuple):

@@ -17,6 +17,7 @@ from dave.wire.describe import KINDS
 from dave.wire.layout import ADDRESS, CONTACT, Field, Layout
 from dave.wire.layout_directory import DEVICE, STATEMENT
 from dave.wire.layout_messages import VERSION
+from dave.wire.layout_sync import NAME, RUN, SYNC_ENTRY
 from dave.wire.status import ProofState, PutStatus
 
 _BLOCK = re.compile(r"<!-- table: ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
@@ -39,7 +40,9 @@ def updated(text: str) -> str:
 
 def all_tables() -> dict[str, str]:
     """Every table by the name of its mark, as Markdown."""
-    layouts = (ADDRESS, CONTACT, VERSION, STATEMENT, DEVICE, *KINDS.values())
+    layouts = (
+        ADDRESS, CONTACT, VERSION, STATEMENT, DEVICE, RUN, NAME, SYNC_ENTRY, *KINDS.values(),
+    )  # fmt: skip
     tables = {layout.name: "".join(f"{line}\n" for line in _lines(layout)) for layout in layouts}
     tables["status"] = "".join(f"{line}\n" for line in _enum_lines("status", PutStatus))
     tables["proof state"] = "".join(f"{line}\n" for line in _enum_lines("state", ProofState))

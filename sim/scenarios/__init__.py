@@ -22,6 +22,7 @@ from sim.scenarios import (
     repair,
     speed,
     sybils,
+    sync,
     watch,
 )
 
@@ -42,10 +43,13 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "mixed": (mixed.run, 8),
     "seeds": (mixed.run_seeds, 8),
     "partition": (partition.run, 20),
+    "sync": (sync.run, 12),
+    "partition-writes": (sync.run_partition, 12),
     "repair": (repair.run, 60),
     "watch": (watch.run, 12),
 }
 FULL: dict[str, tuple[Scenario, int]] = {
+    "partition-writes": (sync.run_partition_full, 12),
     "lossy": (lossy.run_full, 12),
     "colluders": (colluders.run_full, 10_000),
     "hops": (hops.run_full, 10_000),

@@ -20,7 +20,7 @@ def test_bytes_and_hexadecimal(tmp_path, capsys, content):
     path.write_bytes(content)
     decode(str(path))
     printed = capsys.readouterr().out
-    assert printed.startswith("PONG, 13 bytes\n")
+    assert printed.startswith("PONG, 45 bytes\n")
     assert "1000 (1970-01-01T00:00:01.000Z)" in printed
 
 
@@ -29,7 +29,14 @@ def test_standard_input_as_json(monkeypatch, capsys):
     decode(None, as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert told["kind"] == "PONG"
-    assert [field["name"] for field in told["fields"]] == ["type", "request_id", "time"]
+    assert [field["name"] for field in told["fields"]] == [
+        "type",
+        "request_id",
+        "time",
+        "journal_id",
+        "announced",
+        "reached",
+    ]
 
 
 def test_an_explicit_kind(tmp_path, capsys):
@@ -61,7 +68,7 @@ def test_bytes_and_hexadecimal_from_a_pipe(home):
     for given in (PONG, PONG.hex().encode() + b"\n"):
         done = home.dave("decode", stdin=given)
         assert (done.code, done.err) == (0, "")
-        assert done.out.startswith("PONG, 13 bytes\n")
+        assert done.out.startswith("PONG, 45 bytes\n")
     assert home.dave("decode", "-", "--json", stdin=PONG).json["kind"] == "PONG"
 
 

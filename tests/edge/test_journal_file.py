@@ -156,7 +156,7 @@ def test_a_store_survives_restarts_and_compaction(tmp_path):
         store.expire_shard(n, later)
 
     def slices():
-        yield [floor_record(f) for f in store.live_floors(later)]
+        yield [floor_record(f) for f in store.floors.live(later)]
         for n in range(256):
             yield [entry_record(*held) for held in store.entries_in_shard(n)]
 

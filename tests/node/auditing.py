@@ -30,6 +30,7 @@ class Pair:
         self.honest_announce = self.asker.node.handlers[ANNOUNCE]
         for host in (self.asker, self.prover):  # they promise what the tests say, and nothing else
             host.node.handlers[ANNOUNCE] = wants_nothing(host.node)
+            host.node.on_pong = lambda *_: None  # and pulls nothing
         self.owner, self.client = world.owner(), world.add_client()
         self.entries = [self.put(b"key %d" % i, ttl=ttl) for i in range(entries)]
         world.run(1)
@@ -123,7 +124,7 @@ def update(pair, host, count):
         newer = pair.owner.entry(b"key %d" % i, b"changed", pair.world.time())
         node = host.node
         node.store.insert(newer, entry.id, 1 << 40 | i, node.unix_ms(pair.world.now), 0.0)
-        node.replicas._index.add(newer.digest(pair.world.network)[:16], entry.id)
+        node.replicas.index.add(newer.digest(pair.world.network)[:16], entry.id)
 
 
 def evict(pair, *entries):

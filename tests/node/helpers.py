@@ -39,7 +39,9 @@ class Stage:
         self.identity = node_identity(self.rng.randbytes(32), bytes(8))
         assert self.identity.id is not None
         self.store = Store(self.identity.id, net, capacity, 7)
-        self.node = Node(self.identity, net, self.rng, self.store, start_count=3)
+        self.node = Node(
+            self.identity, net, self.rng, self.store, start_count=3, journal_id=bytes(16)
+        )
         self.node.wall_offset_ms = WALL_MS - START // MS
         self.node.at_home = True
         self.node.start(self.now)

@@ -1,7 +1,7 @@
 """Other nodes beside the one on stage: real sessions, and answers as a test wants them."""
 
 from dave.crypto.identity import node_identity
-from dave.limits import REPAIR_LOOK_SECONDS, SHORT_DIGEST_BYTES
+from dave.limits import REPAIR_CAME_SECONDS, REPAIR_LOOK_SECONDS, SHORT_DIGEST_BYTES
 from dave.names import Address
 from dave.peers.contact import Contact
 from dave.session.sessions import Sessions
@@ -45,7 +45,7 @@ class Replica(Asker):
         self.open()
         self.send_bytes(b"")  # makes the session good on the other side
         stage.node.table.add(self.contact, stage.now)
-        stage.run(2 * REPAIR_LOOK_SECONDS)  # until that is no news
+        stage.run(2 * (REPAIR_LOOK_SECONDS + REPAIR_CAME_SECONDS))  # until that is no news
         self.announced.clear()
 
     @property

@@ -356,9 +356,9 @@ def test_a_large_store_is_looked_through_in_part_only():
     looked = []
 
     class Large:
-        def ids_in_shard(self, n):
+        def held_in_shard(self, n):
             looked.append(n)
-            return [bytes((n,)) * 32] * (AUDIT_LOOKED_MAX // 8)
+            return [(bytes((n,)) * 32, b"")] * (AUDIT_LOOKED_MAX // 8)
 
         def get(self, entry_id, now_ms):
             raise AssertionError("none of these was promised")

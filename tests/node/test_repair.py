@@ -2,7 +2,7 @@
 
 import pytest
 
-from dave.limits import REPAIR_CHANGES_MAX, REPLICAS, SWEEP_SECONDS
+from dave.limits import REPAIR_CAME_SECONDS, REPAIR_CHANGES_MAX, REPLICAS, SWEEP_SECONDS
 from dave.names import place_of
 from dave.node.repair import NEAR_FACTOR
 from sim.network import Link
@@ -25,6 +25,8 @@ def test_a_newcomer_is_told_of_all_that_it_should_hold(stage):
     stage.run(20)
     stage.node.table.add(newcomer.contact, stage.now)
     stage.run(20)
+    assert not newcomer.announced, "it pulls first what it lacks"
+    stage.run(2 * REPAIR_CAME_SECONDS)
     assert ids(newcomer.versions) == sorted(entry.id for entry in entries)
     newcomer.announced.clear()
     stage.run(3 * SWEEP_SECONDS)
@@ -179,7 +181,7 @@ def test_a_trickle_of_changes_puts_no_look_off(stage):
     looks = []
     repair = stage.node.replicas.repair
     look = repair._look
-    repair._look = lambda: looks.append(stage.now) or look()
+    repair._look = lambda now: looks.append(now) or look(now)
     for i in range(300):
         repair.changed(i + 1, stage.now)
         stage.run(0.02)

@@ -237,7 +237,9 @@ def test_what_the_journal_brought_back_is_learnt_in_slices(stage):
     entries = [stage.entry(b"%d" % i) for i in range(REPAIR_SLICE + 10)]
     for i, entry in enumerate(entries):
         stage.store.load(entry.data, i, stage.unix_ms)
-    node = Node(stage.identity, stage.network, stage.rng, stage.store, start_count=4)
+    node = Node(
+        stage.identity, stage.network, stage.rng, stage.store, start_count=4, journal_id=bytes(16)
+    )
     node.wall_offset_ms = stage.node.wall_offset_ms
     stage.node = node
     node.start(stage.now)

@@ -22,6 +22,8 @@ SMALL = [
     ("seeds", 5, 15),
     ("colluders", 300, 16),
     ("watch", 10, 17),
+    ("sync", 10, 19),
+    ("partition-writes", 12, 18),
 ]
 
 MACHINE = {"speed": "virtual seconds", "memory": "GB"}

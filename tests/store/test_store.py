@@ -136,7 +136,7 @@ def test_an_expired_version_counts_as_not_existing_and_bars_older_ones():
         assert judge(store, older, NOW + 11_000).status is PutStatus.EXPIRED, find
         assert judge(store, newer, NOW + 20_000, expected=0).status is PutStatus.STORED
         assert store.get(short.id, NOW + 11_000) is None
-        assert [f.time for f in store.live_floors(NOW)] == [short.time]
+        assert [f.time for f in store.floors.live(NOW)] == [short.time]
 
 
 # --- Eviction against a model ----------------------------------------------------------------

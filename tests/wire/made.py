@@ -56,7 +56,8 @@ def announces(draw):
     count = draw(st.sampled_from((1, 2, 5, ANNOUNCED_MAX)))
     version = st.builds(promises.Version, fixed(32), fixed(16))
     versions = tuple(draw(version) for _ in range(count))
-    return promises.Announce(versions, draw(st.integers(0, 2**count - 1)))
+    since, upto = sorted(draw(st.tuples(U64, U64)))
+    return promises.Announce(versions, draw(st.integers(0, 2**count - 1)), since, upto)
 
 
 @st.composite
@@ -91,7 +92,7 @@ watching = st.one_of(
 
 messages = st.one_of(
     st.just(m.Ping()),
-    st.builds(m.Pong, U64),
+    st.builds(m.Pong, U64, fixed(16), U64, U64),
     st.builds(m.Put, entries(), st.one_of(st.none(), U64), st.booleans()),
     st.builds(m.PutAck, st.sampled_from(PutStatus), U64, st.none() | entries(), contacts),
     st.builds(m.Get, fixed(32)),

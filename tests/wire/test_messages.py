@@ -21,6 +21,7 @@ CONTACT6 = m.WireContact(b"q" * 32, b"m" * 8, ("2001:db8::1", 65535))
 EACH = [
     m.Ping(),
     m.Pong(2**64 - 1),
+    m.Pong(1, b"j" * 16, 2, 2**64 - 1),
     m.Put(ENTRY),
     m.Put(ENTRY, 0),
     m.Put(ENTRY, 2**64 - 1),
@@ -47,7 +48,8 @@ EACH = [
 
 
 def names(message):
-    return f"{type(message).__name__}-{EACH.index(message)}"
+    at = next(i for i, each in enumerate(EACH) if each is message)
+    return f"{type(message).__name__}-{at}"
 
 
 @pytest.mark.parametrize("message", EACH, ids=names)

@@ -19,6 +19,7 @@ OTHER = Version(b"e" * 32, bytes(16))
 NONE_HELD = (ProofState.MISSING,) * CHALLENGE_ENTRIES_MAX
 EACH = [
     Announce((VERSION,)),
+    Announce((VERSION,), 0, 2**64 - 2, 2**64 - 1),
     Announce((VERSION, OTHER, VERSION), 0b101),
     Want(0, 0),
     Want(0b1, 0b10),
@@ -76,12 +77,16 @@ def test_the_fullest_fit_a_packet(message):
 
 def test_counts_have_bounds():
     version, digest = b"v" * 48, b"d" * 16
-    many = ANNOUNCED_MAX + 1
-    assert "0 versions" in refused(b"\x0b" + ID + bytes(4) + b"\0")
-    assert f"{many} versions" in refused(b"\x0b" + ID + bytes(4) + bytes((many,)) + version * many)
+    many, head = ANNOUNCED_MAX + 1, b"\x0b" + ID + bytes(20)
+    assert "0 versions" in refused(head + b"\0")
+    assert f"{many} versions" in refused(head + bytes((many,)) + version * many)
     many = CHALLENGE_ENTRIES_MAX + 1
     assert "0 entries" in refused(b"\x0d" + ID + bytes(33))
     assert f"{many} entries" in refused(b"\x0d" + ID + bytes(32) + bytes((many,)) + digest * many)
+
+
+def test_an_interval_ends_where_it_begins_or_later():
+    assert "before it begins" in refused(messages.encode(ID, Announce((VERSION,), 0, 8, 7)))
 
 
 def test_bits_beyond_what_is_named_are_refused():
