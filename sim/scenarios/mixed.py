@@ -25,6 +25,8 @@ from sim.network import Link
 from sim.world import World
 
 ROUNDS = 12
+ROUNDS_LONG = 2100
+"""About 10,000 operations."""
 KEYS = 4
 CLIENTS = 3
 SECRET = b"a simulated secret"
@@ -34,13 +36,22 @@ SEEDS_FULL = 200
 
 def run(seed: int, nodes: int) -> tuple[World, list[Figure]]:
     """One life; at least 5 nodes."""
+    return _run(seed, nodes, ROUNDS)
+
+
+def run_long(seed: int, nodes: int) -> tuple[World, list[Figure]]:
+    """One long life."""
+    return _run(seed, nodes, ROUNDS_LONG)
+
+
+def _run(seed: int, nodes: int, rounds: int) -> tuple[World, list[Figure]]:
     world = World(seed, network("mixed", SECRET))
     rng = Random(world.rng.getrandbits(64))
     honest = _nodes(world, rng, nodes)
     world.run(10)
     world.links.default = _link(rng)
     history = History(world)
-    _live(world, rng, honest, history)
+    _live(world, rng, honest, history, rounds)
     world.links.default = Link()
     for host in honest:
         if not host.is_up:
@@ -128,11 +139,11 @@ def _link(rng: Random) -> Link:
     )
 
 
-def _live(world: World, rng: Random, honest: list[Host], history: History) -> None:
+def _live(world: World, rng: Random, honest: list[Host], history: History, rounds: int) -> None:
     owner = world.owner()
     clients = [world.add_client([honest[rng.randrange(len(honest))]]) for _ in range(CLIENTS)]
     crashes = rng.random() < 0.5
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         for number, client in enumerate(clients):
             key = b"%d" % rng.randrange(KEYS)
             entry = owner.entry(key, b"%d %d" % (turn, number), world.time(turn * 8 + number))

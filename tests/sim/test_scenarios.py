@@ -23,6 +23,7 @@ SMALL = [
     ("colluders", 300, 16),
     ("watch", 10, 17),
     ("sync", 10, 19),
+    ("races", 10, 20),
     ("partition-writes", 12, 18),
 ]
 
