@@ -1,7 +1,7 @@
 """A node in a process of its own that serves pieces from memory, or pulls them; for bench/bulk.py.
 
-python -m bench._bulk_peer serve DATA               prints HOST:PORT, ends on SIGTERM
-python -m bench._bulk_peer pull DATA EDGE STREAMS PIECES      prints seconds and CPU seconds
+`serve DATA` prints HOST:PORT and ends on SIGTERM. `pull DATA EDGE STREAMS PIECES` prints seconds,
+wall and CPU; `client` does the same, and is no node.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import dave
 from dave.edge.connect import parse_edge
+from dave.edge.driver import Driver
 from dave.limits import PIECE_BYTES_MAX
 from dave.names import Instant
 from dave.node.requests import Peer
@@ -72,16 +73,15 @@ async def serve(node: dave.Node) -> None:
     await stop.wait()
 
 
-async def pull(node: dave.Node, edge: Peer, streams: int, pieces: int) -> None:
+async def pull(runner: Driver, edge: Peer, streams: int, pieces: int) -> None:
     """Pull so many pieces over each of so many streams at once."""
-    runner = node._runner
     began, cpu = time.perf_counter(), time.process_time()
     sinks, ends = [], []
     for _ in range(streams):
         ends.append(asyncio.Event())
         sinks.append(sink := Count(ends[-1]))
         request = bytes((KIND,)) + pieces.to_bytes(4, "little")
-        sink.stream = node.core.streams.open(edge, request, sink, runner.now())
+        sink.stream = runner.core.streams.open(edge, request, sink, runner.now())
     runner.flush()
     for end in ends:
         await end.wait()
@@ -93,11 +93,15 @@ async def main(verb: str, data: str, *arguments: str) -> None:
     """The process."""
     edges = arguments[:1]
     config = dave.Config("127.0.0.1:0", edges, Path(data), network=NETWORK, secret=SECRET)
+    if verb == "client":
+        async with dave.connect(edges, network=NETWORK, secret=SECRET) as client:
+            await pull(client._driver, parse_edge(edges[0]), *map(int, arguments[1:]))
+        return
     async with dave.Node(config) as node:
         if verb == "serve":
             await serve(node)
         else:
-            await pull(node, parse_edge(edges[0]), int(arguments[1]), int(arguments[2]))
+            await pull(node._runner, parse_edge(edges[0]), *map(int, arguments[1:]))
 
 
 if __name__ == "__main__":

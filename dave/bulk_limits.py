@@ -5,7 +5,7 @@ from dave.limits import PIECE_BYTES_MAX
 
 # --- Specification: what a peer can see ------------------------------------------------------
 
-BULK_DATA_BYTES_MAX = 16_384
+BULK_DATA_BYTES_MAX = 32_768
 """Bytes of a piece in one frame; so many of one stream go before another has its turn."""
 STREAM_CREDIT_MAX = 16 << 20
 """The largest window that a peer may give; one that gives more is hung up on."""
@@ -19,15 +19,15 @@ STREAMS_PER_LINK_MAX = 8
 STREAMS_SERVED_MAX = 256
 """In all; each holds a piece at most."""
 STREAMS_ASKED_MAX = 256
-LINKS_MAX = 256
-"""Connections of the bulk channel."""
+LINKS_ACCEPTED_MAX = 192
+LINKS_DIALLED_MAX = 64
+"""Connections of the bulk channel; who fills the one cannot keep us from the other."""
 LINKS_PER_PEER_MAX = 2
 """That one peer has opened; of more the one opened first is taken for dead."""
-LINKS_PER_SUBNET_MAX = 32
-"""From one public /24 or /48."""
+LINKS_PER_SUBNET_MAX = 8
+"""From one public /24 or /48, half-open ones too: a quarter of all streams at most."""
 LINKS_HALF_OPEN_MAX = 64
 """Accepted, and not yet proven by a frame; of more the oldest goes."""
-LINKS_HALF_OPEN_PER_SUBNET_MAX = 16
 LINK_OPEN_SECONDS = 5
 """From connecting to the first frame."""
 LINK_LOOK_SECONDS = 5
@@ -48,3 +48,4 @@ LINK_SLICE_FRAMES = 64
 
 assert STREAM_WINDOW_BYTES >= 4 * PIECE_BYTES_MAX, "a piece fits beside half of it, unreturned"
 assert STREAM_WINDOW_BYTES <= STREAM_CREDIT_MAX
+assert 4 * LINKS_PER_SUBNET_MAX * STREAMS_PER_LINK_MAX <= STREAMS_SERVED_MAX

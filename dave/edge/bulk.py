@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Sequence
 
 from dave.bulk_limits import LINK_SLICE_BYTES
-from dave.edge.limits import ACCEPTS_AT_ONCE, LISTEN_BACKLOG
+from dave.edge.limits import ACCEPT_AGAIN_SECONDS, ACCEPTS_AT_ONCE, LISTEN_BACKLOG
 from dave.edge.udp import target
 from dave.effects import Dial, HangUp, Transmit
 from dave.names import Address, Instant
@@ -52,7 +52,7 @@ class BulkSockets:
         self._listeners = listeners
         for listener in listeners:
             listener.listen(LISTEN_BACKLOG)
-            self._loop.add_reader(listener.fileno(), self._acceptable, listener)
+            self._watch(listener)
 
     def carry_out(self, effect: Dial | Transmit | HangUp) -> None:
         """Do what the core asks for."""
@@ -74,6 +74,10 @@ class BulkSockets:
         for connection in [*self._connections.values()]:
             self._close(connection)
 
+    def _watch(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:
+            self._loop.add_reader(listener.fileno(), self._acceptable, listener)
+
     def _acceptable(self, listener: socket.socket) -> None:
         for _ in range(ACCEPTS_AT_ONCE):
             try:
@@ -81,7 +85,9 @@ class BulkSockets:
             except (BlockingIOError, ConnectionAbortedError):
                 break
             except OSError as error:  # out of file descriptors: others must end first
-                log.warning("cannot accept connections: %s", error)
+                log.warning("no connections are accepted for a while: %s", error)
+                self._loop.remove_reader(listener.fileno())
+                self._loop.call_later(ACCEPT_AGAIN_SECONDS, self._watch, listener)
                 break
             address = source[0].partition("%")[0], source[1]
             number = self._streams.accepted(address, self._now())

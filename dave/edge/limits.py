@@ -16,6 +16,8 @@ LISTEN_ATTEMPTS = 32
 LISTEN_BACKLOG = 128
 ACCEPTS_AT_ONCE = 16
 """Connections of the bulk channel that wait in the kernel, and that a turn of the loop accepts."""
+ACCEPT_AGAIN_SECONDS = 1.0
+"""So long none is accepted after the system has refused to."""
 VERIFY_INLINE = 8
 """Signatures that may wait and are still verified at once; more of them are pressure."""
 VERIFY_SLICE = 32

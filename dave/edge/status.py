@@ -31,6 +31,7 @@ def status_of(node: "Node") -> dict[str, Any]:
         "uptime_seconds": round(time.monotonic() - node.started_at, 1),
         "peers": len(core.table),
         "sessions": len(core.sessions),
+        "bulk_connections": core.streams.links,
         "entries": len(core.store),
         "bytes_used": core.store.bytes_used,
         "bytes_capacity": node.config.capacity,

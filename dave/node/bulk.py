@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from dave.bulk_limits import (
     LINK_LOOK_SECONDS,
     LINK_OPEN_SECONDS,
+    LINKS_ACCEPTED_MAX,
+    LINKS_DIALLED_MAX,
     LINKS_HALF_OPEN_MAX,
-    LINKS_HALF_OPEN_PER_SUBNET_MAX,
-    LINKS_MAX,
     LINKS_PER_PEER_MAX,
     LINKS_PER_SUBNET_MAX,
     STREAMS_ASKED_MAX,
@@ -108,7 +108,7 @@ class Streams:
         if core.identity.id is None or not core.limiter.allow(address, now):
             core.drops.add(Drop.RATE)
             return None
-        if not self._has_room_for(address) or not self._make_room(now):
+        if not self._has_room_for(address) or not self._make_room(now, is_dialled=False):
             core.drops.add(Drop.BULK_FULL)
             return None
         waiting = [link for link in self._links.values() if not link.is_proven]
@@ -246,7 +246,7 @@ class Streams:
         self, address: Address, public_key: bytes, node_id: Place, stream: Stream, now: Instant
     ) -> None:
         core = self._core
-        if not self._make_room(now):
+        if not self._make_room(now, is_dialled=True):
             self._end_soon(stream, StreamEnd.BUSY, now)
             return
         is_node = core.identity.id is not None and core.is_reached
@@ -279,15 +279,15 @@ class Streams:
         if is_private(address[0]) and self._core.at_home:
             return True
         mine = subnet(address[0])
-        links = [link for link in self._links.values() if subnet(link.address[0]) == mine]
-        half_open = sum(not link.is_proven for link in links)
-        return len(links) < LINKS_PER_SUBNET_MAX and half_open < LINKS_HALF_OPEN_PER_SUBNET_MAX
+        accepted = [link for link in self._links.values() if not link.is_dialled]
+        return sum(subnet(link.address[0]) == mine for link in accepted) < LINKS_PER_SUBNET_MAX
 
-    def _make_room(self, now: Instant) -> bool:
-        """Where there are too many connections, the one idle for longest goes."""
-        if len(self._links) < LINKS_MAX:
+    def _make_room(self, now: Instant, *, is_dialled: bool) -> bool:
+        """Where there are too many connections made that way, the one idle for longest goes."""
+        links = [link for link in self._links.values() if link.is_dialled == is_dialled]
+        if len(links) < (LINKS_DIALLED_MAX if is_dialled else LINKS_ACCEPTED_MAX):
             return True
-        idle = [link for link in self._links.values() if link.is_proven and not link.streams]
+        idle = [link for link in links if link.is_proven and not link.streams]
         if not idle:
             return False
         self._hang_up(min(idle, key=lambda link: link.used), StreamEnd.BROKEN, now)

@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 import dave
-from dave.bulk_limits import LINKS_HALF_OPEN_MAX, LINKS_MAX
+from dave.bulk_limits import LINKS_HALF_OPEN_MAX
 from dave.edge.bulk import BulkSockets
 from dave.edge.connect import parse_edge
+from dave.edge.status import status_of
 from dave.limits import PIECE_BYTES_MAX
 from dave.node.requests import Peer
-from dave.node.streams import StreamEnd
+from dave.node.streams import Stream, StreamEnd
 from tests.node.streaming import KIND, Collect, ListSource, pieces
 
 SECRET = b"sixteen bytes ok"
@@ -70,7 +71,9 @@ def test_streams_between_two_nodes(tmp_path, listen, loop):
             back = ask(a._runner, peer, Collect())
             await until(lambda: back.ends)
             assert back.pieces == content[:3]
-            assert a.core.streams.links == 1, "the connection that b made serves a as well"
+            assert status_of(a)["bulk_connections"] == 1, (
+                "the connection that b made serves a as well"
+            )
 
     if loop == "uvloop":
         pytest.importorskip("uvloop").run(story())
@@ -192,7 +195,7 @@ def test_strangers_that_say_nothing_are_few_and_the_others_get_through(tmp_path)
                 socks += strangers(a.address, 100)
                 await asyncio.sleep(0.01)
                 assert a.core.streams.links <= LINKS_HALF_OPEN_MAX
-                assert len(a._runner.bulk._connections) <= LINKS_HALF_OPEN_MAX < LINKS_MAX
+                assert len(a._runner.bulk._connections) <= LINKS_HALF_OPEN_MAX
             for sock in socks:
                 sock.close()
             await until(lambda: a.core.streams.links == 0)
@@ -240,6 +243,57 @@ def test_half_a_handshake_is_waited_for_only_so_long(tmp_path, monkeypatch):
             with suppress(ConnectionResetError):
                 assert await asyncio.wait_for(reader.read(), PATIENCE_SECONDS) == b""
             writer.close()
+
+    asyncio.run(story())
+
+
+def test_out_of_file_descriptors_it_waits_and_accepts_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("dave.edge.bulk.ACCEPT_AGAIN_SECONDS", 0.01)
+
+    class Broken:
+        """A listener that the system lets accept from the third time on."""
+
+        def __init__(self, sock):
+            self.sock = sock
+            self.tries = 0
+
+        def accept(self):
+            self.tries += 1
+            if self.tries < 3:
+                raise OSError(24, "Too many open files")
+            return self.sock.accept()
+
+        def __getattr__(self, name):
+            return getattr(self.sock, name)
+
+    async def story():
+        async with node_at(tmp_path / "a") as a, node_at(tmp_path / "b", a.address) as b:
+            serve(a, [b"x"])
+            bulk = a._runner.bulk
+            (listener,) = a.listeners.tcp
+            bulk._loop.remove_reader(listener.fileno())
+            broken = Broken(listener)
+            bulk._watch(broken)
+            sink = ask(b._runner, parse_edge(a.address), Collect())
+            await until(lambda: sink.ends)
+            assert sink.is_done
+            assert broken.tries > 3
+
+    asyncio.run(story())
+
+
+def test_an_address_that_the_system_refuses_is_no_answer(tmp_path):
+    async def story():
+        async with node_at(tmp_path) as node:
+            sink, key = Collect(), node.core.identity
+            stream = sink.stream = Stream(bytes((KIND,)), sink)
+            to = "255.255.255.255", 9
+            node.core.streams._dial(to, key.public_key, key.id, stream, node._runner.now())
+            node._runner.flush()
+            assert sink.ends == [], "never from inside open"
+            await until(lambda: sink.ends)
+            assert sink.ends == [StreamEnd.NO_ANSWER]
+            assert not node._runner.bulk._connections
 
     asyncio.run(story())
 

@@ -1,28 +1,21 @@
 """Streams between simulated nodes: what is asked arrives whole, once, within its window; a break is
 told; what nobody may do ends the connection and nothing else."""
 
-from random import Random
-
 import pytest
 
 from dave.bulk_limits import (
     LINK_IDLE_SECONDS,
     LINK_SILENT_SECONDS,
-    LINKS_HALF_OPEN_MAX,
-    LINKS_PER_PEER_MAX,
     STREAM_STALL_SECONDS,
     STREAM_WINDOW_BYTES,
     STREAMS_ASKED_MAX,
     STREAMS_PER_LINK_MAX,
 )
-from dave.crypto.network import network
 from dave.drops import Drop
 from dave.errors import UsageError
 from dave.limits import PIECE_BYTES_MAX, STREAM_REQUEST_BYTES_MAX
 from dave.node.requests import Peer
 from dave.node.streams import StreamEnd
-from sim.network import Link
-from sim.world import World
 from tests.node.networks import network_of
 from tests.node.streaming import KIND, Collect, ListSource, ask, peer_of, pieces, serve
 
@@ -310,78 +303,3 @@ def test_an_idle_connection_is_ended_and_nothing_is_sent_on_it():
     world.run(LINK_IDLE_SECONDS + 10)
     assert (a.core.streams.links, b.core.streams.links, len(world.pipes)) == (0, 0, 0)
     assert world.pipes.carried == carried
-
-
-def test_of_connections_by_one_peer_the_first_goes():
-    world, a, b = two()
-    serve(b, lambda *_: ListSource(pieces(100)))
-    sinks = []
-    for _ in range(LINKS_PER_PEER_MAX + 1):
-        sinks.append(ask(a, b, Collect(eager=False)))
-        a.core.streams._find = lambda peer: None  # as if it had forgotten all connections
-        world.run(1)
-    assert [sink.ends for sink in sinks] == [[END.BROKEN]] + [[]] * LINKS_PER_PEER_MAX
-    assert b.core.streams.links == LINKS_PER_PEER_MAX
-
-
-def test_a_node_of_another_network_gets_nothing_and_sees_nothing():
-    world, a, b = two(net=network("sim", b"sixteen bytes ok"))
-    outside = World(9, network("sim", b"sixteen bytes no"), Link()).add_node([])
-    sink = Collect()
-    identity = b.node.identity
-    streams = outside.core.streams
-    # It has the key of b, from wherever, and takes it for a node of its own network.
-    sink.stream = streams._dial(b.address, identity.public_key, identity.id, _stream(sink), 0)
-    hello = streams.pull(1, 0) or _connected_pull(streams)
-    number = b.core.streams.accepted(("10.9.9.9", 5), world.now)
-    b.core.streams.received(number, hello, world.now)
-    assert b.core.streams.pull(number, world.now) == b""
-    assert b.core.streams.links == 0
-    assert b.dropped(Drop.BULK_HANDSHAKE) == 1
-    assert a.node.identity.public_key not in hello
-
-
-def _stream(sink):
-    from dave.node.streams import Stream
-
-    return Stream(bytes((KIND,)), sink)
-
-
-def _connected_pull(streams):
-    streams.dialled(1, 0)
-    return streams.pull(1, 0)
-
-
-def test_half_open_connections_are_bounded_and_have_a_deadline():
-    world = World(3, link=Link(), is_public=True)
-    node = world.add_node(keeps_house=False)
-    streams = node.core.streams
-    numbers = [
-        streams.accepted((f"20.1.{i}.1", 7), world.now) for i in range(LINKS_HALF_OPEN_MAX + 10)
-    ]
-    assert None not in numbers
-    assert streams.links == LINKS_HALF_OPEN_MAX, "the oldest make room"
-    same = [streams.accepted(("20.2.0.1", port), world.now) for port in range(1, 100)]
-    assert same.count(None) > 50, "one subnet gets a share"
-    node.settle()
-    world.run(6)
-    assert streams.links == 0
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_garbage_ends_the_connection_and_nothing_else(seed):
-    world, a, b = two()
-    rng = Random(seed)
-    streams = b.core.streams
-    number = streams.accepted(("10.9.9.9", 5), world.now)
-    streams.received(number, rng.randbytes(rng.randrange(1, 5000)), world.now)
-    assert streams.links == 0
-    assert b.dropped(Drop.BULK_HANDSHAKE) == 1
-    streams.received(number, b"more", world.now)
-    streams.dialled(number, world.now)
-    streams.closed(number, world.now)
-    b.settle()
-    serve(b, lambda *_: ListSource([b"fine"]))
-    sink = ask(a, b, Collect())
-    world.run(1)
-    assert sink.pieces == [b"fine"]

@@ -7,6 +7,7 @@ import pytest
 from dave.bulk_limits import (
     BULK_DATA_BYTES_MAX,
     LINK_QUEUE_MAX,
+    LINK_SILENT_SECONDS,
     LINK_SLICE_BYTES,
     STREAM_CREDIT_MAX,
     STREAM_WINDOW_BYTES,
@@ -124,6 +125,20 @@ def test_who_asks_much_and_reads_nothing_is_hung_up_on(world, node):
         raw.send(bulk.Open(number, 1, ASK))
     assert not raw.is_open
     assert node.dropped(Drop.BULK_FRAME) == 1
+
+
+def test_who_takes_nothing_for_long_is_hung_up_on(world, node):
+    made = serve(node, lambda *_: ListSource(pieces(5)))
+    raw = Raw(world, node)
+    raw.send(bulk.Open(1, STREAM_CREDIT_MAX, ASK))
+    for _ in range(LINK_SILENT_SECONDS // 5 + 3):
+        assert raw.is_open
+        raw.send(bulk.Keep())
+        world.run(5)
+        if not raw.is_open:
+            break
+    assert not raw.is_open
+    assert [source.closed for source in made] == [1]
 
 
 def test_who_connects_is_told_nothing_that_it_did_not_ask_for(world, node):

@@ -65,8 +65,8 @@ def test_neighbours_agree(sample):
 
 LARGEST = [
     (b"\1" + bytes(4) + b"\1\0\0\0", 1024),
-    (b"\2" + bytes(4) + b"\0\0\1\0" + bytes(16), 16384),
-    (b"\3" + bytes(4), 16384),
+    (b"\2" + bytes(4) + b"\0\0\1\0" + bytes(16), 32768),
+    (b"\3" + bytes(4), 32768),
 ]
 
 
