@@ -30,7 +30,14 @@ def core_at(unix_ms, now=NOW):
     """A core of always the same node, whose wall clock shows `unix_ms` at `now`."""
     identity = node_identity(SEED, bytes(8))
     rng = random.Random(1)
-    core = Core(identity, FREE, rng, Store(identity.id, FREE, 1 << 24, 1), start_count=1)
+    core = Core(
+        identity,
+        FREE,
+        rng,
+        Store(identity.id, FREE, 1 << 24, 1),
+        start_count=1,
+        journal_id=bytes(16),
+    )
     core.at_home = True
     core.wall_offset_ms = unix_ms - now // 1_000_000
     return core
