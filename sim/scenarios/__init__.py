@@ -68,6 +68,8 @@ FULL: dict[str, tuple[Scenario, int]] = {
     "cheats": (cheats.run_full, 14),
     "seeds": (mixed.run_all_seeds, 8),
     "watch": (watch.run_full, 20),
+    "races": (races.run_full, 20),
+    "life": (mixed.run_long, 8),
 }
 NAMES = sorted({*SCENARIOS, *FULL})
 
