@@ -10,6 +10,7 @@ from sim.host import Host
 from sim.network import Link
 from sim.owner import Owner
 from sim.scenarios.repair import TTL_SECONDS
+from sim.sides import grow, part
 from sim.world import World
 
 ENTRIES = 60
@@ -25,20 +26,13 @@ def run(
     """At least 4 nodes, half of them on each side. A third of the entries was there before and is
     written again on both sides, a third is new on one side, a third on the other."""
     world = World(seed, network("partition", SECRET), Link(delay_ms=20, jitter_ms=10))
-    for _ in range(nodes):
-        world.add_node([world.nodes[world.rng.randrange(len(world.nodes))]] if world.nodes else [])
-        world.run(0.2)
-    world.run(90)
+    grow(world, nodes)
     owner = world.owner()
     third = entries // 3
     shared = [b"shared %d" % i for i in range(third)]
     _put(world, owner, world.add_client(), shared, b"before", [])
-    sides = world.nodes[::2], world.nodes[1::2]
-    clients = [world.add_client([side[0]]) for side in sides]
-    groups = [
-        [host.name for host in [*side, client]] for side, client in zip(sides, clients, strict=True)
-    ]
-    world.links.partition(*groups)
+    clients = [world.add_client([edge]) for edge in world.nodes[:2]]
+    part(world, clients)
     world.run(seconds / 2)
     written: list[Entry] = []
     for number, client in enumerate(clients):

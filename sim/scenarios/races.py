@@ -16,10 +16,10 @@ from dave.wire.status import PutStatus
 from sim.checks import unsigned_read, wrong_copies
 from sim.figures import Figure, at_most, exactly
 from sim.history import History
-from sim.host import Host
 from sim.network import Link
 from sim.owner import Owner
 from sim.scenarios.sync import lacking
+from sim.sides import part
 from sim.world import World
 
 SKEWS_MS = (-120_000, -30_000, 30_000, 120_000)
@@ -47,7 +47,7 @@ def _run(seed: int, nodes: int, *, keys: int, rounds: int) -> tuple[World, list[
     devices = [world.add_client([world.any_node(world.rng)]) for _ in SKEWS_MS]
     for turn in range(rounds):
         if turn == rounds // 3:
-            _part(world, devices)
+            part(world, devices)
         if turn == 2 * rounds // 3:
             world.links.heal()
             _restart_one(world)
@@ -95,13 +95,6 @@ def _newest(world: World, taken: list[Entry]) -> list[Entry]:
         if held is None or order(entry, world.network) > order(held, world.network):
             newest[entry.key] = entry
     return list(newest.values())
-
-
-def _part(world: World, devices: list[Host]) -> None:
-    """Two sides, two devices on each."""
-    nodes = [host.name for host in world.nodes]
-    names = [device.name for device in devices]
-    world.links.partition([*nodes[::2], *names[::2]], [*nodes[1::2], *names[1::2]])
 
 
 def _restart_one(world: World) -> None:

@@ -15,6 +15,7 @@ from sim.figures import Figure, at_most, exactly
 from sim.host import Host
 from sim.network import Link
 from sim.owner import Owner
+from sim.sides import grow, part
 from sim.world import World
 
 TTL_SECONDS = 86_400
@@ -101,12 +102,8 @@ def run_partition(
     """Half of the nodes on each side; `entries` are written on each."""
     world = _grown(seed, nodes)
     owner = world.owner()
-    sides = world.nodes[::2], world.nodes[1::2]
-    clients = [world.add_client([side[0]]) for side in sides]
-    groups = [
-        [host.name for host in [*side, client]] for side, client in zip(sides, clients, strict=True)
-    ]
-    world.links.partition(*groups)
+    clients = [world.add_client([edge]) for edge in world.nodes[:2]]
+    part(world, clients)
     world.run(seconds / 2)
     written: list[Entry] = []
     for number, client in enumerate(clients):
@@ -184,10 +181,7 @@ def counts(world: World) -> list[Figure]:
 
 def _grown(seed: int, nodes: int) -> World:
     world = World(seed, network("sync", SECRET), Link(delay_ms=20, jitter_ms=10))
-    for _ in range(nodes):
-        world.add_node([world.nodes[world.rng.randrange(len(world.nodes))]] if world.nodes else [])
-        world.run(0.2)
-    world.run(90)
+    grow(world, nodes)
     return world
 
 

@@ -1,0 +1,20 @@
+"""Networks that grew node by node, and fell apart into two sides."""
+
+from collections.abc import Sequence
+
+from sim.host import Host
+from sim.world import World
+
+
+def grow(world: World, nodes: int) -> None:
+    """Add nodes, each through one drawn from those before, and let them settle."""
+    for _ in range(nodes):
+        world.add_node([world.nodes[world.rng.randrange(len(world.nodes))]] if world.nodes else [])
+        world.run(0.2)
+    world.run(90)
+
+
+def part(world: World, clients: Sequence[Host]) -> None:
+    """Two sides: every second node, and every second client, on each."""
+    nodes, names = [host.name for host in world.nodes], [client.name for client in clients]
+    world.links.partition([*nodes[::2], *names[::2]], [*nodes[1::2], *names[1::2]])
