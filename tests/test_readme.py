@@ -223,8 +223,8 @@ dave get dave://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/k \\
 ```
 
 ```console
-$ dave decode --json <<< 0261626364e803000000000000
-{"kind": "PONG", …}
+$ dave decode --json <<< 0161626364
+{"kind": "PING", …}
 $ echo one; echo two; printf three
 $ printf four
 one

@@ -146,28 +146,8 @@ class Node:
         self._runner.bulk.listen(self.listeners.tcp)
         at_home = is_at_home(self.listeners.udp, [edge.address for edge in edges])
         self.core.at_home = at_home or (config.lan and not edges)
-        self.state = State(folder.state)
-        journal = Journal(
-            self._world.journal.id, not self.replay.damage, is_late=sync is not Sync.ALWAYS
-        )
-        self._memory = Memory(
-            self.core, self.state, journal, Syncing(self.core.clocks, self.core.syncs)
-        )
-        self._memory.recall(self._runner.now())
-        self.renewals = Renewals(self._runner, self.state, KeptKeys(folder.kept), rng.random)
-        self._control = ControlServer(
-            folder.control_socket,
-            {
-                "address": lambda: {"address": self.address, "key": self.public_key},
-                "status": lambda: status_of(self),
-                "peers": lambda: peers_of(self),
-            },
-            {
-                "keep": self.renewals.keep,
-                "kept": self.renewals.told,
-                "forget": self.renewals.forget,
-            },
-        )
+        self._remember(folder, sync, rng)
+        self._control = self._controls(folder)
         try:
             await self._control.start()
         except BaseException:
@@ -186,6 +166,34 @@ class Node:
             self.lan = self._find_others(net, rng)
             self._tasks.add(asyncio.create_task(self.lan.run()))
         return self
+
+    def _remember(self, folder: DataFolder, sync: Sync, rng: random.Random) -> None:
+        """Take in what earlier processes knew, and what is to be renewed."""
+        self.state = State(folder.state)
+        journal = Journal(
+            self._world.journal.id, not self.replay.damage, is_late=sync is not Sync.ALWAYS
+        )
+        self._memory = Memory(
+            self.core, self.state, journal, Syncing(self.core.clocks, self.core.syncs)
+        )
+        self._memory.recall(self._runner.now())
+        self.renewals = Renewals(self._runner, self.state, KeptKeys(folder.kept), rng.random)
+
+    def _controls(self, folder: DataFolder) -> ControlServer:
+        """What the owner of the data folder may ask."""
+        return ControlServer(
+            folder.control_socket,
+            {
+                "address": lambda: {"address": self.address, "key": self.public_key},
+                "status": lambda: status_of(self),
+                "peers": lambda: peers_of(self),
+            },
+            {
+                "keep": self.renewals.keep,
+                "kept": self.renewals.told,
+                "forget": self.renewals.forget,
+            },
+        )
 
     def _find_others(self, net: Network, rng: Rng) -> Lan:
         def meet(address: Address) -> None:

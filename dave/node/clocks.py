@@ -8,7 +8,7 @@ committed, or had no use for. A journal that is new takes the place of the old o
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dave.limits import CLOCKS_MAX
+from dave.node.limits import CLOCKS_MAX
 
 
 class Clock(NamedTuple):

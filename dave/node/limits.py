@@ -1,5 +1,5 @@
-"""Bounds of what one part of the core does, apart from dave/limits.py for its length:
-watches. Each has its unit in its name or says it."""
+"""Bounds of two parts of the core, which no other part needs to know: watches and pulls. Each has
+its unit in its name or says it."""
 
 WATCH_LEASE_SECONDS = 60
 """The longest lease that a node grants; what watchers ask for."""
@@ -42,5 +42,38 @@ WATCH_AVOID_SECONDS = 60
 WATCH_FORGER_SECONDS = 3600
 """... and one that brought a forged version."""
 WATCH_SKIPPED_MAX = 2**32 - 1
+
+SYNC_PIECE_BYTES_MAX = 32 << 10
+"""What a source gathers for one piece, before its last entry: less than a stream may carry."""
+SYNC_LOOKED_MAX = 32
+"""Entries that a source looks at for one piece: some 0.3 ms."""
+SYNC_NAMED_MAX = 8
+"""Peers of which is remembered what they were named last."""
+SYNC_IN_HAND_MAX = 512
+"""Entries pulled that are being verified and written."""
+SYNC_WAITING_MAX = 256
+"""Peers that wait for their turn to be pulled from."""
+SYNC_JITTER_SECONDS = 10.0
+"""A gap is pulled after about so long, at random, so that neighbours do not do so all at once."""
+SYNC_MEET_SECONDS = 60
+"""Where many nodes come, who should hold what is clear, here and there, after about so long ..."""
+SYNC_FEW = 2
+"""... and sooner where these few do."""
+SYNC_WAIT_SECONDS = 90
+"""While nodes keep coming a pull waits for no longer than this."""
+SYNC_TOLD_MAX = 65_536
+"""Entries that were pulled, and wait to be announced until all pulls are done."""
+SYNC_STALL_SECONDS = 20
+"""A pull that moved by nothing for so long gives its turn away."""
+SYNC_TRIES = 5
+"""So often a broken stream, and then a failed pull, is tried again without coming forward."""
+SYNC_AGAIN_SECONDS = 30
+"""A pull that failed is tried again after about so long."""
+SYNC_AWAITED_MAX = 1024
+"""Versions announced by one peer that are still on their way."""
+SYNC_AWAITED_SECONDS = 15
+"""What was announced and has not come by then is pulled."""
+CLOCKS_MAX = 2048
+"""Peers of which is known how far we have what they have."""
 
 assert NOTIFY_WINDOW < NOTIFY_UNANSWERED_MAX

@@ -15,8 +15,9 @@ from functools import partial
 from typing import Protocol
 
 from dave.errors import WireError
-from dave.limits import SYNC_IN_HAND_MAX, SYNC_NAMES_MAX, SYNC_RUNS_MAX, SYNC_TRIES
+from dave.limits import SYNC_NAMES_MAX, SYNC_RUNS_MAX
 from dave.names import Instant
+from dave.node.limits import SYNC_IN_HAND_MAX, SYNC_TRIES
 from dave.node.requests import Peer
 from dave.node.streams import Sink, Stream, StreamEnd
 from dave.wire.entry import Entry

@@ -18,7 +18,6 @@ from dave.limits import (
     REPAIR_TICK_MS,
     SHARDS,
     SHORT_DIGEST_BYTES,
-    SYNC_TOLD_MAX,
     WANT_AGAIN_SECONDS,
     WANT_SECONDS,
     WANTS_REMEMBERED_MAX,
@@ -26,6 +25,7 @@ from dave.limits import (
 from dave.names import MS, SECOND, EntryId, Instant, Place, place_of
 from dave.node.announcer import NEVER_TOLD, Announcer
 from dave.node.core import Core
+from dave.node.limits import SYNC_TOLD_MAX
 from dave.node.puts import Pending, Pulled, Puts
 from dave.node.regions import Regions
 from dave.node.repair import Repair

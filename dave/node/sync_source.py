@@ -6,9 +6,10 @@ A source walks the store's log in small steps, so that none of them takes over a
 
 from dave.drops import Drop
 from dave.errors import WireError
-from dave.limits import SYNC_LOOKED_MAX, SYNC_NAMED_MAX, SYNC_NAMES_MAX, SYNC_PIECE_BYTES_MAX
+from dave.limits import SYNC_NAMES_MAX
 from dave.names import EntryId, Instant, Place, place_of
 from dave.node.core import Core
+from dave.node.limits import SYNC_LOOKED_MAX, SYNC_NAMED_MAX, SYNC_PIECE_BYTES_MAX
 from dave.node.puts import Puts
 from dave.node.replicas import Replicas
 from dave.node.streams import Source

@@ -17,12 +17,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from dave.drops import Drop
-from dave.limits import (
-    BUSY_RETRY_MS,
-    JOURNAL_ID_BYTES,
+from dave.limits import BUSY_RETRY_MS, JOURNAL_ID_BYTES
+from dave.names import MS, SECOND, Instant, Place
+from dave.node.clocks import Clock, Clocks
+from dave.node.core import peer_of
+from dave.node.limits import (
     SYNC_AGAIN_SECONDS,
     SYNC_AWAITED_MAX,
     SYNC_AWAITED_SECONDS,
+    SYNC_FEW,
     SYNC_JITTER_SECONDS,
     SYNC_MEET_SECONDS,
     SYNC_STALL_SECONDS,
@@ -30,9 +33,6 @@ from dave.limits import (
     SYNC_WAIT_SECONDS,
     SYNC_WAITING_MAX,
 )
-from dave.names import MS, SECOND, Instant, Place
-from dave.node.clocks import Clock, Clocks
-from dave.node.core import peer_of
 from dave.node.pull import Pull
 from dave.node.puts import Pulled
 from dave.node.requests import Answer
@@ -96,6 +96,8 @@ class Syncs:
         """Those in the table that have said something; what left it is dropped with them."""
         self._came_at: Instant = 0
         """When the first of several nodes came that came lately."""
+        self._met = 0
+        """How many have come since."""
         self._tell_at: Instant = 0
         """Before this nothing that was pulled is announced."""
         self._is_meeting = False
@@ -166,8 +168,10 @@ class Syncs:
         for gone in [each for each, peer in peers if peer.due is None and table.get(each) is None]:
             del self._peers[gone]
         if now >= self._calm_at:
-            self._came_at = now
-        first = self._came_at + self._jittered(SYNC_MEET_SECONDS)
+            self._came_at, self._met = now, 0
+        self._met += len(node_ids)
+        meet = SYNC_MEET_SECONDS if self._met > SYNC_FEW else SYNC_JITTER_SECONDS
+        first = self._came_at + self._jittered(meet)
         self._calm_at = max(first, now + self._jittered())
         self._node.timers.set(self._calm_at, Timer.SYNC)
         # Two nodes that are in the region of one place are not much farther from each other.

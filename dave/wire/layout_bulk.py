@@ -8,12 +8,7 @@ from typing import Any
 from construct import Byte, Bytes, Check, Const, GreedyBytes, Int16ul, Int32ul, len_, this
 
 from dave.bulk_limits import BULK_DATA_BYTES_MAX, STREAM_CREDIT_MAX
-from dave.limits import (
-    AEAD_TAG_BYTES,
-    PIECE_BYTES_MAX,
-    PROTOCOL_VERSION,
-    STREAM_REQUEST_BYTES_MAX,
-)
+from dave.limits import AEAD_TAG_BYTES, PIECE_BYTES_MAX, PROTOCOL_VERSION, STREAM_REQUEST_BYTES_MAX
 from dave.wire.bulk import ACCEPT_BYTES, END_MAX, FRAME_BYTES_MAX, INIT_BYTES
 from dave.wire.layout import Field, Layout
 

@@ -205,7 +205,7 @@ def test_what_was_written_while_cut_off_merges_later(home):
             for node in nodes:
                 until(lambda node=node: node.status()["peers"] == 0)
         names = [
-            home.dave("put", f"from {i}", f"{i}", "--secret-file", secret,
+            home.dave("put", f"from {i}", f"{i}", "--unlisted", "--secret-file", secret,
                       "--edge", node.address, prefix=end.prefix).out.strip()
             for i, (end, node) in enumerate(sides)
         ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Clocks: they go forward, and outlive their process."""
 
-from dave.limits import CLOCKS_MAX
 from dave.node.clocks import Clock, Clocks
+from dave.node.limits import CLOCKS_MAX
 
 A, B, OLD, NEW = b"a" * 32, b"b" * 32, b"o" * 16, b"n" * 16
 

@@ -1,6 +1,7 @@
 """One pull against a peer that answers as a test wants it."""
 
-from dave.limits import SYNC_IN_HAND_MAX, SYNC_NAMES_MAX, SYNC_RUNS_MAX, SYNC_TRIES
+from dave.limits import SYNC_NAMES_MAX, SYNC_RUNS_MAX
+from dave.node.limits import SYNC_IN_HAND_MAX, SYNC_TRIES
 from dave.node.pull import Pull
 from dave.node.requests import Peer
 from dave.node.streams import StreamEnd

@@ -1,7 +1,8 @@
 """What is told to who pulls: by intervals without a gap, and only what it should hold."""
 
 from dave.drops import Drop
-from dave.limits import SYNC_LOOKED_MAX, SYNC_NAMED_MAX, SYNC_NAMES_MAX, SYNC_PIECE_BYTES_MAX
+from dave.limits import SYNC_NAMES_MAX
+from dave.node.limits import SYNC_LOOKED_MAX, SYNC_NAMED_MAX, SYNC_PIECE_BYTES_MAX
 from dave.wire import sync
 from tests.node.helpers import Stage
 from tests.node.replica_helpers import Replica, version_of
@@ -10,10 +11,10 @@ START = 3 << 32
 ID = bytes(16)
 
 
-def stage_with(count, size=20):
-    """A node that holds so many entries, and a neighbour."""
+def stage_with(count, size=20, others=0):
+    """A node that holds so many entries, and a neighbour; and others."""
     stage = Stage()
-    peer = Replica(stage)
+    peer, *_ = [Replica(stage) for _ in range(1 + others)]
     entries = [stage.entry(b"%d" % i, bytes(size)) for i in range(count)]
     for i, entry in enumerate(entries):
         stage.store.insert(entry, entry.id, START + i + 1, stage.unix_ms, 0)
@@ -112,9 +113,7 @@ def test_runs_of_nothing_are_told_as_done():
 
 
 def test_only_what_the_asker_should_hold():
-    stage, peer, entries = stage_with(20)
-    for _ in range(30):
-        Replica(stage)
+    stage, peer, entries = stage_with(20, others=30)
     told = sequences(names(stage, peer))
     regions = stage.node.replicas.regions
     places = [int.from_bytes(entry.id[:8], "big") for entry in entries]
