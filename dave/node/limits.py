@@ -58,7 +58,8 @@ SYNC_JITTER_SECONDS = 10.0
 SYNC_MEET_SECONDS = 60
 """Where many nodes come, who should hold what is clear, here and there, after about so long ..."""
 SYNC_FEW = 2
-"""... and sooner where these few do."""
+SYNC_SOON_SECONDS = 2.0
+"""... and this soon where so few do."""
 SYNC_WAIT_SECONDS = 90
 """While nodes keep coming a pull waits for no longer than this."""
 SYNC_TOLD_MAX = 65_536

@@ -28,6 +28,7 @@ from dave.node.limits import (
     SYNC_FEW,
     SYNC_JITTER_SECONDS,
     SYNC_MEET_SECONDS,
+    SYNC_SOON_SECONDS,
     SYNC_STALL_SECONDS,
     SYNC_TRIES,
     SYNC_WAIT_SECONDS,
@@ -170,9 +171,9 @@ class Syncs:
         if now >= self._calm_at:
             self._came_at, self._met = now, 0
         self._met += len(node_ids)
-        meet = SYNC_MEET_SECONDS if self._met > SYNC_FEW else SYNC_JITTER_SECONDS
+        meet = SYNC_MEET_SECONDS if self._met > SYNC_FEW else SYNC_SOON_SECONDS
         first = self._came_at + self._jittered(meet)
-        self._calm_at = max(first, now + self._jittered())
+        self._calm_at = max(first, now + self._pause())
         self._node.timers.set(self._calm_at, Timer.SYNC)
         # Two nodes that are in the region of one place are not much farther from each other.
         expected = self._node.replicas.regions.expected_distance(now)
@@ -252,7 +253,7 @@ class Syncs:
             waiting = sum(each.due is not None for each in self._peers.values())
             if waiting < SYNC_WAITING_MAX:
                 peer.since = now
-                self._wait(peer, now + self._jittered())
+                self._wait(peer, now + self._pause())
 
     def _wait(self, peer: _Peer, due: Instant) -> None:
         peer.due = due
@@ -261,6 +262,10 @@ class Syncs:
     def _jittered(self, seconds: float = SYNC_JITTER_SECONDS) -> int:
         """Between half of it and all of it, in nanoseconds."""
         return int(seconds * SECOND * (0.5 + 0.5 * self._node.rng.random()))
+
+    def _pause(self) -> int:
+        """How long to wait so that neighbours do not all pull at once; less where few have met."""
+        return self._jittered(SYNC_JITTER_SECONDS if self._met > SYNC_FEW else SYNC_SOON_SECONDS)
 
     def on_timer(self, _subject: None, now: Instant) -> None:
         """Pull from whose turn it is; or look after the pull that runs."""
