@@ -40,6 +40,8 @@ LINK_IDLE_SECONDS = 60
 """A connection without a stream is ended by who dialled, and half as long after by the other."""
 STREAM_STALL_SECONDS = 60
 """A stream whose asker gives no credit for so long is ended."""
+STREAM_SECONDS_MAX = 600
+"""And so is any stream after so long: who needs more asks again, from where it is."""
 LINK_QUEUE_MAX = 256
 """Small frames that wait to be sent; a peer that asks much and reads nothing is hung up on."""
 LINK_SLICE_BYTES = 128 << 10

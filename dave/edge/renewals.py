@@ -84,6 +84,8 @@ class Renewals:
         self._state = state
         self._keys = keys
         self._rng = rng
+        self._keys_in_hand = asyncio.Lock()
+        """A key that was just saved must not be destroyed before its first entry is listed."""
         self._rows: dict[EntryId, Renewal] = _genuine(state.load("renewals"))
         self._woken = asyncio.Event()
 
@@ -106,13 +108,14 @@ class Renewals:
         if entry.ttl < RENEWAL_TTL_SECONDS_MIN:
             raise UsageError(f"only lifetimes from {RENEWAL_TTL_SECONDS_MIN} s on are renewed")
         self._make_room(entry.id)
-        await asyncio.to_thread(self._keys.save, key)
         row = Renewal(
             entry.id, entry.owner, entry.key, content_of(entry, self._network), entry.time,
             entry.ttl, self._due(entry.time, entry.ttl), 0, KEPT, "",
         )  # fmt: skip
-        before = self._rows.get(entry.id)
-        self._rows[entry.id] = row
+        async with self._keys_in_hand:
+            await asyncio.to_thread(self._keys.save, key)
+            before = self._rows.get(entry.id)
+            self._rows[entry.id] = row
         if not await self._save():
             self._rows.pop(entry.id, None)
             if before is not None:
@@ -261,11 +264,12 @@ class Renewals:
 
     async def _destroy_unused(self, owners: Iterable[Owner]) -> list[Owner]:
         """Destroy the keys of those for whom there is nothing to renew; whose they were."""
-        used = {row.owner for row in self._rows.values() if row.standing == KEPT}
-        unused = [owner for owner in owners if owner not in used]
-        for owner in unused:
-            await asyncio.to_thread(self._keys.destroy, owner)
-        return unused
+        async with self._keys_in_hand:
+            used = {row.owner for row in self._rows.values() if row.standing == KEPT}
+            unused = [owner for owner in owners if owner not in used]
+            for owner in unused:
+                await asyncio.to_thread(self._keys.destroy, owner)
+            return unused
 
 
 def content_of(entry: Entry, network: Network) -> bytes:

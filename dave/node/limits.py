@@ -66,6 +66,8 @@ SYNC_TOLD_MAX = 65_536
 """Entries that were pulled, and wait to be announced until all pulls are done."""
 SYNC_STALL_SECONDS = 20
 """A pull that moved by nothing for so long gives its turn away."""
+SYNC_PULL_SECONDS_MAX = 600
+"""So long one pull may keep the others waiting, however it comes forward; it goes on later."""
 SYNC_TRIES = 5
 """So often a broken stream, and then a failed pull, is tried again without coming forward."""
 SYNC_AGAIN_SECONDS = 30

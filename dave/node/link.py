@@ -15,6 +15,7 @@ from dave.bulk_limits import (
     LINK_SILENT_SECONDS,
     LINK_SLICE_BYTES,
     LINK_SLICE_FRAMES,
+    STREAM_SECONDS_MAX,
     STREAM_STALL_SECONDS,
     STREAMS_PER_LINK_MAX,
 )
@@ -180,7 +181,8 @@ class Link:
             late = now - self.made >= LINK_OPEN_SECONDS * SECOND
             return StreamEnd.NO_ANSWER if late else None
         for number, served in [*self._served.items()]:
-            if now - served.moved >= STREAM_STALL_SECONDS * SECOND:
+            is_stalled = now - served.moved >= STREAM_STALL_SECONDS * SECOND
+            if is_stalled or now - served.made >= STREAM_SECONDS_MAX * SECOND:
                 self._release(number)
                 self.send(bulk.End(number, StreamEnd.BROKEN).encode())
         if self._waits:

@@ -230,7 +230,7 @@ class Pull:
             self._fail(False, now)
 
     def _on_names(self, piece: NamesPiece) -> None:
-        if piece.since != self._named or piece.upto > self.upto:
+        if piece.since != self._named or not self._named < piece.upto <= self.upto:
             raise WireError("names of another interval than was asked for")
         if len(self._names) + len(piece.names) > SYNC_NAMES_MAX:
             raise WireError("more names than one stream may bring")
@@ -251,7 +251,7 @@ class Pull:
 
     def _on_entries(self, piece: EntriesPiece, size: int, now: Instant) -> None:
         before = self._pieces[-1].upto if self._pieces else self.reached
-        if not before <= piece.upto <= self._asked_upto:
+        if not before < piece.upto <= self._asked_upto:
             raise WireError("entries beyond what was asked for")
         waiting = _Piece(piece.upto, size, len(piece.entries))
         self._pieces.append(waiting)

@@ -173,12 +173,13 @@ class Stream:
 class Served:
     """The end that answers: cuts the source's pieces into frames, within the asker's window."""
 
-    __slots__ = ("_piece", "_sent", "credit", "moved", "number", "source")
+    __slots__ = ("_piece", "_sent", "credit", "made", "moved", "number", "source")
 
     def __init__(self, number: int, credit: int, source: Source, now: Instant) -> None:
         self.number = number
         self.credit = credit
         self.source = source
+        self.made = now
         self.moved = now
         """When it last sent, or got credit."""
         self._piece = b""

@@ -13,7 +13,7 @@ One pull runs at a time, from peers drawn by jitter, and each begins by asking f
 came from one neighbour does not come from the next one again. Where nobody writes nothing is asked.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dave.drops import Drop
@@ -28,6 +28,7 @@ from dave.node.limits import (
     SYNC_FEW,
     SYNC_JITTER_SECONDS,
     SYNC_MEET_SECONDS,
+    SYNC_PULL_SECONDS_MAX,
     SYNC_SOON_SECONDS,
     SYNC_STALL_SECONDS,
     SYNC_TRIES,
@@ -35,13 +36,12 @@ from dave.node.limits import (
     SYNC_WAITING_MAX,
 )
 from dave.node.pull import Pull
-from dave.node.puts import Pulled
 from dave.node.requests import Answer
+from dave.node.taker import Taker
 from dave.node.timers import Timer
 from dave.peers.contact import Contact
 from dave.session.session import Session
-from dave.wire.entry import Entry
-from dave.wire.messages import Ping, Pong, Put, PutAck
+from dave.wire.messages import Ping, Pong
 from dave.wire.promises import Announce, Version
 
 if TYPE_CHECKING:
@@ -107,6 +107,10 @@ class Syncs:
         """Before this it is not clear yet, here or there, who should hold what."""
         self._pull: Pull | None = None
         self._puller: Contact | None = None
+        self._pull_until: Instant = 0
+        """When the pull that runs has to give its turn away, however it comes forward."""
+        self._watch_at: Instant = 0
+        """When the alarm for it rings."""
         self.pulls = 0
         """Pulls that came to their end."""
         self.failed = 0
@@ -150,7 +154,7 @@ class Syncs:
         peer.session = session.index
         clock, upto = self.clocks.get(contact.public_key), pong.announced
         if clock is None or clock.journal_id != pong.journal_id:
-            peer.chain = None
+            peer.chain, peer.target = None, 0
             start = pong.reached if pong.reached <= EMPTY_UPTO else 0
             self.clocks.set(contact.public_key, pong.journal_id, start)
             clock = Clock(pong.journal_id, start)
@@ -194,14 +198,16 @@ class Syncs:
         from another one: then it need not send it."""
         if self._is_meeting and self._has_pulls():
             return True
-        if self._puller is not None and self._puller.id == node_id:
-            return True
         peer = self._peers.get(node_id)
-        return peer is not None and peer.due is not None and not peer.tries
+        if peer is None or peer.tries:
+            return False
+        is_puller = self._puller is not None and self._puller.id == node_id
+        return is_puller or peer.due is not None
 
     def _has_pulls(self) -> bool:
         """Whether a pull runs, or one that has not failed waits."""
-        if self._pull is not None:
+        peer = None if self._puller is None else self._peers.get(self._puller.id)
+        if peer is not None and not peer.tries:
             return True
         return any(peer.due is not None and not peer.tries for peer in self._peers.values())
 
@@ -272,12 +278,14 @@ class Syncs:
         pull = self._pull
         if pull is None:
             self._next(now)
-        elif pull.wants_wake:
+        elif pull.wants_wake and now < self._pull_until:
             pull.wake(now)
             self._watch(pull, now)
-        elif now - pull.moved_at >= SYNC_STALL_SECONDS * SECOND:
+        elif now >= min(pull.moved_at + SYNC_STALL_SECONDS * SECOND, self._pull_until):
             pull.cancel()
             self._ended(False, False, now)
+        else:
+            self._watch(pull, now)
 
     def _next(self, now: Instant) -> None:
         node = self._node
@@ -310,14 +318,17 @@ class Syncs:
 
     def _start(self, contact: Contact, clock: Clock, upto: int, now: Instant) -> None:
         def moved(sequence: int, now: Instant) -> None:
-            self.clocks.set(contact.public_key, clock.journal_id, sequence)
+            present = self.clocks.get(contact.public_key)
+            if present is not None and present.journal_id == clock.journal_id:
+                self.clocks.set(contact.public_key, clock.journal_id, sequence)
 
-        node, taker = self._node, _Taker(self._node, contact)
+        node, taker = self._node, Taker(self._node, contact)
         pull = Pull(
             peer_of(contact), clock.journal_id, clock.sequence, upto, node.streams, taker, moved,
             self._ended
         )  # fmt: skip
         self._pull, self._puller = pull, contact
+        self._pull_until, self._watch_at = now + SYNC_PULL_SECONDS_MAX * SECOND, 0
         pull.start(now)
         if self._pull is pull:
             self._watch(pull, now)
@@ -327,8 +338,10 @@ class Syncs:
         if pull.is_busy:
             due = now + BUSY_RETRY_MS * MS
         else:
-            due = max(now, pull.moved_at) + SYNC_STALL_SECONDS * SECOND
-        self._node.timers.set(due, Timer.SYNC)
+            due = min(max(now, pull.moved_at) + SYNC_STALL_SECONDS * SECOND, self._pull_until)
+        if not now < self._watch_at <= due:  # else an alarm rings soon enough
+            self._watch_at = due
+            self._node.timers.set(due, Timer.SYNC)
 
     def _ended(self, is_done: bool, is_fault: bool, now: Instant) -> None:
         """The pull has ended: the next one's turn."""
@@ -356,37 +369,6 @@ class Syncs:
             self._tell_at = now + self._jittered(SYNC_MEET_SECONDS)
             self._node.timers.set(self._tell_at, Timer.SYNC)
         self._node.timers.set(now, Timer.SYNC)
-
-
-class _Taker:
-    """What a pull needs of the node."""
-
-    def __init__(self, node: "Node", contact: Contact) -> None:
-        self._node = node
-        self._contact = contact
-        self._index = node.replicas.index
-
-    def lacks(self, short_digest: bytes) -> bool:
-        """Whether a version that the contact holds should come."""
-        return not self._index.knows(short_digest)
-
-    def holds(self, short_digest: bytes) -> bool:
-        """Whether a version is held here, and on disk."""
-        return self._index.is_held(short_digest)
-
-    def take(self, entry: Entry, done: Callable[[PutAck, Instant], None], now: Instant) -> None:
-        """Store it like any put."""
-        self._node.puts.receive(Put(entry, None, True), Pulled(done), b"", now)
-
-    def wake_soon(self, now: Instant) -> None:
-        """Let the pull be woken once what is in hand is done."""
-        self._node.timers.set(now, Timer.SYNC)
-
-    def promised(self, short_digests: Iterable[bytes]) -> None:
-        """The contact and we have told each other that we hold these."""
-        if self._node.table.get(self._contact.id) is not None:
-            for short_digest in short_digests:
-                self._node.replicas.promised(self._contact.id, short_digest)
 
 
 def _nothing(_answer: Answer, _now: Instant) -> None:

@@ -199,10 +199,10 @@ def test_names_that_end_early_are_asked_for_again():
 
 
 def test_no_more_is_in_hand_than_may_be():
-    bench = naming(Bench(), 1)
+    bench = naming(Bench(), *range(1, 8))
     many = [ENTRIES[1].data] * 100
-    for _ in range(7):
-        bench.pull.on_piece(sync.encode_entries(1, many), 0)
+    for upto in range(1, 8):
+        bench.pull.on_piece(sync.encode_entries(upto, many), 0)
     assert len(bench.waiting) == SYNC_IN_HAND_MAX
     bench.commit(10)
     assert len(bench.waiting) == SYNC_IN_HAND_MAX
@@ -248,6 +248,7 @@ def test_what_was_not_asked_for_is_a_fault():
         b"?",
         sync.NamesPiece(1, 8, ()).encode(),
         sync.NamesPiece(0, 9, ()).encode(),
+        sync.NamesPiece(0, 0, ()).encode(),
         sync.NamesPiece(0, 2**31, too_many).encode(),
     ):
         bench = Bench()
@@ -256,6 +257,10 @@ def test_what_was_not_asked_for_is_a_fault():
     bench = naming(Bench(), 1, 2)
     bench.entries(3)
     assert bench.ended == [(False, True)]
+    bench = naming(Bench(), 1, 2)
+    bench.entries(1, 1)
+    bench.entries(1)
+    assert bench.ended == [(False, True)], "nothing came forward"
 
 
 def test_a_stream_that_ends_without_what_was_asked_for_is_a_fault():

@@ -4,7 +4,10 @@ import pytest
 
 from dave.drops import Drop
 from dave.limits import SYNC_NAMES_MAX
+from dave.names import SECOND
+from dave.node.limits import SYNC_PULL_SECONDS_MAX, SYNC_STALL_SECONDS
 from dave.node.syncs import EMPTY_UPTO
+from dave.wire import sync
 from sim.scenarios.sync import moved
 from sim.world import World
 from tests.node.networks import FREE, STEADY
@@ -251,3 +254,35 @@ def test_what_is_from_the_future_holds_the_clock_back():
     host.node.wall_offset_ms += 400_000
     net.world.run(5 * SETTLE)
     assert net.holds(host, entries) == 3
+
+
+def test_who_lets_a_pull_trickle_keeps_nobody_else_from_being_heard(monkeypatch):
+    net = Net(2)
+    host, _, _ = missed(net, 3)
+    other, opened = net.world.nodes[0].node, []
+
+    class Line:
+        is_cancelled = False
+
+        def consumed(self, count):
+            pass
+
+        def cancel(self):
+            self.is_cancelled = True
+
+    def open_line(peer, request, sink, now):
+        opened.append((Line(), sink, sync.read_request(request)))
+        return opened[-1][0]
+
+    monkeypatch.setattr(host.node.streams, "open", open_line)
+    while not opened:
+        net.world.run(1)
+    line, sink, asked = opened[0]
+    began, at = net.world.now, asked.since
+    while not line.is_cancelled:
+        sink.on_piece(sync.NamesPiece(at, at + 1, ()).encode(), net.world.now)
+        at += 1
+        net.world.run(SYNC_STALL_SECONDS / 2)
+        assert net.world.now - began < 2 * SYNC_PULL_SECONDS_MAX * SECOND
+    assert not host.node.syncs.is_pulling(other.id)
+    assert host.node.syncs.failed == 1
