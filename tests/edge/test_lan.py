@@ -213,7 +213,8 @@ def test_what_was_written_while_cut_off_merges_later(home):
             for end in ends:
                 ip(end, "link", "set", "up")
         for node in nodes:
-            until(lambda node=node: node.status()["entries"] == 2)
+            # They find each other by a probe or a beacon, then pull.
+            until(lambda node=node: node.status()["entries"] == 2, 3 * PATIENCE_SECONDS)
         for i, name in enumerate(names):
             for end, node in sides:
                 got = home.dave("get", name, "--secret-file", secret, "--edge", node.address,
