@@ -124,10 +124,7 @@ class Core:
                 handler = self.handlers.get(message[0])
                 if handler is not None:
                     handler(session, message, now)
-                elif session.wants_accept:
-                    self.drops.add(Drop.NOT_IN_INIT)
-                    self.sessions.seal(session, b"", now)
-                else:
+                elif not self.refused_in_init(session, now):
                     self.requests.on_reply(session, message, now)
         if self.sessions.events:
             self.settle(now)
@@ -237,6 +234,15 @@ class Core:
               now: Instant) -> None:  # fmt: skip
         """Answer the request whose bytes are given."""
         self.sessions.seal(session, messages.encode(request[1:5], message), now)
+
+    def refused_in_init(self, session: Session, now: Instant) -> bool:
+        """Whether a message that an INIT may not carry came in one: that is counted, and the ACCEPT
+        goes out without an answer to it."""
+        if session.wants_accept:
+            self.drops.add(Drop.NOT_IN_INIT)
+            self.sessions.seal(session, b"", now)
+            return True
+        return False
 
     def emit(self, effect: Effect) -> None:
         """Ask something of the world."""

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from dave.drops import Drop
 from dave.errors import WireError
 from dave.limits import BUCKET_CONTACTS, MESSAGE_HEADER_BYTES
 from dave.names import Instant, Place, place_of
@@ -37,9 +36,7 @@ def on_ping(node: "Node", session: Session, data: bytes, now: Instant) -> None:
 
 def on_put(node: "Node", session: Session, data: bytes, now: Instant) -> None:
     """PUT: see puts.py. Never from an INIT, since it leaves state."""
-    if session.wants_accept:
-        node.drops.add(Drop.NOT_IN_INIT)
-        node.sessions.seal(session, b"", now)
+    if node.refused_in_init(session, now):
         return
     node.puts.receive(Put.read(data), session, data, now)
 
@@ -76,9 +73,7 @@ def on_get_my_addr_port(node: "Node", session: Session, data: bytes, now: Instan
 
 def on_dial(node: "Node", session: Session, data: bytes, now: Instant) -> None:
     """DIAL: see newcomers.py. Never from an INIT, since it makes us send to somebody else."""
-    if session.wants_accept:
-        node.drops.add(Drop.NOT_IN_INIT)
-        node.sessions.seal(session, b"", now)
+    if node.refused_in_init(session, now):
         return
     node.newcomers.dial(session, data, now)
 

@@ -315,18 +315,14 @@ class Leases:
 
 def on_watch(node: "Node", session: Session, data: bytes, now: Instant) -> None:
     """WATCH. Never from an INIT, whose address may be a lie: a lease makes us send unasked."""
-    if session.wants_accept:
-        node.drops.add(Drop.NOT_IN_INIT)
-        node.sessions.seal(session, b"", now)
+    if node.refused_in_init(session, now):
         return
     node.leases.on_watch(session, data, now)
 
 
 def on_notify_ack(node: "Node", session: Session, data: bytes, now: Instant) -> None:
     """NOTIFY_ACK. Never from an INIT, which could be a replay."""
-    if session.wants_accept:
-        node.drops.add(Drop.NOT_IN_INIT)
-        node.sessions.seal(session, b"", now)
+    if node.refused_in_init(session, now):
         return
     node.leases.on_notify_ack(session, data, now)
 

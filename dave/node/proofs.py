@@ -87,9 +87,7 @@ class Proofs:
 
 def on_challenge(node: "Node", session: Session, data: bytes, now: Instant) -> None:
     """CHALLENGE: see above. Never from an INIT: the proof is over the finished session."""
-    if session.wants_accept:
-        node.drops.add(Drop.NOT_IN_INIT)
-        node.sessions.seal(session, b"", now)
+    if node.refused_in_init(session, now):
         return
     challenge = Challenge.read(data)
     if not node.proofs.budget.take(session, len(challenge.digests), now):

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 def on_announce(node: "Node", session: Session, data: bytes, now: Instant) -> None:
     """ANNOUNCE, from nodes only, whose promises somebody can test. Never from an INIT."""
-    if session.wants_accept:
-        node.drops.add(Drop.NOT_IN_INIT)
-        node.sessions.seal(session, b"", now)
+    if node.refused_in_init(session, now):
         return
     announce = Announce.read(data)
     if session.node_id is None:
@@ -27,9 +25,7 @@ def on_announce(node: "Node", session: Session, data: bytes, now: Instant) -> No
 
 def on_bye(node: "Node", session: Session, data: bytes, now: Instant) -> None:
     """BYE. Never from an INIT, which could be a replay."""
-    if session.wants_accept:
-        node.drops.add(Drop.NOT_IN_INIT)
-        node.sessions.seal(session, b"", now)
+    if node.refused_in_init(session, now):
         return
     Bye.read(data)
     node.replicas.on_bye(session, now)

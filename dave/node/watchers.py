@@ -44,9 +44,7 @@ class Watchers:
     def on_notify(self, session: Session, data: bytes, now: Instant) -> None:
         """NOTIFY arrived; it is acknowledged in any case, so that who sent it can stop."""
         core = self._core
-        if session.wants_accept:
-            core.drops.add(Drop.NOT_IN_INIT)
-            core.sessions.seal(session, b"", now)
+        if core.refused_in_init(session, now):
             return
         try:
             notify = Notify.read(data)
