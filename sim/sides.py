@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from sim.host import Host
-from sim.world import World
+from sim.world import CAPACITY_BYTES, World
 
 
-def grow(world: World, nodes: int) -> None:
-    """Add nodes, each through one drawn from those before, and let them settle."""
+def grow(world: World, nodes: int, capacity: int = CAPACITY_BYTES) -> None:
+    """Add nodes of that capacity in bytes, each through one drawn from those before, and let them
+    settle."""
     for _ in range(nodes):
-        world.add_node([world.nodes[world.rng.randrange(len(world.nodes))]] if world.nodes else [])
+        edges = [world.nodes[world.rng.randrange(len(world.nodes))]] if world.nodes else []
+        world.add_node(edges, capacity=capacity)
         world.run(0.2)
     world.run(90)
 

@@ -6,7 +6,7 @@ after the healing, and at most 1.3 times the bytes of the copies that were missi
 """
 
 from dave.crypto.network import network
-from dave.limits import REPLICAS
+from dave.limits import ENTRY_BYTES_MAX, REPLICAS
 from dave.names import place_of
 from dave.wire.entry import Entry
 from sim.checks import wrong_copies
@@ -16,7 +16,7 @@ from sim.host import Host
 from sim.network import Link
 from sim.owner import Owner
 from sim.sides import grow, part
-from sim.world import World
+from sim.world import CAPACITY_BYTES, World
 
 TTL_SECONDS = 86_400
 VALUE_BYTES = 1000
@@ -100,7 +100,8 @@ def run_partition(
     seed: int, nodes: int, entries: int = 300, seconds: float = PARTITION_SECONDS
 ) -> tuple[World, list[Figure]]:
     """Half of the nodes on each side; `entries` are written on each."""
-    world = _grown(seed, nodes)
+    # Room for all that is written, even where each node holds each entry.
+    world = _grown(seed, nodes, max(CAPACITY_BYTES, 4 * entries * ENTRY_BYTES_MAX))
     owner = world.owner()
     clients = [world.add_client([edge]) for edge in world.nodes[:2]]
     part(world, clients)
@@ -179,9 +180,9 @@ def counts(world: World) -> list[Figure]:
     ]
 
 
-def _grown(seed: int, nodes: int) -> World:
+def _grown(seed: int, nodes: int, capacity: int = CAPACITY_BYTES) -> World:
     world = World(seed, network("sync", SECRET), Link(delay_ms=20, jitter_ms=10))
-    grow(world, nodes)
+    grow(world, nodes, capacity)
     return world
 
 
