@@ -13,6 +13,8 @@
     |   |-- AddressInUse      the address to listen on is taken
     |   |-- Unreachable       nobody answered in time
     |   `-- OtherNetwork      somebody answered, from another network or with another secret
+    |-- ShareLacking          a node does not hold the share of a file that it was asked for
+    |-- ShareCorrupt          a node sent bytes that are not the share it was asked for
     |-- NotStored             fewer nodes than a majority stored it; carries the receipt  exit 1
     |-- NotListed             stored, but its name could not be written in the directory  exit 1
     |-- Incomplete            a directory too large to be read whole; carries what was    exit 1
@@ -85,6 +87,14 @@ class Unreachable(NetworkError):
 
 class OtherNetwork(NetworkError):
     """Somebody answered who is on another network, or knows another secret."""
+
+
+class ShareLacking(DaveError):
+    """The node does not hold this share: ask another."""
+
+
+class ShareCorrupt(DaveError):
+    """What the node sent does not have the share's address: ask another."""
 
 
 class NotStored(DaveError):
