@@ -23,7 +23,6 @@ A share is cut into pieces of PIECE_BYTES_MAX bytes, the last one shorter.
 """
 
 from collections.abc import Iterable, Sequence
-from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
@@ -35,6 +34,7 @@ from dave.share_limits import (
     OFFERS_OPEN_MAX,
     STRIPES_ASKED_MAX,
 )
+from dave.wire.share_status import KEPT_STATUSES, SHARE_STATUS_MAX, ShareStatus
 
 FETCH_KIND, OFFER_KIND, TAKE_KIND, STRIPES_KIND, RELEASE_KIND = range(16, 21)
 """The first bytes of the requests."""
@@ -52,37 +52,6 @@ _u16 = Struct("<H")
 _u32 = Struct("<I")
 VERDICT_BYTES = _verdict.size
 VERDICTS_MAX = PIECE_BYTES_MAX // VERDICT_BYTES
-
-
-class ShareStatus(IntEnum):
-    """What became of an offer. Those below 64 can come over the wire."""
-
-    STORED = 0
-    """The share and its record are on disk there."""
-    HELD = 1
-    """The share was there already; its record is on disk now."""
-    WANTED = 2
-    """Send the share: there is room for it. The only one that is not final."""
-    LOW_WORK = 3
-    """The record's stamp is worth less than its price."""
-    LOW_RANK = 4
-    """The store is full of what ranks higher; detail: bits of work short, rounded up."""
-    FULL = 5
-    """The node has no room for shares, or its disk takes nothing."""
-    EXPIRED = 6
-    """The record's time is over."""
-    FUTURE = 7
-    """The record's time is too far ahead; detail: by how many milliseconds, at most 2**32 - 1."""
-    RELEASED = 8
-    """The owner has released this upload: it cannot come back."""
-    BUSY = 9
-    """Too much at once: try again later."""
-    BAD = 10
-    """The record is none, or its signature is not genuine."""
-    NO_ANSWER = 64
-    """Here: nobody answers there, or nobody who takes shares."""
-    TIMED_OUT = 65
-    """Here: no verdict came in time."""
 
 
 class Offer(NamedTuple):
@@ -112,7 +81,7 @@ class ShareOutcome(NamedTuple):
     @property
     def is_stored(self) -> bool:
         """Whether the share is on that node's disk now."""
-        return self.status in (ShareStatus.STORED, ShareStatus.HELD)
+        return self.status in KEPT_STATUSES
 
 
 class Held(NamedTuple):
@@ -203,7 +172,7 @@ def read_verdicts_piece(data: bytes) -> list[Verdict]:
         raise WireError(f"{len(data)} bytes are no verdicts")
     verdicts = []
     for seq, status, detail in _verdict.iter_unpack(data):
-        if status > ShareStatus.BAD:
+        if status > SHARE_STATUS_MAX:
             raise WireError(f"a verdict {status}")
         verdicts.append(Verdict(seq, ShareStatus(status), detail))
     return verdicts

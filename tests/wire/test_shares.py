@@ -13,7 +13,8 @@ from dave.share_limits import (
     STRIPES_ASKED_MAX,
 )
 from dave.wire import shares
-from dave.wire.shares import Held, Offer, ShareStatus, Verdict
+from dave.wire.share_status import SHARE_STATUS_MAX, ShareStatus
+from dave.wire.shares import Held, Offer, Verdict
 
 A, B = b"a" * 32, b"b" * 32
 TOKEN = b"12345678"
@@ -47,7 +48,7 @@ CODECS = {
         shares.read_verdicts_piece,
         [
             [Verdict(2**32 - 1, ShareStatus.BAD, 7)],
-            [Verdict(i, ShareStatus(i), i) for i in range(11)],
+            [Verdict(i, ShareStatus(i), i) for i in range(SHARE_STATUS_MAX + 1)],
         ],
     ),
     "offers": (
