@@ -77,6 +77,8 @@ SHARES_INCOMING_PER_PEER_MAX = 4 << 20
 """... and of one peer; the next ones wait for room."""
 SHARES_INCOMING_SECONDS = 60
 """Who leaves a share that is wanted unsent for so long gives its room up, if others wait for it."""
+SHARE_READ_ONLY_SECONDS = 10
+"""After a failed write, until shares are taken in again."""
 SHARE_TAKERS_MAX = 160
 """Peers whose shares a node takes in at a time."""
 SHARE_PIECES_AHEAD = 2
