@@ -1,8 +1,8 @@
 """The way of shares to one node: a lane of uploads, over one stream of offers after the other.
 
-Whatever has no final verdict when a connection breaks, or a stream ends by its age, is offered again
-on the next one: what the node has by then it says it holds. So nothing is lost, and little is sent
-twice.
+Whatever has no final verdict when a connection breaks, or a stream ends by its age, is offered
+again on the next one: what the node has by then it says it holds. So nothing is lost, and little is
+sent twice.
 """
 
 from collections import deque

@@ -48,7 +48,9 @@ class ShareQueries:
                     found.append((record, held.mask))
             return found
 
-        return Query(self._core, peer, shares.stripes_request(stripe_ids), read, done, now, deadline)
+        return Query(
+            self._core, peer, shares.stripes_request(stripe_ids), read, done, now, deadline
+        )
 
     def release(
         self,

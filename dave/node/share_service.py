@@ -49,8 +49,6 @@ class ShareService:
         self._verified: dict[bytes, None] = {}
         """Digest and signature of records that are genuine; the oldest first."""
         self._verifying: dict[bytes, list[Told]] = {}
-        self._writing: dict[bytes, int] = {}
-        """By the digest of their record: which shares are on their way to the disk."""
         self._is_looking = False
         for kind, handler in (
             (StreamKind.FETCH, self._fetch),
@@ -99,7 +97,7 @@ class ShareService:
                 self.core.drops.add(Drop.FORGER)
                 self.core.streams.refuse(asker, now)
                 return
-            count, gone = self.index.release(release, self.core.unix_ms(now))
+            count, gone = self.index.release(release)
             self.effects.drop(gone)
             self.effects.save_release(release, partial(saved, count))
 
@@ -162,39 +160,24 @@ class ShareService:
         self, record: StripeRecord, index: int, judgement: Judgement, data: bytes, done: Stored
     ) -> None:
         """Have a share written that the index wants, and whose address was checked."""
-        mask = self._writes(judgement, index)
-        told = partial(self._written, record, index, judgement, ShareStatus.STORED, done)
-        self.effects.write(record.address(index), [data], record.data, mask, told)
+        told = partial(self._written, record, index, ShareStatus.STORED, done)
+        self.effects.write(record.address(index), [data], record.data, judgement.mask, told)
 
-    def save(
-        self, record: StripeRecord, index: int, judgement: Judgement, done: Stored
-    ) -> None:
+    def save(self, record: StripeRecord, index: int, judgement: Judgement, done: Stored) -> None:
         """Have a record written whose share is here."""
-        mask = self._writes(judgement, index)
-        told = partial(self._written, record, index, judgement, ShareStatus.HELD, done)
-        self.effects.save(record.data, mask, told)
-
-    def _writes(self, judgement: Judgement, index: int) -> int:
-        """The mask to save: also those of its shares that are being written just now, which the
-        index does not know yet, and the record saved last stands."""
-        mask = self._writing.get(judgement.digest, 0) | 1 << index
-        self._writing[judgement.digest] = mask
-        return judgement.mask | mask
+        told = partial(self._written, record, index, ShareStatus.HELD, done)
+        self.effects.save(record.data, judgement.mask, told)
 
     def _written(
-        self, record: StripeRecord, index: int, judgement: Judgement, status: ShareStatus,
-        done: Stored, ok: bool, now: Instant,
+        self, record: StripeRecord, index: int, status: ShareStatus, done: Stored, ok: bool,
+        now: Instant,
     ) -> None:  # fmt: skip
-        left = self._writing[judgement.digest] & ~(1 << index)
-        if left:
-            self._writing[judgement.digest] = left
-        else:
-            del self._writing[judgement.digest]
         if not ok:
             self._refuses_until = now + SHARE_READ_ONLY_SECONDS * SECOND
             done(ShareStatus.READ_ONLY, now)
             return
-        inserted = self.index.insert(record, index, self.core.unix_ms(now))
+        now_ms, is_written = self.core.unix_ms(now), status is ShareStatus.STORED
+        inserted = self.index.insert(record, index, now_ms, is_written=is_written)
         self.effects.drop(inserted.gone)
         done(status if inserted.status is ShareStatus.STORED else inserted.status, now)
 
@@ -205,9 +188,9 @@ class ShareService:
     def _look_soon(self, now: Instant) -> None:
         if not self._is_looking:
             self._is_looking = True
-            self.core.timers.set(now + SHARE_LOOK_SECONDS * SECOND, Timer.SHARES, self)
+            self.core.timers.set(now + SHARE_LOOK_SECONDS * SECOND, Timer.SHARES, self._on_timer)
 
-    def on_timer(self, now: Instant) -> None:
+    def _on_timer(self, now: Instant) -> None:
         """Where room is short, who does not use it ends."""
         self._is_looking = False
         self.room.now = now
