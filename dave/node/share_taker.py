@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 class Offered:
     """A share that was offered, and has no final verdict."""
 
-    __slots__ = ("granted", "index", "is_coming", "record", "seq", "size")
+    __slots__ = ("granted", "is_coming", "number", "record", "seq", "size")
 
     def __init__(self, offer: Offer, record: StripeRecord) -> None:
         self.seq = offer.seq
-        self.index = offer.index
+        self.number = offer.number
         self.record = record
-        self.size = record.size(offer.index)
+        self.size = record.size(offer.number)
         self.granted: Instant | None = None
         """When it got room, and was said to be wanted."""
         self.is_coming = False
@@ -178,7 +178,7 @@ class ShareTaker(LiveSource):
 
     def _on_offer(self, offer: Offer, now: Instant) -> None:
         record = StripeRecord(offer.record)
-        if offer.seq in self._open or offer.index >= record.n:
+        if offer.seq in self._open or offer.number >= record.n:
             raise WireError("an offer made twice, or of a share that there is not")
         if len(self._open) + len(self._verdicts) >= 2 * OFFERS_OPEN_MAX:
             raise WireError("more offers than the window, or nobody reads the verdicts")
@@ -194,7 +194,7 @@ class ShareTaker(LiveSource):
 
     def _judge(self, offered: Offered, now: Instant) -> Judgement | None:
         """What the index says to it; None where all is said by that."""
-        judgement = self._service.judge(offered.record, offered.index, now)
+        judgement = self._service.judge(offered.record, offered.number, now)
         is_known = judgement.status is ShareStatus.HELD and not judgement.is_new
         if is_known or judgement.status not in (ShareStatus.WANTED, ShareStatus.HELD):
             self._finish(offered, judgement.status, judgement.detail)
@@ -238,7 +238,7 @@ class ShareTaker(LiveSource):
             return
         self._receiving, parts, self._parts = None, self._parts, []
         data = parts[0] if len(parts) == 1 else b"".join(parts)
-        address = offered.record.address(offered.index)
+        address = offered.record.address(offered.number)
         if merkle.root(data) != address:
             raise WireError("a share that is not what was named")
         judgement = self._judge(offered, now)  # much may have happened since it was wanted
@@ -248,7 +248,7 @@ class ShareTaker(LiveSource):
             self._save(offered, judgement)
             return
         self._service.write(
-            offered.record, offered.index, judgement, data,
+            offered.record, offered.number, judgement, data,
             lambda status, now: self._finish(offered, status),
         )  # fmt: skip
 
@@ -256,6 +256,6 @@ class ShareTaker(LiveSource):
         """The share is here, the record is new."""
         offered.is_coming = True
         self._service.save(
-            offered.record, offered.index, judgement,
+            offered.record, offered.number, judgement,
             lambda status, now: self._finish(offered, status),
         )  # fmt: skip
