@@ -175,8 +175,6 @@ def fetch(host, to, addresses, seconds=60):
         assert address not in got
         got[address] = share
 
-    host.core.fetches.fetch(
-        peer_of(to), addresses, on_share, told, now, now + seconds * SECOND
-    )
+    host.core.fetches.fetch(peer_of(to), addresses, on_share, told, now, now + seconds * SECOND)
     host.settle()
     return got, told.told
