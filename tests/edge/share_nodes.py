@@ -1,6 +1,6 @@
 """Real nodes that keep shares in a dictionary: in this process, or each in one of its own.
 
-    python -m tests.edge.share_nodes FOLDER [EDGE]     prints its address, runs until killed
+python -m tests.edge.share_nodes FOLDER [EDGE]     prints its address, runs until killed
 """
 
 import asyncio
