@@ -5,7 +5,7 @@ streams of peers meet both. A record is signed, so it is as good from anyone who
 that puts a file, or a node that mends a stripe.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from dave.drops import Drop
@@ -157,10 +157,12 @@ class ShareService:
         for done in self._verifying.pop(name):
             done(is_genuine, now)
 
-    def write(self, record: StripeRecord, index: int, mask: int, data: bytes, done: Stored) -> None:
+    def write(
+        self, record: StripeRecord, index: int, mask: int, pieces: Sequence[bytes], done: Stored
+    ) -> None:
         """Have a share written that the index wants, and whose address was checked."""
         told = partial(self._written, record, index, ShareStatus.STORED, done)
-        self.effects.write(record.address(index), [data], record.data, mask, told)
+        self.effects.write(record.address(index), pieces, record.data, mask, told)
 
     def save(self, record: StripeRecord, index: int, mask: int, done: Stored) -> None:
         """Have a record written whose share is here."""

@@ -246,12 +246,12 @@ class ShareTaker(LiveSource):
         if self._missing:
             return
         self._receiving, parts, self._parts = None, self._parts, []
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
-        address = offered.record.address(offered.number)
-        if merkle.root(data) != address:
+        if merkle.root_of(parts) != offered.record.address(offered.number):
             raise WireError("a share that is not what was named")
         offered.is_here = True
-        self._service.write(offered.record, offered.number, offered.mask, data, self._told(offered))
+        self._service.write(
+            offered.record, offered.number, offered.mask, parts, self._told(offered)
+        )
 
     def _told(self, offered: Offered) -> Callable[[ShareStatus, Instant], None]:
         return lambda status, now: self._finish(offered, status)
