@@ -16,8 +16,8 @@ from dave.edge.share_files import ShareFiles
 
 _NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None) if hasattr(os, "preadv") else None
 
-OnRead = Callable[[int, bytes | None], None]
-"""A ticket, and what was read; None for a share that is not there or cannot be read."""
+OnRead = Callable[[int, bytes, bytes | None], None]
+"""A ticket, the address, and what was read; None for what is not there or cannot be read."""
 
 
 class ShareReader:
@@ -44,7 +44,7 @@ class ShareReader:
         """Have a slice read; the result may come before this returns."""
         data = self._read_cached(address, offset, size)
         if data is not None:
-            self._on_read(ticket, data)
+            self._on_read(ticket, address, data)
         else:
             self._threads.submit(self._read, ticket, address, offset, size)
 
@@ -84,6 +84,7 @@ class ShareReader:
             if hasattr(os, "posix_fadvise"):
                 os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_WILLNEED)
             data = os.pread(handle, size, offset)
+            data = data if len(data) == size else None
         with suppress(RuntimeError):  # the loop has ended
             self._call(self._came, ticket, address, handle, data)
             return
@@ -100,4 +101,4 @@ class ShareReader:
                 if len(self._handles) > SHARE_HANDLES_MAX:
                     self.forget(next(iter(self._handles)))
         if not self._is_closed:
-            self._on_read(ticket, data)
+            self._on_read(ticket, address, data)
