@@ -9,7 +9,7 @@ from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
 from dave.wire.shares import Verdict
 from tests.node.sharing import Maker, put, put_all, share_network, statuses
-from tests.node.streaming import ListSource
+from tests.node.streaming import ListSource, peer_of
 
 
 def test_connections_that_break_cost_what_was_on_its_way_only():
@@ -133,3 +133,28 @@ def test_more_than_the_window_goes_in_turn():
     told = put_all(client, world.nodes[0], [maker.stripe(1, 30_000) for _ in range(count)])
     world.run(20)
     assert statuses(told) == ["STORED"] * count
+
+
+def test_who_is_told_of_the_end_may_offer_more():
+    world, client = share_network(1)
+    (node,) = world.nodes
+    node.node.disk.holds_back = True
+    record, shares = Maker(world).stripe(2, 1_000)
+    told, peer = [], peer_of(node)
+
+    def again(outcome, now):
+        told.append(outcome.status.name)
+        if len(told) < 3:
+            client.core.uploads.put(peer, record, 0, shares[0], again, now, now + 5 * SECOND)
+
+    client.core.uploads.put(peer, record, 0, shares[0], again, world.now, world.now + 5 * SECOND)
+    client.settle()
+    world.run(20)
+    assert told == ["TIMED_OUT"] * 3
+    world.kill(node)
+    told.clear()
+    client.core.uploads.put(peer, record, 0, shares[0], again, world.now, world.now + 5 * SECOND)
+    client.settle()
+    world.run(30)
+    assert len(told) == 3
+    assert client.core.uploads._lanes == {}

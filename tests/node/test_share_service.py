@@ -7,9 +7,6 @@ from dave.crypto.network import network
 from dave.drops import Drop
 from dave.names import SECOND
 from dave.node.streams import StreamEnd
-from dave.share_limits import (
-    SHARE_TAKERS_MAX,
-)
 from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
 from dave.wire.stripe import StripeRecord
@@ -96,16 +93,27 @@ def test_a_broken_disk_takes_nothing_for_a_while_and_then_again():
     assert statuses(told) == ["STORED"] * 3
 
 
-def test_takers_are_bounded(scene):
-    world, client, node, _script = scene
-    service = node.node.shares
-    for i in range(SHARE_TAKERS_MAX):
-        service._takers[b"%032d" % i] = service._takers[client.core.identity.public_key]
-    other = world.add_client()
-    told = put_all(other, node, [Maker(world).stripe()])
+def test_takers_are_bounded_and_who_offers_nothing_makes_way(scene, monkeypatch):
+    world, client, node, script = scene
+    monkeypatch.setattr("dave.node.share_service.SHARE_TAKERS_MAX", 2)
+    maker = Maker(world)
+    busy, other, late = (world.add_client() for _ in range(3))
+    node.node.disk.holds_back = True
+    told = put_all(busy, node, [maker.stripe()])
     world.run(5)
-    assert statuses(told) == ["NO_ANSWER"] * 3
-    assert node.dropped(Drop.FULL) >= 1
+    assert not script.is_closed
+    told += put_all(other, node, [maker.stripe()])
+    world.run(5)
+    assert script.is_closed, "it had nothing to offer"
+    refused = put_all(late, node, [maker.stripe()])
+    world.run(5)
+    assert statuses(refused) == ["NO_ANSWER"] * 3
+    assert node.dropped(Drop.FULL) == 1
+    node.node.go_on()
+    node.settle()
+    world.run(1)
+    assert statuses(told) == ["STORED"] * 6
+    assert client.core.streams.links == 1
 
 
 @pytest.mark.parametrize("kind", [16, 17, 18, 19, 20])
