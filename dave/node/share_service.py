@@ -124,7 +124,7 @@ class ShareService:
         if (before := self._takers.get(asker)) is not None:
             before.end()  # its connection broke, and it has noticed first
         if len(self._takers) >= SHARE_TAKERS_MAX:
-            idle = next((taker for taker in self._takers.values() if taker.is_idle), None)
+            idle = next((taker for taker in self._takers.values() if taker.rests()), None)
             if idle is None:
                 self.core.drops.add(Drop.FULL)
                 return None
