@@ -1,13 +1,15 @@
-"""Verdicts keep their bytes: two implementations must agree on them."""
+"""What is said to an offer, and what is only said here."""
 
 from dave.wire.share_status import KEPT_STATUSES, SHARE_STATUS_MAX, ShareStatus
+from dave.wire.shares import ShareOutcome
 
 
-def test_the_bytes_of_verdicts():
-    names = "WANTED HELD STORED LOW_WORK LOW_RANK FULL EXPIRED FUTURE RELEASED BUSY BAD READ_ONLY"
-    assert [status.name for status in ShareStatus if status <= SHARE_STATUS_MAX] == names.split()
-    assert list(range(SHARE_STATUS_MAX + 1)) == [s for s in ShareStatus if s <= SHARE_STATUS_MAX]
+def test_what_travels_comes_first():
+    travels = [status for status in ShareStatus if status <= SHARE_STATUS_MAX]
+    assert [int(status) for status in travels] == list(range(len(travels)))
+    assert [s.name for s in ShareStatus if s not in travels] == ["NO_ANSWER", "TIMED_OUT"]
 
 
-def test_only_two_of_them_are_a_promise():
-    assert KEPT_STATUSES == (ShareStatus.HELD, ShareStatus.STORED)
+def test_only_two_mean_that_it_is_kept():
+    kept = [status for status in ShareStatus if ShareOutcome(status).is_stored]
+    assert kept == [ShareStatus.HELD, ShareStatus.STORED] == [*KEPT_STATUSES]
