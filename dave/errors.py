@@ -4,7 +4,8 @@
     |-- WireError             bytes that are no valid packet, message, entry or record
     |-- UsageError            what the caller asked cannot be done; says what to do      exit 2
     |   |-- EntryError        a key, value or lifetime out of range
-    |   `-- KeyFileError      a key file that is missing, open to others, or not a key file
+    |   |-- KeyFileError      a key file that is missing, open to others, or not a key file
+    |   `-- WrongKey          a private value that the key at hand does not open
     |-- StoreError            the data folder cannot be used                             exit 2
     |   |-- FolderLocked      another node holds the folder
     |   |-- JournalError      the journal's header is unreadable, or of a newer version
@@ -13,6 +14,8 @@
     |   |-- AddressInUse      the address to listen on is taken
     |   |-- Unreachable       nobody answered in time
     |   `-- OtherNetwork      somebody answered, from another network or with another secret
+    |-- ShareLacking          a node does not hold the share of a file that it was asked for
+    |-- ShareCorrupt          a node sent bytes that are not the share it was asked for
     |-- NotStored             fewer nodes than a majority stored it; carries the receipt  exit 1
     |-- NotListed             stored, but its name could not be written in the directory  exit 1
     |-- Incomplete            a directory too large to be read whole; carries what was    exit 1
@@ -51,6 +54,10 @@ class KeyFileError(UsageError):
     """A key file is missing, readable by others, or holds no key."""
 
 
+class WrongKey(UsageError):
+    """The value is private, and this key does not open it."""
+
+
 class StoreError(DaveError):
     """The data folder cannot be used."""
 
@@ -85,6 +92,14 @@ class Unreachable(NetworkError):
 
 class OtherNetwork(NetworkError):
     """Somebody answered who is on another network, or knows another secret."""
+
+
+class ShareLacking(DaveError):
+    """The node does not hold this share: ask another."""
+
+
+class ShareCorrupt(DaveError):
+    """What the node sent does not have the share's address: ask another."""
 
 
 class NotStored(DaveError):

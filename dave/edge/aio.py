@@ -7,16 +7,16 @@ thread of the loop's executor.
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from dave.edge.driver import BaseDriver, Progress
 from dave.edge.limits import SEARCH_AT_ONCE_HASHES
 from dave.edge.search import find_stamp, has_kernel
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
-from dave.effects import Append, Dial, Effect, HangUp, Resolve, Transmit, Verify
+from dave.effects import Dial, Effect, HangUp, NodeEffect, Resolve, Transmit
 from dave.errors import UsageError
 from dave.names import SECOND, Instant
 from dave.node.client import Client as Core
@@ -24,11 +24,13 @@ from dave.node.client import Client as Core
 if TYPE_CHECKING:
     from dave.edge.bulk import BulkSockets
 
+T = TypeVar("T")
+
 
 class Worker(Protocol):
     """Does what only a node asks for: signatures and records (edge/node.py)."""
 
-    def carry_out(self, effect: Verify | Append) -> None: ...
+    def carry_out(self, effect: NodeEffect) -> None: ...
 
     def settle(self) -> None:
         """All effects of a round are handed over; results may be given to the core at once."""
@@ -95,6 +97,11 @@ class Runner(BaseDriver):
     async def sleep(self, seconds: float) -> None:
         """Let so much time pass."""
         await asyncio.sleep(seconds)
+
+    async def offload(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function returns that computes or reads for long: it runs in a thread. Once begun
+        it goes on to its end, whoever is cancelled."""
+        return await self._loop.run_in_executor(None, partial(function, *arguments))
 
     async def search(
         self, prefix: bytes, work: int, progress: Progress | None

@@ -13,8 +13,11 @@ from dave.errors import UsageError, WireError
 from dave.wire.layout import BEACON, ENTRY, INIT_PAYLOAD, PACKETS, Field, Layout
 from dave.wire.layout_bulk import BULK_ACCEPT, BULK_INIT, BULK_RECORD, FRAMES
 from dave.wire.layout_directory import DEVICES, PAGE
+from dave.wire.layout_files import FILE_ROOT, RELEASE, STRIPE_RECORD
 from dave.wire.layout_journal import FLOOR, JOURNAL_HEADER, JOURNAL_RECORD
 from dave.wire.layout_messages import MESSAGES
+from dave.wire.layout_share_file import SHARE_END
+from dave.wire.layout_shares import SHARES
 from dave.wire.layout_sync import SYNC
 from dave.wire.status import ProofState, PutStatus
 
@@ -36,6 +39,11 @@ KINDS: dict[str, Layout] = {
         PAGE,
         DEVICES,
         *SYNC.values(),
+        STRIPE_RECORD,
+        RELEASE,
+        FILE_ROOT,
+        SHARE_END,
+        *SHARES.values(),
     )
 }
 """What can be described, by name."""
@@ -86,7 +94,7 @@ def _parsed(data: bytes, kind: str | None) -> tuple[Layout, Any]:
 
 
 def _candidates(data: bytes) -> Iterator[Layout]:
-    yield from (ENTRY, JOURNAL_HEADER, JOURNAL_RECORD)
+    yield from (ENTRY, JOURNAL_HEADER, JOURNAL_RECORD, STRIPE_RECORD, FILE_ROOT)
     if data[:1] and data[0] in MESSAGES:
         yield MESSAGES[data[0]]
     if len(data) > 1 and data[1] in PACKETS:

@@ -1,0 +1,101 @@
+"""Bounds of files and their shares, each with its unit in its name."""
+
+from dave.limits import (
+    KEY_AND_VALUE_BYTES_MAX,
+    KEY_BYTES_MAX,
+    STREAM_REQUEST_BYTES_MAX,
+)
+
+# --- Specification: what a peer can see ------------------------------------------------------
+
+BLOCK_BYTES = 256 << 10
+"""Plaintext of a block, and so the most that a share has."""
+MERKLE_LEAF_BYTES = 16 << 10
+"""A share is audited by leaves of so many bytes."""
+MERKLE_PATH_HASHES_MAX = 4
+"""Hashes from a leaf of a share to the top: it has 16 leaves at most."""
+SHARE_ADDRESS_BYTES = 32
+BLOCK_KEY_BYTES = 32
+REFERENCE_BYTES = 16
+"""What an owner draws at random for each upload: one version of one file."""
+CODE_SHARES_MAX = 24
+"""n: shares of a stripe."""
+SHARE_BYTE_SECONDS_PER_HASH = 4096 * 1024
+"""One hash buys 4,096 kibibyte-seconds on a disk."""
+STRIPE_HEADER_BYTES = 143
+"""nonce 8, signature 64, flags 1, time 8, TTL 4, owner 32, reference 16, k 1, n 1, two sizes 8."""
+STRIPE_RECORD_BYTES_MAX = STRIPE_HEADER_BYTES + CODE_SHARES_MAX * SHARE_ADDRESS_BYTES
+RELEASE_BYTES = 120
+"""signature 64, time 8, owner 32, reference 16."""
+ROW_HEADER_BYTES = 10
+"""k 1, n 1, two sizes 8."""
+ROOT_HEADER_BYTES = 29
+"""version 1, kind 1, levels 1, k 1, n 1, size 8, reference 16."""
+MANIFEST_LEVELS_MAX = 6
+FILE_BYTES_MAX = 2**48 - 1
+"""What a directory's statement can say of a size: 256 tebibytes."""
+
+SEAL_BYTES = 40
+"""What sealing a private value adds: nonce 24, tag 16."""
+ROOT_ROWS_BYTES_MIN = KEY_AND_VALUE_BYTES_MAX - KEY_BYTES_MAX - SEAL_BYTES - ROOT_HEADER_BYTES
+"""Room for rows in the root, whatever the key and the seal."""
+
+assert BLOCK_BYTES == MERKLE_LEAF_BYTES << MERKLE_PATH_HASHES_MAX
+assert STRIPE_RECORD_BYTES_MAX < STREAM_REQUEST_BYTES_MAX
+# What ends the tree: a manifest of one block has k = 1, and its row always fits the root.
+assert ROW_HEADER_BYTES + CODE_SHARES_MAX * SHARE_ADDRESS_BYTES + BLOCK_KEY_BYTES <= (
+    ROOT_ROWS_BYTES_MIN
+)
+
+# --- Store -----------------------------------------------------------------------------------
+
+SHARE_COST_BYTES_MIN = 32_768
+"""A smaller share counts as much against the capacity: it costs a file, and memory in the index."""
+STRIPE_RECORD_COST_BYTES = 8_192
+"""And so much counts each record, which is kept in memory and in the database."""
+STRIPE_RECORDS_MAX = 64
+"""Records of one stripe, which are uploads that have blocks in common."""
+RELEASES_MAX = 65_536
+"""Uploads released that are remembered; of more, the oldest go."""
+STRIPES_SLICE = 256
+"""Records that go at a time where they expire or are released: three milliseconds."""
+
+# --- Specification: the protocol of shares over the bulk channel -------------------------------
+
+FETCH_ADDRESSES_MAX = 31
+"""Shares asked for in one FETCH: as many addresses as a stream's request holds."""
+STRIPES_ASKED_MAX = 31
+"""Stripes asked after in one STRIPES."""
+OFFERS_OPEN_MAX = 64
+"""Offers of one asker that have no final verdict; a node ends the connection of who makes more."""
+
+# --- How a node and a client move shares ----------------------------------------------------------
+
+SHARES_INCOMING_BYTES_MAX = 24 << 20
+"""Shares that a node has said it wants and not written yet ..."""
+SHARES_INCOMING_PER_PEER_MAX = 4 << 20
+"""... and of one peer; the next ones wait for room."""
+SHARES_INCOMING_SECONDS = 60
+"""Who leaves a share that is wanted unsent for so long gives its room up, if others wait for it."""
+SHARE_READ_ONLY_SECONDS = 10
+"""After a failed write, until shares are taken in again."""
+SHARE_TAKERS_MAX = 160
+"""Peers whose shares a node takes in at a time."""
+SHARE_READS_AHEAD = 2
+"""Read ahead for each stream that sends shares, beside what is being sent: whole shares ..."""
+SHARE_SENDERS_LARGE = 16
+"""... while so few send, since a read costs a turn of a thread; else pieces."""
+RECORDS_VERIFIED_MAX = 1_024
+"""Stripe records whose signature is known to be good: one comes with each share of its stripe."""
+FETCH_STREAMS_PER_PEER = 3
+"""Streams by which one peer is asked for shares at a time, so that the next one is on its way."""
+FETCH_AT_ONCE_MAX = 8
+"""Shares asked for by one of those; so two of them do not wait for a long third."""
+SHARE_TRIES = 3
+"""Connections in a row that may break without bringing anything forward."""
+SHARE_AGAIN_SECONDS = 1
+"""From BUSY to the next try."""
+SHARE_LOOK_SECONDS = 1
+"""Between two looks at what is late."""
+OFFER_IDLE_SECONDS = 10
+"""A stream of offers is ended once there was nothing to offer for so long."""
