@@ -1,0 +1,62 @@
+"""Bounds of files, stripes and shares, each with its unit in its name."""
+
+# --- Specification: what a peer can see ------------------------------------------------------
+
+CODE_SHARES_MAX = 24
+"""Shares of a stripe, n."""
+MERKLE_LEAF_BYTES = 16 << 10
+"""What one leaf of a share's Merkle tree covers."""
+MERKLE_PATH_BYTES_MAX = 16 * 32
+"""A leaf's number has 16 bits, so that no path is longer."""
+
+# --- Audits and repair -----------------------------------------------------------------------
+
+AUDIT_LEAVES_MAX = 16
+"""Leaves that one audit asks for."""
+STRIPE_REACH = 2
+"""Shares of a stripe count where the 2n nodes nearest to its place hold them. Readers look no
+farther; what is held beyond is handed on."""
+SHARE_AUDIT_SECONDS = 10
+"""Between two audits in all, while nothing has happened ..."""
+SHARE_LEAF_SECONDS = 60
+"""... and between two leaves asked of one peer. So a node with shares sends some 0.13 kB/s, and as
+much again in answers, and moves 1.7 kB/s of leaves at most."""
+SHARE_CLAIMS_KEPT = 32
+"""Shares that a peer said to hold among which a test chooses; of SHARE_CLAIMERS_MAX peers."""
+SHARE_CLAIMERS_MAX = 256
+SHARE_SILENCES_MAX = 5
+"""Audits in a row that a peer which is there leaves without an answer are a broken promise."""
+SHARE_AUDITED_PER_SECOND = 4
+"""Leaves that one peer may have shown a second: each is a share to be read and hashed, 0.3 ms ..."""
+SHARE_AUDITED_BURST = 64
+"""... and so many at once."""
+SHARE_AUDITED_PEERS_MAX = 512
+"""Peers of which that is remembered."""
+SHARE_AUDITS_SERVED_MAX = 16
+"""Audits that are being answered at a time; each holds one share at most."""
+STRIPE_BATCH = 28
+"""Stripes that one audit asks about."""
+STRIPE_LOOK_SECONDS = 10
+"""How often a node looks whether others of its region have gone."""
+STRIPE_WALK_SLICE = 64
+STRIPE_WALK_MS = 20
+"""Stripes looked at in a slice of the walk that follows, some 1 ms, and the time between two."""
+STRIPE_EXAMINERS = 4
+"""After a death, how many of the nodes nearest to a stripe's place look at it at once; it comes to
+the others in their rounds."""
+STRIPE_GRACE_SECONDS = 600
+"""So long a lacking share is waited for while all others are there: as much shorter as fewer shares
+are left beyond those that are needed; not at all where none is."""
+STRIPE_TURN_SECONDS = 600
+"""The next nearest holder rebuilds a stripe so much later."""
+STRIPE_AGAIN_SECONDS = 1800
+"""A stripe that could not be made whole is tried again after about so long."""
+STRIPE_CASES_MAX = 8192
+"""Stripes known to lack shares; of more, those with most shares left wait for the next round."""
+STRIPE_REPAIR_BYTES_PER_SECOND = 8 << 20
+"""What rebuilding may move, fetched and placed."""
+STRIPE_PLACE_TRIES = 4
+"""Nodes to which one share is offered in turn."""
+
+assert AUDIT_LEAVES_MAX * 34 + 2 <= 1024
+assert STRIPE_BATCH * 32 + 34 + 2 <= 1024

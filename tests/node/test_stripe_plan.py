@@ -1,0 +1,67 @@
+"""What a stripe lacks: whole ones are left alone, and what is placed makes them whole."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dave.node import stripe_plan as plan
+from dave.node.stripe_plan import Holding
+
+
+def holdings(*masks):
+    return [Holding(100 + i, mask) for i, mask in enumerate(masks)]
+
+
+def test_a_stripe_with_all_shares_at_distinct_nodes_lacks_nothing():
+    assert plan.lacking(3, holdings(1, 2, 4)) == []
+
+
+def test_a_newcomer_that_is_nearer_takes_nothing_over():
+    assert plan.lacking(3, holdings(0, 1, 2, 4)) == []
+
+
+def test_what_nobody_within_reach_holds_is_lacking():
+    assert plan.lacking(3, holdings(1, 0, 4)) == [1]
+    assert plan.lacking(3, holdings(0, 0, 0)) == [0, 1, 2]
+
+
+def test_two_shares_at_one_node_are_parted_where_a_near_one_has_none():
+    assert plan.lacking(3, holdings(1, 6, 0)) == [2]
+    assert plan.lacking(3, holdings(1, 6)) == []
+    assert plan.lacking(3, holdings(0, 0, 7)) == [1, 2]
+
+
+def test_a_copy_elsewhere_makes_two_shares_at_one_node_harmless():
+    assert plan.lacking(3, holdings(2, 6, 1)) == []
+
+
+def test_an_empty_node_that_does_not_answer_is_no_reason_to_part_shares():
+    silent = Holding(102, 0, has_answered=False)
+    assert plan.lacking(3, [*holdings(1, 6), silent]) == []
+    assert plan.receivers([*holdings(1, 6), silent]) == [100, 101]
+
+
+def test_who_holds_fewest_is_offered_first_and_then_the_nearest():
+    assert plan.receivers(holdings(1, 0, 6, 0, 8)) == [101, 103, 100, 104, 102]
+
+
+def test_the_rank_counts_nearer_holders_only():
+    nodes = [Holding(1, 1), Holding(2, 0), Holding(3, 2), Holding(8, 4)]
+    assert [plan.rank(own, 0, nodes) for own in (1, 2, 3, 8, 9)] == [0, 1, 1, 2, 3]
+
+
+@given(st.integers(1, 8), st.lists(st.integers(0, 255), min_size=1, max_size=16))
+def test_placing_what_is_lacking_makes_it_whole(n, masks):
+    """Placed at one receiver after another, as repair does it, it ends and then nothing lacks."""
+    nodes = holdings(*(mask & ((1 << n) - 1) for mask in masks[: plan.reach(n)]))
+    moved = 0
+    while wanted := plan.lacking(n, nodes):
+        receiver = plan.receivers(nodes)[0]
+        nodes = [
+            each._replace(mask=each.mask | 1 << wanted[0]) if each.node_id == receiver else each
+            for each in nodes
+        ]
+        moved += 1
+        assert moved <= 2 * n
+    assert plan.held(nodes) == (1 << n) - 1
+    before = plan.held(holdings(*(mask & ((1 << n) - 1) for mask in masks[: plan.reach(n)])))
+    assert plan.held(nodes) & before == before
