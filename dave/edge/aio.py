@@ -7,9 +7,9 @@ thread of the loop's executor.
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from dave.edge.driver import BaseDriver, Progress
 from dave.edge.limits import SEARCH_AT_ONCE_HASHES
@@ -23,6 +23,8 @@ from dave.node.client import Client as Core
 
 if TYPE_CHECKING:
     from dave.edge.bulk import BulkSockets
+
+T = TypeVar("T")
 
 
 class Worker(Protocol):
@@ -95,6 +97,11 @@ class Runner(BaseDriver):
     async def sleep(self, seconds: float) -> None:
         """Let so much time pass."""
         await asyncio.sleep(seconds)
+
+    async def offload(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function returns that computes or reads for long: it runs in a thread. Once begun
+        it goes on to its end, whoever is cancelled."""
+        return await self._loop.run_in_executor(None, partial(function, *arguments))
 
     async def search(
         self, prefix: bytes, work: int, progress: Progress | None

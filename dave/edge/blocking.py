@@ -79,6 +79,10 @@ class BlockingDriver(BaseDriver):
             await Pause(lambda: operation in self._results)
         return self._results.pop(operation)
 
+    async def offload(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function returns; it runs in the caller's thread."""
+        return function(*arguments)
+
     async def search(
         self, prefix: bytes, work: int, progress: Progress | None
     ) -> tuple[bytes, int]:

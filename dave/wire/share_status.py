@@ -30,6 +30,12 @@ class ShareStatus(IntEnum):
     """No share of that number, a signature that does not verify, or bytes of another address."""
     READ_ONLY = 11
     """A write failed at this node: its disk is full or broken."""
+    NO_ANSWER = 64
+    """Never said: nobody answers there, or nobody who takes shares."""
+    TIMED_OUT = 65
+    """Never said: no verdict came in time."""
 
 
 KEPT_STATUSES = (ShareStatus.HELD, ShareStatus.STORED)
+SHARE_STATUS_MAX = ShareStatus.READ_ONLY
+"""The last of those that travel."""

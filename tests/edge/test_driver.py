@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import threading
 from functools import partial
 
 import pytest
@@ -19,7 +20,7 @@ NEEDED = [name for name, _ in inspect.getmembers(Driver, inspect.isfunction) if 
 @pytest.mark.parametrize("driver", [Runner, BlockingDriver])
 def test_the_same_verbs(driver):
     assert NEEDED == [
-        "edges_text", "flush", "join", "now", "search", "sleep", "spawn", "wait",
+        "edges_text", "flush", "join", "now", "offload", "search", "sleep", "spawn", "wait",
     ]  # fmt: skip
     for name in NEEDED:
         wanted, offered = getattr(Driver, name), getattr(driver, name)
@@ -79,3 +80,25 @@ def test_asyncio_gathers_the_same_way(node):
             assert len(counted.ended) == 10
 
     asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
+
+
+def test_what_takes_long_runs_beside_the_loop_or_in_place(node):
+    async def ask(driver):
+        return await driver.offload(lambda *given: (threading.get_ident(), given), 1, "two")
+
+    async def story():
+        async with dave.connect(node.address) as d:
+            thread, given = await ask(d._driver)
+            with pytest.raises(LookupError, match="in a thread"):
+                await d._driver.offload(_fail, "in a thread")
+            return thread != threading.get_ident(), given
+
+    assert asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS)) == (True, (1, "two"))
+    with dave.connect_sync(node.address) as client:
+        assert client._driver.run(ask(client._driver)) == (threading.get_ident(), (1, "two"))
+        with pytest.raises(LookupError, match="in place"):
+            client._driver.run(client._driver.offload(_fail, "in place"))
+
+
+def _fail(words):
+    raise LookupError(words)
