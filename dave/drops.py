@@ -64,6 +64,8 @@ class Drop(IntEnum):
     """A WATCH beyond a bound: refused, so that its sender polls."""
     WATCHER = auto()
     """Watches of a session that acknowledges nothing, ended."""
+    SHARE_AUDIT = auto()
+    """An audit of shares, or an answer to one, that is malformed or beyond its sender's budget."""
     FORGED_VERSION = auto()
     """A node told a watcher of what is no version of the entry, and is not listened to any more."""
 

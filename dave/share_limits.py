@@ -48,6 +48,8 @@ much again in answers, and moves 1.7 kB/s of leaves at most."""
 SHARE_CLAIMS_KEPT = 32
 """Shares that a peer said to hold among which a test chooses; of SHARE_CLAIMERS_MAX peers."""
 SHARE_CLAIMERS_MAX = 256
+SHARE_CLAIM_SECONDS = 3600
+"""What a peer said to hold is tested within so long: later it may have been evicted since."""
 SHARE_SILENCES_MAX = 5
 """Audits in a row that a peer which is there leaves without an answer are a broken promise."""
 SHARE_AUDITED_PER_SECOND = 4
@@ -60,6 +62,8 @@ SHARE_AUDITS_SERVED_MAX = 16
 """Audits that are being answered at a time; each holds one share at most."""
 STRIPE_BATCH = 28
 """Stripes that one audit asks about."""
+STRIPE_ASKED_AT_ONCE = 8
+"""Peers, where something has happened."""
 STRIPE_LOOK_SECONDS = 10
 """How often a node looks whether others of its region have gone."""
 STRIPE_WALK_SLICE = 64

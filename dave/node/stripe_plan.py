@@ -49,6 +49,19 @@ def lacking(n: int, holdings: Sequence[Holding]) -> list[int]:
     return missing
 
 
+def parted(addresses: Sequence[bytes], holdings: Sequence[Holding]) -> list[Holding]:
+    """The same, with shares of one address counted once for each node that has it: copies of one
+    block are told apart by where they are."""
+    masks = [each.mask for each in holdings]
+    for numbers in _alike(addresses):
+        group = sum(1 << number for number in numbers)
+        holders = [i for i, mask in enumerate(masks) if mask & group]
+        masks = [mask & ~group for mask in masks]
+        for i, number in enumerate(numbers if holders else ()):
+            masks[holders[i % len(holders)]] |= 1 << number
+    return [each._replace(mask=mask) for each, mask in zip(holdings, masks, strict=True)]
+
+
 def rank(own_id: Place, place: Place, holdings: Sequence[Holding]) -> int:
     """How many of those who hold shares are nearer to the place."""
     own = own_id ^ place
@@ -61,6 +74,14 @@ def receivers(holdings: Sequence[Holding]) -> list[Place]:
         (each.mask.bit_count(), i) for i, each in enumerate(holdings) if each.has_answered
     ]
     return [holdings[i].node_id for _, i in sorted(counted)]
+
+
+def _alike(addresses: Sequence[bytes]) -> list[list[int]]:
+    """Numbers of shares that have one address, where there are several."""
+    numbers: dict[bytes, list[int]] = {}
+    for number, address in enumerate(addresses):
+        numbers.setdefault(address, []).append(number)
+    return [each for each in numbers.values() if len(each) > 1]
 
 
 def _alone(holding: Holding, holdings: Sequence[Holding]) -> int:

@@ -49,6 +49,25 @@ def test_the_rank_counts_nearer_holders_only():
     assert [plan.rank(own, 0, nodes) for own in (1, 2, 3, 8, 9)] == [0, 1, 1, 2, 3]
 
 
+def masks(*addresses_and_masks):
+    addresses, *raw = addresses_and_masks
+    return [each.mask for each in plan.parted(addresses, holdings(*raw))]
+
+
+def test_copies_are_told_apart_by_where_they_are():
+    assert masks([b"a"] * 3, 7, 1, 2) == [1, 2, 4]
+    assert masks([b"a"] * 3, 1, 1, 1, 1) == [1, 2, 4, 0]
+    assert masks([b"a"] * 3, 0, 4) == [0, 7]
+    assert masks([b"a", b"b", b"a"], 5, 2) == [5, 2]
+    assert masks([b"a", b"b", b"c"], 5, 3) == [5, 3]
+
+
+def test_a_copy_that_was_lost_is_lacking_where_a_node_is_free():
+    assert plan.lacking(3, plan.parted([b"a"] * 3, holdings(7, 7, 0))) == [2]
+    assert plan.lacking(3, plan.parted([b"a"] * 3, holdings(7, 7, 7))) == []
+    assert plan.lacking(3, plan.parted([b"a"] * 3, holdings(7, 7))) == []
+
+
 @given(st.integers(1, 8), st.lists(st.integers(0, 255), min_size=1, max_size=16))
 def test_placing_what_is_lacking_makes_it_whole(n, masks):
     """Placed at one receiver after another, as repair does it, it ends and then nothing lacks."""

@@ -1,0 +1,231 @@
+"""The asker's side of audits of shares: learns who says to hold what, and tests what was said.
+
+To say that one holds a share is a promise. An audit asks about a batch of stripes, and for one leaf
+of a share that the peer said to hold within the last hour, drawn at random, if a minute has passed
+since the one before. What becomes of that, trust learns as it does of entries:
+
+    the leaf, with a path to the address     kept
+    another one, or none                     broken: a share is not evicted within an hour often
+    no answer                                offline, and of five in a row from a peer that is
+                                             there otherwise, broken
+
+There is no deadline for a leaf, as there is for the proof of entries: nobody else holds that very
+share, so that who lacks it would have to rebuild it from k others. (Copies, of a code with k = 1,
+can be borrowed.)
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from dave.crypto import merkle
+from dave.drops import Drop
+from dave.errors import WireError
+from dave.names import SECOND, Instant, Place
+from dave.node.core import Core, peer_of
+from dave.node.streams import Stream, StreamEnd
+from dave.peers.contact import Contact
+from dave.share_limits import (
+    SHARE_CLAIM_SECONDS,
+    SHARE_CLAIMERS_MAX,
+    SHARE_CLAIMS_KEPT,
+    SHARE_LEAF_SECONDS,
+    SHARE_SILENCES_MAX,
+)
+from dave.wire.share_audit import AuditRequest, HeldMasks, LeafAsked, LeafShown
+from dave.wire.stripe import StripeRecord
+
+Masks = Callable[[Sequence[int] | None, Instant], None]
+"""Called with a mask for each stripe asked for, or None: no answer."""
+
+
+class Records(Protocol):
+    """What an audit needs of the index of shares."""
+
+    def stripe(self, stripe_id: bytes) -> tuple[StripeRecord, int] | None:
+        """The record of a stripe, and which of its shares are here."""
+
+
+class _Claim(NamedTuple):
+    """A share that a peer said to hold."""
+
+    stripe_id: bytes
+    number: int
+    at: Instant
+
+
+class _Claimer:
+    """What is known of one peer."""
+
+    __slots__ = ("claims", "silences", "tested")
+
+    def __init__(self) -> None:
+        self.claims: list[_Claim] = []
+        """At most SHARE_CLAIMS_KEPT."""
+        self.silences = 0
+        self.tested: Instant | None = None
+        """When a leaf was last asked for."""
+
+
+class _Test(NamedTuple):
+    """A leaf that was asked for."""
+
+    claim: _Claim
+    asked: LeafAsked
+    size: int
+    """Of its share."""
+
+
+class ShareAudits:
+    """All audits of shares by one node."""
+
+    def __init__(self, core: Core, index: Records) -> None:
+        self._core = core
+        self._index = index
+        self._claimers: dict[Place, _Claimer] = {}
+        """Who was asked longest ago first; at most SHARE_CLAIMERS_MAX."""
+        self.kept = self.broken = self.offline = 0
+        """How tests have ended."""
+        self.asked = 0
+
+    def ask(
+        self, contact: Contact, stripe_ids: Sequence[bytes], done: Masks, now: Instant
+    ) -> None:
+        """Ask a peer which shares of 1 to STRIPE_BATCH stripes it holds; `done` is called once."""
+        claimer = self._claimer(contact.id)
+        test = self._choose(contact.id, claimer, now)
+        request = AuditRequest(() if test is None else (test.asked,), tuple(stripe_ids))
+        audit = _Audit(self, contact, claimer, stripe_ids, test, done, now)
+        self.asked += 1
+        audit.stream = self._core.streams.open(peer_of(contact), request.encode(), audit, now)
+
+    def note(self, claimer: _Claimer, stripe_ids: Sequence[bytes], masks: Sequence[int],
+             now: Instant) -> None:  # fmt: skip
+        """A peer says to hold these; what it said before of these stripes is forgotten."""
+        told = dict(zip(stripe_ids, masks, strict=True))
+        claims = [claim for claim in claimer.claims if claim.stripe_id not in told]
+        for stripe_id, mask in told.items():
+            known = self._index.stripe(stripe_id)
+            for number in range(0 if known is None else known[0].n):
+                if mask >> number & 1:
+                    claims.append(_Claim(stripe_id, number, now))
+        while len(claims) > SHARE_CLAIMS_KEPT:
+            claims[self._core.rng.randrange(len(claims))] = claims[-1]
+            claims.pop()
+        claimer.claims = claims
+
+    def judge(self, peer: Place, test: _Test, shown: LeafShown, now: Instant) -> None:
+        """A peer has answered a test."""
+        address, number = test.asked
+        if merkle.check(address, test.size, number, shown.leaf, shown.path):
+            self.kept += 1
+            self._core.trust.kept(peer, now)
+            return
+        self._broke(peer, now)
+        claims = self._claimer(peer).claims
+        if test.claim in claims:
+            claims.remove(test.claim)
+
+    def answered(self, peer: Place, claimer: _Claimer, now: Instant) -> None:
+        """A peer has answered all that it was asked."""
+        claimer.silences = 0
+        self._core.table.seen(peer, now)
+
+    def silent(self, peer: Place, claimer: _Claimer, since: Instant, now: Instant) -> None:
+        """A peer did not answer an audit that was asked `since`."""
+        if (self._core.table.heard(peer) or 0) <= since:
+            self.offline += 1
+            return
+        claimer.silences += 1
+        if claimer.silences >= SHARE_SILENCES_MAX:
+            claimer.silences = 0
+            self._broke(peer, now)
+
+    def dropped(self) -> None:
+        """A peer's answer was none."""
+        self._core.drops.add(Drop.SHARE_AUDIT)
+
+    def _broke(self, peer: Place, now: Instant) -> None:
+        self.broken += 1
+        self._core.trust.broke(peer, now)
+
+    def _claimer(self, peer: Place) -> _Claimer:
+        claimer = self._claimers.pop(peer, None) or _Claimer()
+        if len(self._claimers) >= SHARE_CLAIMERS_MAX:
+            del self._claimers[next(iter(self._claimers))]
+        self._claimers[peer] = claimer
+        return claimer
+
+    def _choose(self, peer: Place, claimer: _Claimer, now: Instant) -> _Test | None:
+        """A leaf of one of the shares that the peer says to hold, if it is time for one."""
+        if claimer.tested is not None and now - claimer.tested < SHARE_LEAF_SECONDS * SECOND:
+            return None
+        claims, rng = claimer.claims, self._core.rng
+        while claims:
+            drawn = rng.randrange(len(claims))
+            claims[drawn], claims[-1] = claims[-1], claims[drawn]
+            claim = claims[-1]
+            known = self._index.stripe(claim.stripe_id)
+            if known is not None and now - claim.at < SHARE_CLAIM_SECONDS * SECOND:
+                record = known[0]
+                size = record.size(claim.number)
+                leaf = rng.randrange(merkle.leaf_count(size))
+                claimer.tested = now
+                return _Test(claim, LeafAsked(record.address(claim.number), leaf), size)
+            claims.pop()
+        return None
+
+
+class _Audit:
+    """The sink of one audit."""
+
+    def __init__(
+        self, audits: ShareAudits, contact: Contact, claimer: _Claimer,
+        stripe_ids: Sequence[bytes], test: _Test | None, done: Masks, now: Instant,
+    ) -> None:  # fmt: skip
+        self._audits = audits
+        self._contact = contact
+        self._claimer = claimer
+        self._stripe_ids = stripe_ids
+        self._test = test
+        self._done = done
+        self._asked_at = now
+        self._masks: Sequence[int] | None = None
+        self._shown = False
+        self.stream: Stream | None = None
+
+    def on_piece(self, data: bytes, now: Instant) -> None:
+        """The masks, then the leaf."""
+        assert self.stream is not None
+        try:
+            if self._masks is None:
+                self._on_masks(HeldMasks.read(data).masks, now)
+            elif self._test is None or self._shown:
+                raise WireError("more than was asked for")
+            else:
+                shown = LeafShown.read(data)
+                self._shown = True
+                self._audits.judge(self._contact.id, self._test, shown, now)
+        except WireError:
+            self._audits.dropped()
+            self.stream.cancel()
+            self._finish(False, now)
+        else:
+            self.stream.consumed(len(data))
+
+    def on_end(self, end: StreamEnd, now: Instant) -> None:
+        """That was all, or there is no answer."""
+        self._finish(end is StreamEnd.DONE, now)
+
+    def _on_masks(self, masks: Sequence[int], now: Instant) -> None:
+        if len(masks) != len(self._stripe_ids):
+            raise WireError("not a mask for each stripe")
+        self._masks = masks
+        self._audits.note(self._claimer, self._stripe_ids, masks, now)
+
+    def _finish(self, is_done: bool, now: Instant) -> None:
+        is_whole = self._masks is not None and (self._test is None or self._shown)
+        if is_done and is_whole:
+            self._audits.answered(self._contact.id, self._claimer, now)
+        else:
+            self._audits.silent(self._contact.id, self._claimer, self._asked_at, now)
+        self._done(self._masks, now)
