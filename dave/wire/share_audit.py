@@ -20,16 +20,19 @@ from dave.share_limits import (
     AUDIT_LEAVES_MAX,
     CODE_SHARES_MAX,
     MERKLE_LEAF_BYTES,
-    MERKLE_PATH_BYTES_MAX,
+    MERKLE_PATH_HASHES_MAX,
+    SHARE_ADDRESS_BYTES,
 )
 
 AUDIT_KIND = 21
 """The first byte of these requests."""
 
-HASH_BYTES = 32
 _head = Struct("<BB")
-_leaf = Struct(f"<{HASH_BYTES}sH")
+_leaf = Struct(f"<{SHARE_ADDRESS_BYTES}sH")
 _u32 = Struct("<I")
+HASH_BYTES = SHARE_ADDRESS_BYTES
+"""Of a stripe's id, and of each step of a path, too."""
+_PATH_BYTES_MAX = MERKLE_PATH_HASHES_MAX * HASH_BYTES
 _MASK_MAX = (1 << CODE_SHARES_MAX) - 1
 
 
@@ -104,7 +107,7 @@ class LeafShown(NamedTuple):
         size = _u32.unpack_from(data)[0]
         end = _u32.size + size
         path = len(data) - end
-        if size > MERKLE_LEAF_BYTES or not 0 <= path <= MERKLE_PATH_BYTES_MAX or path % HASH_BYTES:
+        if size > MERKLE_LEAF_BYTES or not 0 <= path <= _PATH_BYTES_MAX or path % HASH_BYTES:
             raise WireError(f"a leaf of {size} bytes among {len(data)}")
         if not size and path:
             raise WireError("a path without a leaf")
