@@ -88,6 +88,8 @@ SHARE_CLAIMS_KEPT = 32
 SHARE_CLAIMERS_MAX = 256
 SHARE_CLAIM_SECONDS = 3600
 """What a peer said to hold is tested within so long: later it may have been evicted since."""
+SHARE_PATIENCE_SECONDS = 20
+"""An audit that is not answered within so long is given up."""
 SHARE_SILENCES_MAX = 5
 """Audits in a row that a peer which is there leaves without an answer are a broken promise."""
 SHARE_AUDITED_PER_SECOND = 4
@@ -104,6 +106,11 @@ STRIPE_ASKED_AT_ONCE = 8
 """Peers, where something has happened."""
 STRIPE_LOOK_SECONDS = 10
 """How often a node looks whether others of its region have gone."""
+STRIPE_GONE_MAX = 256
+"""Nodes that have gone, and wait for the walk through the stripes that comes next."""
+STRIPE_SETTLE_SECONDS = 60
+"""A stripe younger than that may still be on its way; and what lacks a share is looked at again
+after so long, at least, before anything is done."""
 STRIPE_WALK_SLICE = 64
 STRIPE_WALK_MS = 20
 """Stripes looked at in a slice of the walk that follows, some 1 ms, and the time between two."""
@@ -121,6 +128,8 @@ STRIPE_CASES_MAX = 8192
 """Stripes known to lack shares; of more, those with most shares left wait for the next round."""
 STRIPE_REPAIR_BYTES_PER_SECOND = 8 << 20
 """What rebuilding may move, fetched and placed."""
+STRIPE_BAD_MAX = 1024
+"""Stripes remembered whose shares do not fit together, and which nobody can mend."""
 STRIPE_PLACE_TRIES = 4
 """Nodes to which one share is offered in turn."""
 

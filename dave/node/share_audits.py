@@ -23,12 +23,14 @@ from dave.errors import WireError
 from dave.names import SECOND, Instant, Place
 from dave.node.core import Core, peer_of
 from dave.node.streams import Stream, StreamEnd
+from dave.node.timers import Timer
 from dave.peers.contact import Contact
 from dave.share_limits import (
     SHARE_CLAIM_SECONDS,
     SHARE_CLAIMERS_MAX,
     SHARE_CLAIMS_KEPT,
     SHARE_LEAF_SECONDS,
+    SHARE_PATIENCE_SECONDS,
     SHARE_SILENCES_MAX,
 )
 from dave.wire.share_audit import AuditRequest, HeldMasks, LeafAsked, LeafShown
@@ -87,9 +89,7 @@ class ShareAudits:
         """How tests have ended."""
         self.asked = 0
 
-    def ask(
-        self, contact: Contact, stripe_ids: Sequence[bytes], done: Masks, now: Instant
-    ) -> None:
+    def ask(self, contact: Contact, stripe_ids: Sequence[bytes], done: Masks, now: Instant) -> None:
         """Ask a peer which shares of 1 to STRIPE_BATCH stripes it holds; `done` is called once."""
         claimer = self._claimer(contact.id)
         test = self._choose(contact.id, claimer, now)
@@ -97,6 +97,7 @@ class ShareAudits:
         audit = _Audit(self, contact, claimer, stripe_ids, test, done, now)
         self.asked += 1
         audit.stream = self._core.streams.open(peer_of(contact), request.encode(), audit, now)
+        self._core.timers.set(now + SHARE_PATIENCE_SECONDS * SECOND, Timer.STRIPES, audit.give_up)
 
     def note(self, claimer: _Claimer, stripe_ids: Sequence[bytes], masks: Sequence[int],
              now: Instant) -> None:  # fmt: skip
@@ -191,6 +192,7 @@ class _Audit:
         self._asked_at = now
         self._masks: Sequence[int] | None = None
         self._shown = False
+        self._is_over = False
         self.stream: Stream | None = None
 
     def on_piece(self, data: bytes, now: Instant) -> None:
@@ -216,6 +218,13 @@ class _Audit:
         """That was all, or there is no answer."""
         self._finish(end is StreamEnd.DONE, now)
 
+    def give_up(self, now: Instant) -> None:
+        """A peer may keep a stream open, and say nothing."""
+        assert self.stream is not None
+        if not self._is_over:
+            self.stream.cancel()
+            self._finish(False, now)
+
     def _on_masks(self, masks: Sequence[int], now: Instant) -> None:
         if len(masks) != len(self._stripe_ids):
             raise WireError("not a mask for each stripe")
@@ -223,6 +232,7 @@ class _Audit:
         self._audits.note(self._claimer, self._stripe_ids, masks, now)
 
     def _finish(self, is_done: bool, now: Instant) -> None:
+        self._is_over = True
         is_whole = self._masks is not None and (self._test is None or self._shown)
         if is_done and is_whole:
             self._audits.answered(self._contact.id, self._claimer, now)

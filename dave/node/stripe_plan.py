@@ -70,9 +70,7 @@ def rank(own_id: Place, place: Place, holdings: Sequence[Holding]) -> int:
 
 def receivers(holdings: Sequence[Holding]) -> list[Place]:
     """Whom to offer a share, first those who hold fewest, then the nearest."""
-    counted = [
-        (each.mask.bit_count(), i) for i, each in enumerate(holdings) if each.has_answered
-    ]
+    counted = [(each.mask.bit_count(), i) for i, each in enumerate(holdings) if each.has_answered]
     return [holdings[i].node_id for _, i in sorted(counted)]
 
 

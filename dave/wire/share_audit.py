@@ -68,7 +68,9 @@ class AuditRequest(NamedTuple):
             raise WireError(f"kind {kind} with {count} leaves, not {AUDIT_KIND} with few")
         if start > len(data) or (len(data) - start) % HASH_BYTES:
             raise WireError("leaves and stripes of an audit do not fill it")
-        leaves = tuple(LeafAsked._make(each) for each in _leaf.iter_unpack(data[_head.size : start]))
+        leaves = tuple(
+            LeafAsked._make(each) for each in _leaf.iter_unpack(data[_head.size : start])
+        )
         ends = range(start, len(data), HASH_BYTES)
         return cls(leaves, tuple(data[at : at + HASH_BYTES] for at in ends))
 
