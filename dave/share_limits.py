@@ -57,6 +57,9 @@ STRIPE_RECORDS_MAX = 64
 """Records of one stripe, which are uploads that have blocks in common."""
 RELEASES_MAX = 65_536
 """Uploads released that are remembered; of more, the oldest go."""
+STRIPES_SLICE = 1024
+"""Stripes looked at in one go where records expire or are released: a few milliseconds."""
+
 SHARE_EXPIRE_SLACK_MS = 60_000
 """A record may stay so much longer than it lives."""
 
