@@ -64,8 +64,6 @@ class Drop(IntEnum):
     """A WATCH beyond a bound: refused, so that its sender polls."""
     WATCHER = auto()
     """Watches of a session that acknowledges nothing, ended."""
-    SHARE_AUDIT = auto()
-    """An audit of shares, or an answer to one, that is malformed or beyond its sender's budget."""
     FORGED_VERSION = auto()
     """A node told a watcher of what is no version of the entry, and is not listened to any more."""
     SHARE_OFFERS = auto()
@@ -74,6 +72,8 @@ class Drop(IntEnum):
     """A node that was offered shares answered what cannot be: its connection was ended."""
     SHARE_CORRUPT = auto()
     """A node sent a share that is not what was asked for: its trust falls."""
+    SHARE_AUDIT = auto()
+    """An audit of shares, or an answer to one, that is malformed or beyond its sender's budget."""
 
 
 class Drops:

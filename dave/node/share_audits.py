@@ -106,9 +106,8 @@ class ShareAudits:
         claims = [claim for claim in claimer.claims if claim.stripe_id not in told]
         for stripe_id, mask in told.items():
             known = self._index.stripe(stripe_id)
-            for number in range(0 if known is None else known[0].n):
-                if mask >> number & 1:
-                    claims.append(_Claim(stripe_id, number, now))
+            numbers = range(0 if known is None else known[0].n)
+            claims += [_Claim(stripe_id, i, now) for i in numbers if mask >> i & 1]
         while len(claims) > SHARE_CLAIMS_KEPT:
             claims[self._core.rng.randrange(len(claims))] = claims[-1]
             claims.pop()

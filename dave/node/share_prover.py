@@ -13,6 +13,7 @@ from dave.drops import Drop
 from dave.errors import WireError
 from dave.names import SECOND, Instant
 from dave.node.core import Core
+from dave.node.streams import LiveSource
 from dave.share_limits import (
     SHARE_AUDITED_BURST,
     SHARE_AUDITED_PEERS_MAX,
@@ -25,8 +26,8 @@ from dave.wire.stripe import StripeRecord
 _STEP = SECOND // SHARE_AUDITED_PER_SECOND
 _AHEAD = SHARE_AUDITED_BURST * _STEP
 
-Read = Callable[[bytes, int, Callable[[bytes | None, Instant], None]], None]
-"""Called with the address of a share, its size and whom to tell: its bytes, or None."""
+Read = Callable[[bytes, int, int, Callable[[bytes | None, Instant], None]], None]
+"""Read (address, offset, count), then call with the bytes, or None."""
 
 
 class Index(Protocol):
@@ -81,17 +82,16 @@ class ShareProver:
         return True
 
 
-class AuditSource:
+class AuditSource(LiveSource):
     """One answer: the masks at once, then a leaf after the other as the disk gives them."""
 
     def __init__(self, prover: ShareProver, asked: AuditRequest) -> None:
+        super().__init__()
         self._prover = prover
         self._stripes = asked.stripes
         self._leaves = list(reversed(asked.leaves))
         self._is_reading = False
         self._made: bytes | None = None
-        self.wake: Callable[[], None] = _nobody
-        """Called when there is something to say again."""
 
     def next_piece(self, now: Instant) -> bytes | None:
         """The masks, or a leaf; empty while a share is being read."""
@@ -108,7 +108,6 @@ class AuditSource:
 
     def close(self) -> None:
         """The stream has ended."""
-        self.wake = _nobody
         self._prover.open -= 1
 
     def _ask(self, asked: LeafAsked) -> None:
@@ -124,7 +123,7 @@ class AuditSource:
             self._made = self._shown(asked, size, data, now).encode()
             self.wake()
 
-        self._prover.read(asked.address, size, came)
+        self._prover.read(asked.address, 0, size, came)
 
     def _shown(self, asked: LeafAsked, size: int, data: bytes | None, now: Instant) -> LeafShown:
         if data is not None and len(data) == size:
@@ -133,7 +132,3 @@ class AuditSource:
                 return LeafShown(leaf, path)
         self._prover.on_damaged(asked.address, now)
         return LACKING
-
-
-def _nobody() -> None:
-    return None

@@ -52,7 +52,7 @@ class Index(Protocol):
 class _Case:
     """A stripe that lacks shares."""
 
-    __slots__ = ("due", "is_own", "left", "record", "since", "tie")
+    __slots__ = ("again", "due", "is_own", "left", "record", "since", "tie")
 
     def __init__(self, record: StripeRecord, since: Instant, tie: int) -> None:
         self.record = record
@@ -60,6 +60,8 @@ class _Case:
         """When that was first seen."""
         self.tie = tie
         self.due: Instant = 0
+        self.again: Instant = 0
+        """After a failure: not before."""
         self.left = record.n
         """Shares beyond the k needed; negative where it cannot be rebuilt."""
         self.is_own = False
@@ -111,12 +113,13 @@ class StripeRepair:
             return
         case = self._case(stripe_id, record, now)
         case.left = stripe_plan.held(found.holdings).bit_count() - record.k
-        case.due = max(case.due, case.since + self._wait(found, case, missing))
+        case.due = max(case.again, case.since + self._wait(found, case, missing))
 
     def _wait(self, found: Surveyed, case: _Case, missing: Sequence[int]) -> int:
         """How long after it was first seen a stripe's turn comes here, nanoseconds."""
         record = found.record
-        share = min(max(case.left, 0) / max(record.n - record.k, 1), 1.0)
+        is_hopeless = case.left < 0  # others have to come back first: no hurry
+        share = 1.0 if is_hopeless else min(case.left / max(record.n - record.k, 1), 1.0)
         grace = max(STRIPE_SETTLE_SECONDS, STRIPE_GRACE_SECONDS * share)
         own = self._core.identity.id
         assert own is not None
@@ -134,9 +137,10 @@ class StripeRepair:
             case = self._cases[stripe_id] = _Case(record, now, self._core.rng.getrandbits(32))
         return case
 
-    def _urgency(self, stripe_id: bytes) -> tuple[int, int]:
+    def _urgency(self, stripe_id: bytes) -> tuple[bool, int, int]:
+        """The smaller the sooner."""
         case = self._cases[stripe_id]
-        return case.left, case.tie
+        return case.left < 0, case.left, case.tie
 
     # --- Working -----------------------------------------------------------------------------
 
@@ -199,7 +203,8 @@ class StripeRepair:
         if outcome.left and not outcome.is_bad:
             self.failed += 1
             if case is not None:
-                case.due = now + int(STRIPE_AGAIN_SECONDS * SECOND * self._jitter())
+                wait = STRIPE_AGAIN_SECONDS * (0.75 + 0.5 * self._core.rng.random())
+                case.due = case.again = now + int(wait * SECOND)
         else:
             self.mended += not outcome.is_bad
             self._cases.pop(stripe_id, None)
@@ -218,9 +223,6 @@ class StripeRepair:
         core = self._core
         contacts = [contact for peer in peers if (contact := core.table.get(peer)) is not None]
         return [c.id for c in by_trust(contacts, core.trust, core.table.rtt, core.rng, now)]
-
-    def _jitter(self) -> float:
-        return 0.75 + 0.5 * self._core.rng.random()
 
 
 def _never(

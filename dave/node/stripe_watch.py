@@ -27,9 +27,9 @@ from dave.share_limits import (
     STRIPE_WALK_MS,
     STRIPE_WALK_SLICE,
 )
+from dave.store.stripe_table import SLICES
 from dave.wire.stripe import StripeRecord, place_of_stripe
 
-Numbered = Sequence[tuple[int, bytes]]
 Found = Callable[[list[Surveyed], Instant], None]
 """Called with what was found about some stripes."""
 
@@ -37,8 +37,8 @@ Found = Callable[[list[Surveyed], Instant], None]
 class WalkedIndex(Index, Protocol):
     """The index of shares, in its order."""
 
-    def stripes(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
-        """(number, stripe id) of each stripe whose number is above `after`."""
+    def stripes_in(self, n: int) -> list[bytes]:
+        """The ids of all stripes in slice n."""
 
     def __len__(self) -> int: ...
 
@@ -51,8 +51,8 @@ class StripeWatch:
         self._index = index
         self._ask = ask
         self._on_found = on_found
-        self._reached = 0
-        """The number of the stripe that the round has come to."""
+        self._rest: Iterator[bytes] = iter(())
+        """What is left of the round."""
         self._round: Survey | None = None
         self._round_from: Instant = 0
         self._known: list[Place] = []
@@ -61,8 +61,8 @@ class StripeWatch:
         """Who has left it since the last walk began; at most STRIPE_GONE_MAX."""
         self._concerns: list[Place] = []
         """Of the walk under way: who had left."""
-        self._walked: int | None = None
-        """The number of the stripe that the walk has come to; None: there is none."""
+        self._walked: Iterator[bytes] | None = None
+        """What is left of the walk; None: there is none."""
         self._batch: list[tuple[bytes, StripeRecord]] = []
         self.examined = 0
         """Stripes looked at, over all."""
@@ -103,20 +103,24 @@ class StripeWatch:
         self._on_found(found, now)
 
     def _next_stripes(self, now: Instant) -> list[tuple[bytes, StripeRecord]]:
-        """The next of the round, which begins anew behind the last."""
-        lines = list(islice(self._index.stripes(self._reached), STRIPE_BATCH))
-        self._reached = lines[-1][0] if len(lines) == STRIPE_BATCH else 0
-        return self._settled(lines, now)
-
-    def _settled(self, lines: Numbered, now: Instant) -> list[tuple[bytes, StripeRecord]]:
-        """These stripes, without those that may still be on their way."""
+        """The next of the round, without those that may still be on their way; behind the last it
+        begins anew, anywhere, so that the holders of a stripe come to it at different times."""
+        batch = list(islice(self._rest, STRIPE_BATCH))
+        if not batch:
+            self._rest = self._all(self._core.rng.randrange(SLICES))
+            batch = list(islice(self._rest, STRIPE_BATCH))
         since = self._core.unix_ms(now) - STRIPE_SETTLE_SECONDS * 1000
-        known = [(stripe_id, self._index.stripe(stripe_id)) for _, stripe_id in lines]
+        known = [(stripe_id, self._index.stripe(stripe_id)) for stripe_id in batch]
         return [
             (stripe_id, held[0])
             for stripe_id, held in known
             if held is not None and hybrid_ms(held[0].time) <= since
         ]
+
+    def _all(self, first: int) -> Iterator[bytes]:
+        """The ids of all stripes, from that slice on. The index may change meanwhile."""
+        for i in range(SLICES):
+            yield from self._index.stripes_in((first + i) % SLICES)
 
     # --- The walk ----------------------------------------------------------------------------
 
@@ -132,21 +136,21 @@ class StripeWatch:
         self._known = known
         if self._gone and self._walked is None:
             self._concerns, self._gone = list(self._gone), {}
-            self._walked = 0
+            self._walked = self._all(0)
             self._walk(now)
 
     def _walk(self, now: Instant) -> None:
         """Look through the next stripes; a full batch is examined before the walk goes on."""
         assert self._walked is not None
-        lines = list(islice(self._index.stripes(self._walked), STRIPE_WALK_SLICE))
-        for number, stripe_id in lines:
-            self._walked = number
+        looked = 0
+        for stripe_id in islice(self._walked, STRIPE_WALK_SLICE):
+            looked += 1
             held = self._index.stripe(stripe_id)
             if held is not None and self._is_concerned(place_of_stripe(stripe_id), held[0].n):
                 self._batch.append((stripe_id, held[0]))
             if len(self._batch) == STRIPE_BATCH:
                 break
-        is_over = len(lines) < STRIPE_WALK_SLICE and len(self._batch) < STRIPE_BATCH
+        is_over = looked < STRIPE_WALK_SLICE and len(self._batch) < STRIPE_BATCH
         if len(self._batch) == STRIPE_BATCH or (is_over and self._batch):
             batch, self._batch = self._batch, []
             self.examine(batch, self._walk_found, now)

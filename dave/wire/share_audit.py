@@ -7,7 +7,7 @@ bytes each, and what is shown of one cannot be known before.
 
     request        kind 21 | leaves 1 | (address 32 | leaf number 2) ... | stripe id 32 ...
     held piece     mask 4 for each stripe          the first piece, if stripes were named
-    leaf piece     size 4 | leaf | path            one for each leaf; size 0: not held, no more bytes
+    leaf piece     size 4 | leaf | path            one for each leaf; size 0: not held, no more
                                                                         integers little-endian
 """
 
