@@ -60,6 +60,7 @@ RELEASES_MAX = 65_536
 STRIPES_SLICE = 1024
 """Stripes looked at in one go where records expire or are released: a few milliseconds."""
 
+
 SHARE_EXPIRE_SLACK_MS = 60_000
 """A record may stay so much longer than it lives."""
 
@@ -80,6 +81,8 @@ SHARES_INCOMING_PER_PEER_MAX = 4 << 20
 """... and of one peer; the next ones wait for room."""
 SHARES_INCOMING_SECONDS = 60
 """Who leaves a share that is wanted unsent for so long gives its room up, if others wait for it."""
+SHARE_READ_ONLY_SECONDS = 10
+"""After a failed write, until shares are taken in again."""
 SHARE_TAKERS_MAX = 160
 """Peers whose shares a node takes in at a time."""
 SHARE_PIECES_AHEAD = 2
@@ -98,6 +101,7 @@ SHARE_LOOK_SECONDS = 1
 """Between two looks at what is late."""
 OFFER_IDLE_SECONDS = 10
 """A stream of offers is ended once there was nothing to offer for so long."""
+
 
 OFFER_RECORD_BYTES_MAX = 1_024
 """Of a stripe record; it is to fit a stream's request too."""

@@ -1,5 +1,5 @@
-"""All shares that a node keeps, and the stripe records that keep them: one rule of admission, one of
-eviction. The bytes of shares are elsewhere (edge/share_files.py); here is what they are, in memory.
+"""All shares that a node keeps, and the stripe records that keep them: one rule of admission, one
+of eviction. Their bytes are elsewhere (edge/share_files.py); here is what they are, in memory.
 
 The rule is that of entries (store.py). A stripe's rank is that of its best record, by its age, its
 work and the closeness of its place. Where the node is full, stripes of lower rank make room. Where
@@ -30,6 +30,9 @@ from dave.wire.share_status import ShareStatus
 from dave.wire.stripe import Release, StripeRecord
 
 DETAIL_MAX = 2**32 - 1
+
+Plan = tuple[ShareStatus, int, list[HeldStripe]]
+"""(STORED, 0, whom to evict), or (LOW_RANK or FULL, detail, [])."""
 
 
 class Judgement(NamedTuple):
@@ -287,8 +290,8 @@ class ShareIndex:
         addresses: list[bytes] = []
         records: list[RecordKey] = []
         for stripe in stripes:
-            for record in map(StripeRecord, stripe.records):
-                records.append((stripe.id, record.owner, record.reference))
+            held = map(StripeRecord, stripe.records)
+            records += [(stripe.id, record.owner, record.reference) for record in held]
             addresses += self._table.remove(stripe)
         return Gone(addresses, records)
 
@@ -297,11 +300,10 @@ class ShareIndex:
     def _plan(
         self, record: StripeRecord, stripe_id: bytes, share_index: int, surplus: float,
         now_ms: UnixMs,
-    ) -> tuple[ShareStatus, int, list[HeldStripe]]:  # fmt: skip
-        """(STORED, 0, whom to evict), or (LOW_RANK or FULL, detail, [])."""
+    ) -> Plan:  # fmt: skip
         table = self._table
         stripe = table.get(stripe_id)
-        full = (ShareStatus.FULL, min(self.capacity_bytes >> 10, DETAIL_MAX), [])
+        full: Plan = (ShareStatus.FULL, min(self.capacity_bytes >> 10, DETAIL_MAX), [])
         is_more = stripe is None or stripe.find(record.owner, record.reference) is None
         if stripe is not None and is_more and len(stripe.records) >= STRIPE_RECORDS_MAX:
             return full

@@ -1,10 +1,10 @@
 """What a node holds of stripes: their records, which of their shares, and what all that counts.
 
-A share is kept once, however many stripes it is part of, and goes with the last of them. A stripe is
-kept as long as it has a record, and a record as long as a share of it is here. This table does the
-counting; whom to admit and whom to evict is decided in shares.py.
+A share is kept once, however many stripes it is part of, and goes with the last of them. A stripe
+is kept as long as it has a record, and a record as long as a share of it is here. This table does
+the counting; whom to admit and whom to evict is decided in shares.py.
 
-Memory: some 450 bytes a share beside its record, with one share and one record a stripe. So there
+Memory: some 360 bytes a share beside its record, with one share and one record a stripe. So there
 is no order by time of expiry, but 256 slices that are looked through when something in them is due;
 and the order by rank is built when the node is full for the first time.
 """
@@ -166,8 +166,7 @@ class StripeTable:
         return gone
 
     def remove_share(self, address: bytes) -> list[HeldStripe]:
-        """Let go of a share in all its stripes. Returns those that hold nothing now: remove them.
-        """
+        """Let go of a share in all its stripes. Those returned hold nothing now: remove them."""
         empty = []
         for stripe in list(self.homes(address)):
             self._leave(address, stripe.held()[address], stripe)
