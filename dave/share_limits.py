@@ -128,7 +128,7 @@ SHARE_PATIENCE_SECONDS = 20
 SHARE_SILENCES_MAX = 5
 """Audits in a row that a peer which is there leaves without an answer are a broken promise."""
 SHARE_AUDITED_PER_SECOND = 4
-"""Leaves that one peer may have shown a second: each is a share to be read and hashed, 0.3 ms ..."""
+"""Leaves that one peer may have shown a second: each is a share to be read and hashed ..."""
 SHARE_AUDITED_BURST = 64
 """... and so many at once."""
 SHARE_AUDITED_PEERS_MAX = 512
@@ -165,6 +165,9 @@ STRIPE_REPAIR_BYTES_PER_SECOND = 8 << 20
 """What rebuilding may move, fetched and placed."""
 STRIPE_BAD_MAX = 1024
 """Stripes remembered whose shares do not fit together, and which nobody can mend."""
+STRIPE_FETCH_SECONDS = 60
+STRIPE_PLACE_SECONDS = 60
+"""One share may take so long, fetched or placed."""
 STRIPE_PLACE_TRIES = 4
 """Nodes to which one share is offered in turn."""
 

@@ -97,7 +97,7 @@ class ShareAudits:
         audit = _Audit(self, contact, claimer, stripe_ids, test, done, now)
         self.asked += 1
         audit.stream = self._core.streams.open(peer_of(contact), request.encode(), audit, now)
-        self._core.timers.set(now + SHARE_PATIENCE_SECONDS * SECOND, Timer.STRIPES, audit.give_up)
+        self._core.timers.set(now + SHARE_PATIENCE_SECONDS * SECOND, Timer.SHARES, audit.give_up)
 
     def note(self, claimer: _Claimer, stripe_ids: Sequence[bytes], masks: Sequence[int],
              now: Instant) -> None:  # fmt: skip

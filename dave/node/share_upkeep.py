@@ -12,16 +12,15 @@ audits others, and mends. `Node` has one where it gives room to shares.
 from dave.names import Instant
 from dave.node.core import Core
 from dave.node.share_audits import ShareAudits
-from dave.node.share_effects import ShareEffects
 from dave.node.share_fetches import Fetches
 from dave.node.share_prover import ShareProver
+from dave.node.share_service import ShareService
 from dave.node.share_uploads import Uploads
 from dave.node.streams import StreamKind
 from dave.node.stripe_hands import StripeHands
 from dave.node.stripe_repair import StripeRepair
 from dave.node.stripe_watch import StripeWatch
 from dave.node.timers import Timer
-from dave.store.shares import ShareIndex
 from dave.wire.stripe import StripeRecord
 
 
@@ -29,15 +28,15 @@ class ShareUpkeep:
     """Of one node."""
 
     def __init__(
-        self, core: Core, index: ShareIndex, effects: ShareEffects, uploads: Uploads,
-        fetches: Fetches,
-    ) -> None:  # fmt: skip
+        self, core: Core, service: ShareService, uploads: Uploads, fetches: Fetches
+    ) -> None:
+        index = service.index
         self._core = core
-        self._effects = effects
+        self._effects = effects = service.effects
         self._index = index
         self.prover = ShareProver(core, index, effects.read, self._damaged)
         self.audits = ShareAudits(core, index)
-        hands = StripeHands(core, index, effects, uploads, fetches)
+        hands = StripeHands(core, service, uploads, fetches)
         self.repair = StripeRepair(core, index, hands)
         self.watch = StripeWatch(core, index, self.audits.ask, self.repair.on_found)
         self.repair.examine = self.watch.examine
@@ -56,6 +55,4 @@ class ShareUpkeep:
         """The index is about to forget a share. What holds the stripe is asked once it has."""
         stripe_id = record.stripe_id
         # The index knows no time: as soon as the clock is looked at.
-        self._core.timers.set(
-            0, Timer.STRIPES, lambda now: self.repair.lost(stripe_id, record, now)
-        )
+        self._core.timers.set(0, Timer.SHARES, lambda now: self.repair.lost(stripe_id, record, now))

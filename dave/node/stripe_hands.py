@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from dave.names import Instant, Place
+from dave.names import SECOND, Instant, Place
 from dave.node.core import Core, peer_of
-from dave.node.share_effects import ShareEffects
 from dave.node.share_fetches import Fetches
+from dave.node.share_service import ShareService
 from dave.node.share_uploads import Uploads
 from dave.node.stripe_job import Came, Rebuilt
-from dave.share_limits import STRIPE_PLACE_SECONDS
-from dave.store.shares import ShareIndex
-from dave.names import SECOND
+from dave.share_limits import STRIPE_FETCH_SECONDS, STRIPE_PLACE_SECONDS
+from dave.wire.share_status import KEPT_STATUSES, ShareStatus
 from dave.wire.shares import ShareOutcome
 from dave.wire.stripe import StripeRecord
 
@@ -19,12 +18,12 @@ class StripeHands:
     """Of one node."""
 
     def __init__(
-        self, core: Core, index: ShareIndex, effects: ShareEffects, uploads: Uploads,
-        fetches: Fetches,
-    ) -> None:  # fmt: skip
+        self, core: Core, service: ShareService, uploads: Uploads, fetches: Fetches
+    ) -> None:
         self._core = core
-        self._index = index
-        self._effects = effects
+        self._service = service
+        self._index = service.index
+        self._effects = service.effects
         self._uploads = uploads
         self._fetches = fetches
 
@@ -47,8 +46,9 @@ class StripeHands:
             peer_of(contact),
             [address],
             lambda _address, data, _now: shares.append(data),
-            lambda _end, now: came(shares[0] if shares else None, now),
+            lambda _status, now: came(shares[0] if shares else None, now),
             now,
+            now + STRIPE_FETCH_SECONDS * SECOND,
         )
 
     def rebuild(
@@ -66,21 +66,39 @@ class StripeHands:
     ) -> None:  # fmt: skip
         """Offer a share to a peer, by all the records that keep it here: the upload that one of
         them belongs to may be released before another."""
+        if peer == self._core.identity.id:
+            self._keep(record, number, share, done, now)
+            return
         records = self._index.records(record.stripe_id) or [record]
         deadline = now + STRIPE_PLACE_SECONDS * SECOND
 
-        def answered(outcome: ShareOutcome | None, now: Instant) -> None:
+        def offer(now: Instant) -> None:
             contact = self._core.table.get(peer)
-            if outcome is not None and not outcome.is_stored:
+            if contact is None:
                 done(False, now)
-            elif not records:
-                done(True, now)
-            elif contact is None:
-                done(False, now)
-            else:
-                offered = records.pop()
-                self._uploads.put(
-                    peer_of(contact), offered, number, share, answered, now, deadline
-                )
+                return
+            self._uploads.put(
+                peer_of(contact), records.pop(), number, share, answered, now, deadline
+            )
 
-        answered(None, now)
+        def answered(outcome: ShareOutcome, now: Instant) -> None:
+            if outcome.is_stored and records:
+                offer(now)
+            else:
+                done(outcome.is_stored, now)
+
+        offer(now)
+
+    def _keep(
+        self, record: StripeRecord, number: int, share: bytes,
+        done: Callable[[bool, Instant], None], now: Instant,
+    ) -> None:  # fmt: skip
+        """A share comes back that was lost here; its record was verified when it first came."""
+        judgement = self._service.judge(record, number, now)
+        if judgement.status is ShareStatus.WANTED:
+            self._service.write(
+                record, number, judgement, share,
+                lambda status, now: done(status in KEPT_STATUSES, now),
+            )  # fmt: skip
+        else:
+            done(judgement.status in KEPT_STATUSES, now)

@@ -46,7 +46,7 @@ class Hands(Protocol):
         self, peer: Place, record: StripeRecord, number: int, share: bytes,
         done: Callable[[bool, Instant], None], now: Instant,
     ) -> None:  # fmt: skip
-        """Offer a share to a peer; True: it keeps it."""
+        """Offer a share to a peer, or keep it; True: it is kept."""
 
 
 class Outcome(NamedTuple):
@@ -185,10 +185,10 @@ class StripeJob:
 
     def _place(self, number: int, now: Instant) -> None:
         """Offer a share to the next who may take it."""
-        tried = self._tries.setdefault(number, [self._own_id])
+        tried = self._tries.setdefault(number, [])
         receivers = stripe_plan.receivers([*self._holdings.values()])
         receiver = next((who for who in receivers if who not in tried), None)
-        if receiver is None or len(tried) > STRIPE_PLACE_TRIES or self._is_idle(number, receiver):
+        if receiver is None or len(tried) >= STRIPE_PLACE_TRIES or self._is_idle(number, receiver):
             self._left += 1
             return
         tried.append(receiver)
@@ -206,7 +206,8 @@ class StripeJob:
     def _answered(self, number: int, receiver: Place, is_kept: bool, now: Instant) -> None:
         if is_kept:
             self._placed += 1
-            self._moved += self._record.size(number)
+            if receiver != self._own_id:
+                self._moved += self._record.size(number)
         else:
             holding = self._holdings[receiver]
             self._holdings[receiver] = holding._replace(

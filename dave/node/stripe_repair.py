@@ -154,7 +154,7 @@ class StripeRepair:
             self._begin(min(due, key=self._urgency), now)
         elif self._alarm is None or first < self._alarm:
             self._alarm = first
-            self._core.timers.set(first, Timer.STRIPES, self._ring)
+            self._core.timers.set(first, Timer.SHARES, self._ring)
 
     def _ring(self, now: Instant) -> None:
         if self._alarm is not None and self._alarm <= now:
@@ -167,7 +167,7 @@ class StripeRepair:
         held = self._index.stripe(stripe_id)
         if held is None and not case.is_own:  # released, expired or evicted
             del self._cases[stripe_id]
-            self._core.timers.set(now, Timer.STRIPES, self._wake)
+            self._core.timers.set(now, Timer.SHARES, self._wake)
             return
         self._is_working = True
         record = case.record if held is None else held[0]
@@ -213,7 +213,7 @@ class StripeRepair:
     def _next(self, now: Instant) -> None:
         self._is_working = False
         # By an alarm, so that a thousand stripes that are whole again are no recursion.
-        self._core.timers.set(now, Timer.STRIPES, self._wake)
+        self._core.timers.set(now, Timer.SHARES, self._wake)
 
     def _is_over(self, record: StripeRecord, now: Instant) -> bool:
         return record.expires_ms <= self._core.unix_ms(now) + STRIPE_SETTLE_SECONDS * 1000

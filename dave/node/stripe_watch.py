@@ -157,11 +157,11 @@ class StripeWatch:
         elif is_over:
             self._walked = None
         else:
-            self._core.timers.set(now + STRIPE_WALK_MS * MS, Timer.STRIPES, self._walk)
+            self._core.timers.set(now + STRIPE_WALK_MS * MS, Timer.SHARES, self._walk)
 
     def _walk_found(self, found: list[Surveyed], now: Instant) -> None:
         self._on_found(found, now)
-        self._core.timers.set(now + STRIPE_WALK_MS * MS, Timer.STRIPES, self._walk)
+        self._core.timers.set(now + STRIPE_WALK_MS * MS, Timer.SHARES, self._walk)
 
     def _is_concerned(self, place: Place, n: int) -> bool:
         """Whether one of the gone may have held a share, and we are to look."""
@@ -174,4 +174,4 @@ class StripeWatch:
 
     def _set(self, now: Instant, seconds: float, action: Callable[[Instant], None]) -> None:
         wait = int(seconds * SECOND * (0.75 + 0.5 * self._core.rng.random()))
-        self._core.timers.set(now + wait, Timer.STRIPES, action)
+        self._core.timers.set(now + wait, Timer.SHARES, action)

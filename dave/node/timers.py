@@ -46,8 +46,6 @@ class Timer(IntEnum):
     """Look whether nodes have come or gone, or go on with a sweep through the store."""
     SYNC = auto()
     """A gap in what we have of a peer may be pulled; or a pull has made no progress."""
-    STRIPES = auto()
-    """Go on with a round of audits, or look which stripes lack shares. The subject is called."""
     BULK = auto()
     """Look after a connection of the bulk channel."""
     WATCH = auto()

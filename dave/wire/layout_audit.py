@@ -1,7 +1,18 @@
-"""The readable specification, continued: audits of shares, on streams of kind 21 (see layout.py)."""
+"""The readable specification, continued: audits of shares, streams of kind 21 (see layout.py)."""
 
-from construct import Array, Byte, Bytes, Check, Const, GreedyBytes, GreedyRange, Int16ul, Int32ul
-from construct import len_, this
+from construct import (
+    Array,
+    Byte,
+    Bytes,
+    Check,
+    Const,
+    GreedyBytes,
+    GreedyRange,
+    Int16ul,
+    Int32ul,
+    len_,
+    this,
+)
 
 from dave.limits import STREAM_REQUEST_BYTES_MAX
 from dave.share_limits import (
