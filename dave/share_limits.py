@@ -123,6 +123,10 @@ SHARE_CLAIMS_KEPT = 32
 SHARE_CLAIMERS_MAX = 256
 SHARE_CLAIM_SECONDS = 3600
 """What a peer said to hold is tested within so long: later it may have been evicted since."""
+SHARE_PROBATION = 3
+"""Tests to be passed after one that was not, before what a peer says to hold counts again."""
+SHARE_REFUTED_MAX = 256
+"""Shares remembered that one peer could not show."""
 SHARE_PATIENCE_SECONDS = 20
 """An audit that is not answered within so long is given up."""
 SHARE_SILENCES_MAX = 5
@@ -163,6 +167,8 @@ STRIPE_CASES_MAX = 8192
 """Stripes known to lack shares; of more, those with most shares left wait for the next round."""
 STRIPE_REPAIR_BYTES_PER_SECOND = 8 << 20
 """What rebuilding may move, fetched and placed."""
+STRIPE_JOB_SECONDS = 600
+"""A job that has not ended by then is left alone, as failed."""
 STRIPE_BAD_MAX = 1024
 """Stripes remembered whose shares do not fit together, and which nobody can mend."""
 STRIPE_FETCH_SECONDS = 60

@@ -1,7 +1,6 @@
 """A disk for shares in memory: keeps what was committed, over all starts of a host's process.
 
-Reads are answered at once; what is written is there `commit_ms` later, and not at all if the process
-dies before. Lost shares are rebuilt by the very code that production runs.
+Reads are answered at once; what is written is there `commit_ms` later. Lost shares are rebuilt by the very code that production runs.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,7 +38,7 @@ class ShareDisk:
         """Bytes of shares, over all time."""
         self._clock = clock
         self._records: dict[tuple[bytes, bytes, bytes], tuple[StripeRecord, int]] = {}
-        """By (stripe id, owner, reference): the record, and the mask of its shares that are here."""
+        """By (stripe id, owner, reference): the record, and which of its shares are here."""
         self._released: list[tuple[bytes, bytes]] = []
 
     def load(self, index: ShareIndex, now_ms: UnixMs) -> None:

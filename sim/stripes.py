@@ -122,5 +122,22 @@ def spread(world: World, stripe: Stripe) -> int:
 
 
 def whole(world: World, stripes: Sequence[Stripe]) -> int:
-    """Stripes of which each share stands at a node of its own."""
-    return sum(spread(world, stripe) == stripe.record.n for stripe in stripes)
+    """Stripes with all shares there, each at a node of its own as far as there are nodes."""
+    living = sum(host.is_up for host in world.nodes)
+    return sum(
+        left(world, each) == each.record.n and spread(world, each) >= min(each.record.n, living)
+        for each in stripes
+    )
+
+
+def deaths(world: World, stripes: Sequence[Stripe]) -> list[Host]:
+    """Nodes, at random, as many as can die at once with no stripe left with fewer than k shares."""
+    standing = [[holders(world, each, i) for i in range(each.record.n)] for each in stripes]
+    dying: list[Host] = []
+    for host in world.rng.sample(world.nodes, len(world.nodes)):
+        if host.is_up:
+            gone = [*dying, host]
+            left_over = [sum(any(h not in gone for h in hs) for hs in each) for each in standing]
+            if all(n >= each.record.k for n, each in zip(left_over, stripes, strict=True)):
+                dying = gone
+    return dying

@@ -9,6 +9,9 @@ since the one before. What becomes of that, trust learns as it does of entries:
     no answer                                offline, and of five in a row from a peer that is
                                              there otherwise, broken
 
+What was refuted counts as not held, so that it is rebuilt elsewhere; and nothing that such a peer
+says counts until it has passed SHARE_PROBATION tests.
+
 There is no deadline for a leaf, as there is for the proof of entries: nobody else holds that very
 share, so that who lacks it would have to rebuild it from k others. (Copies, of a code with k = 1,
 can be borrowed.)
@@ -31,13 +34,15 @@ from dave.share_limits import (
     SHARE_CLAIMS_KEPT,
     SHARE_LEAF_SECONDS,
     SHARE_PATIENCE_SECONDS,
+    SHARE_PROBATION,
+    SHARE_REFUTED_MAX,
     SHARE_SILENCES_MAX,
 )
 from dave.wire.share_audit import AuditRequest, HeldMasks, LeafAsked, LeafShown
 from dave.wire.stripe import StripeRecord
 
 Masks = Callable[[Sequence[int] | None, Instant], None]
-"""Called with a mask for each stripe asked for, or None: no answer."""
+"""Called with a mask for each stripe asked for, or None: no answer, or none to be believed."""
 
 
 class Records(Protocol):
@@ -58,11 +63,15 @@ class _Claim(NamedTuple):
 class _Claimer:
     """What is known of one peer."""
 
-    __slots__ = ("claims", "silences", "tested")
+    __slots__ = ("claims", "probation", "refuted", "silences", "tested")
 
     def __init__(self) -> None:
         self.claims: list[_Claim] = []
         """At most SHARE_CLAIMS_KEPT."""
+        self.probation = 0
+        """Tests to be passed before what it says counts again."""
+        self.refuted: dict[tuple[bytes, int], None] = {}
+        """Shares that it could not show, (stripe id, number); at most SHARE_REFUTED_MAX."""
         self.silences = 0
         self.tested: Instant | None = None
         """When a leaf was last asked for."""
@@ -99,9 +108,11 @@ class ShareAudits:
         audit.stream = self._core.streams.open(peer_of(contact), request.encode(), audit, now)
         self._core.timers.set(now + SHARE_PATIENCE_SECONDS * SECOND, Timer.SHARES, audit.give_up)
 
-    def note(self, claimer: _Claimer, stripe_ids: Sequence[bytes], masks: Sequence[int],
-             now: Instant) -> None:  # fmt: skip
-        """A peer says to hold these; what it said before of these stripes is forgotten."""
+    def note(
+        self, claimer: _Claimer, stripe_ids: Sequence[bytes], masks: Sequence[int], now: Instant
+    ) -> list[int] | None:
+        """A peer says to hold these; what it said before of these stripes is forgotten. Returns
+        what of it is to be believed; None: nothing."""
         told = dict(zip(stripe_ids, masks, strict=True))
         claims = [claim for claim in claimer.claims if claim.stripe_id not in told]
         for stripe_id, mask in told.items():
@@ -112,18 +123,26 @@ class ShareAudits:
             claims[self._core.rng.randrange(len(claims))] = claims[-1]
             claims.pop()
         claimer.claims = claims
+        for stripe_id, number in claimer.refuted:
+            if stripe_id in told:
+                told[stripe_id] &= ~(1 << number)
+        return None if claimer.probation else list(told.values())
 
-    def judge(self, peer: Place, test: _Test, shown: LeafShown, now: Instant) -> None:
+    def judge(
+        self, peer: Place, claimer: _Claimer, test: _Test, shown: LeafShown, now: Instant
+    ) -> None:
         """A peer has answered a test."""
-        address, number = test.asked
-        if merkle.check(address, test.size, number, shown.leaf, shown.path):
+        (address, leaf), name = test.asked, test.claim[:2]
+        if merkle.check(address, test.size, leaf, shown.leaf, shown.path):
             self.kept += 1
             self._core.trust.kept(peer, now)
+            claimer.probation = max(0, claimer.probation - 1)
+            claimer.refuted.pop(name, None)
             return
-        self._broke(peer, now)
-        claims = self._claimer(peer).claims
-        if test.claim in claims:
-            claims.remove(test.claim)
+        claimer.refuted[name] = None
+        if len(claimer.refuted) > SHARE_REFUTED_MAX:
+            del claimer.refuted[next(iter(claimer.refuted))]
+        self._broke(peer, claimer, now)
 
     def answered(self, peer: Place, claimer: _Claimer, now: Instant) -> None:
         """A peer has answered all that it was asked."""
@@ -138,14 +157,15 @@ class ShareAudits:
         claimer.silences += 1
         if claimer.silences >= SHARE_SILENCES_MAX:
             claimer.silences = 0
-            self._broke(peer, now)
+            self._broke(peer, claimer, now)
 
     def dropped(self) -> None:
         """A peer's answer was none."""
         self._core.drops.add(Drop.SHARE_AUDIT)
 
-    def _broke(self, peer: Place, now: Instant) -> None:
+    def _broke(self, peer: Place, claimer: _Claimer, now: Instant) -> None:
         self.broken += 1
+        claimer.probation = SHARE_PROBATION
         self._core.trust.broke(peer, now)
 
     def _claimer(self, peer: Place) -> _Claimer:
@@ -190,7 +210,7 @@ class _Audit:
         self._done = done
         self._asked_at = now
         self._masks: Sequence[int] | None = None
-        self._shown = False
+        self._has_told = self._shown = False
         self._is_over = False
         self.stream: Stream | None = None
 
@@ -198,14 +218,14 @@ class _Audit:
         """The masks, then the leaf."""
         assert self.stream is not None
         try:
-            if self._masks is None:
+            if not self._has_told:
                 self._on_masks(HeldMasks.read(data).masks, now)
             elif self._test is None or self._shown:
                 raise WireError("more than was asked for")
             else:
                 shown = LeafShown.read(data)
                 self._shown = True
-                self._audits.judge(self._contact.id, self._test, shown, now)
+                self._audits.judge(self._contact.id, self._claimer, self._test, shown, now)
         except WireError:
             self._audits.dropped()
             self.stream.cancel()
@@ -227,12 +247,12 @@ class _Audit:
     def _on_masks(self, masks: Sequence[int], now: Instant) -> None:
         if len(masks) != len(self._stripe_ids):
             raise WireError("not a mask for each stripe")
-        self._masks = masks
-        self._audits.note(self._claimer, self._stripe_ids, masks, now)
+        self._has_told = True
+        self._masks = self._audits.note(self._claimer, self._stripe_ids, masks, now)
 
     def _finish(self, is_done: bool, now: Instant) -> None:
         self._is_over = True
-        is_whole = self._masks is not None and (self._test is None or self._shown)
+        is_whole = self._has_told and (self._test is None or self._shown)
         if is_done and is_whole:
             self._audits.answered(self._contact.id, self._claimer, now)
         else:

@@ -31,6 +31,7 @@ from dave.share_limits import (
     STRIPE_BAD_MAX,
     STRIPE_CASES_MAX,
     STRIPE_GRACE_SECONDS,
+    STRIPE_JOB_SECONDS,
     STRIPE_REPAIR_BYTES_PER_SECOND,
     STRIPE_SETTLE_SECONDS,
     STRIPE_TURN_SECONDS,
@@ -80,6 +81,7 @@ class StripeRepair:
         self._bad: dict[bytes, None] = {}
         """Stripes whose shares do not fit together; at most STRIPE_BAD_MAX."""
         self._is_working = False
+        self._jobs = 0
         self._not_before: Instant = 0
         self._alarm: Instant | None = None
         self.mended = self.failed = 0
@@ -184,9 +186,17 @@ class StripeRepair:
         own, began = self._core.identity.id, now
         assert own is not None
 
-        def done(outcome: Outcome, now: Instant) -> None:
-            self._done(one, outcome, began, now)
+        self._jobs += 1
+        job = self._jobs
 
+        def done(outcome: Outcome, now: Instant) -> None:
+            if job == self._jobs and self._is_working:
+                self._done(one, outcome, began, now)
+
+        def late(now: Instant) -> None:
+            done(Outcome(0, len(missing), 0, 0, False), now)
+
+        self._core.timers.set(now + STRIPE_JOB_SECONDS * SECOND, Timer.SHARES, late)
         StripeJob(one, own, self._hands, lambda peers: self._order(peers, now), done).start(now)
 
     def _done(self, found: Surveyed, outcome: Outcome, began: Instant, now: Instant) -> None:
