@@ -1,6 +1,7 @@
 """A disk for shares in memory: keeps what was committed, over all starts of a host's process.
 
-Reads are answered at once; what is written is there `commit_ms` later. Lost shares are rebuilt by the very code that production runs.
+Reads are answered at once; what is written is there `commit_ms` later. Lost shares are rebuilt by
+the very code that production runs.
 """
 
 from collections.abc import Callable, Sequence

@@ -97,6 +97,8 @@ class ShareAudits:
         self.kept = self.broken = self.offline = 0
         """How tests have ended."""
         self.asked = 0
+        self.leaf_bytes = 0
+        """Of leaves that were shown."""
 
     def ask(self, contact: Contact, stripe_ids: Sequence[bytes], done: Masks, now: Instant) -> None:
         """Ask a peer which shares of 1 to STRIPE_BATCH stripes it holds; `done` is called once."""
@@ -133,6 +135,7 @@ class ShareAudits:
     ) -> None:
         """A peer has answered a test."""
         (address, leaf), name = test.asked, test.claim[:2]
+        self.leaf_bytes += len(shown.leaf)
         if merkle.check(address, test.size, leaf, shown.leaf, shown.path):
             self.kept += 1
             self._core.trust.kept(peer, now)

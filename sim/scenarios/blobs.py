@@ -46,12 +46,13 @@ def run(
     world.run(60)
     shown = _leaves(world)
     spent = _sent(world, AT_REST_SECONDS)
-    spent -= (_leaves(world) - shown) * min(share_bytes, 16_384)
+    spent -= _leaves(world) - shown
     figures = [
         Figure("k", code.k),
         Figure("n", code.n),
         exactly("shares stored", stored, code.n * count),
         exactly("stripes whole", stripes.whole(world, made), count),
+        exactly("stripes mended at rest", _mended(world), 0),
         at_most("bytes/s a node sends for shares at rest", spent / nodes / AT_REST_SECONDS - quiet,
                 IDLE_BYTES),
     ]  # fmt: skip
@@ -133,7 +134,12 @@ def _sent(world: World, seconds: float) -> int:
 
 
 def _leaves(world: World) -> int:
-    return sum(host.node.upkeep.audits.kept for host in world.nodes if host.node.upkeep)
+    """Bytes of leaves that were shown."""
+    return sum(host.node.upkeep.audits.leaf_bytes for host in world.nodes if host.node.upkeep)
+
+
+def _mended(world: World) -> int:
+    return sum(host.node.upkeep.repair.mended for host in world.nodes if host.node.upkeep)
 
 
 def _moved(world: World) -> int:
