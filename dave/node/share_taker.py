@@ -32,17 +32,19 @@ if TYPE_CHECKING:
 class Offered:
     """A share that was offered, and has no final verdict."""
 
-    __slots__ = ("granted", "index", "is_coming", "record", "seq", "size")
+    __slots__ = ("granted", "is_coming", "is_here", "number", "record", "seq", "size")
 
     def __init__(self, offer: Offer, record: StripeRecord) -> None:
         self.seq = offer.seq
-        self.index = offer.index
+        self.number = offer.number
         self.record = record
-        self.size = record.size(offer.index)
+        self.size = record.size(offer.number)
         self.granted: Instant | None = None
         """When it got room, and was said to be wanted."""
         self.is_coming = False
-        """Its bytes come, or are here."""
+        """Its bytes come, or have come."""
+        self.is_here = False
+        """They are what they should be: now it is on its way to the disk."""
 
 
 class ShareTaker(LiveSource):
@@ -125,7 +127,7 @@ class ShareTaker(LiveSource):
             self._stream.cancel()
             self._stream = None
         self.waiting.clear()
-        for offered in [o for o in self._open.values() if not self._is_here(o)]:
+        for offered in [o for o in self._open.values() if not o.is_here]:
             self._leave(offered)
         self._receiving = None
         self._parts = []
@@ -144,7 +146,7 @@ class ShareTaker(LiveSource):
         return any(
             now - offered.granted >= SHARES_INCOMING_SECONDS * SECOND
             for offered in self._open.values()
-            if offered.granted is not None and not self._is_here(offered)
+            if offered.granted is not None and not offered.is_here
         )
 
     def grant(self, now: Instant) -> None:
@@ -153,10 +155,6 @@ class ShareTaker(LiveSource):
         offered.granted = now
         self.reserved += offered.size
         self._say(offered, ShareStatus.WANTED)
-
-    def _is_here(self, offered: Offered) -> bool:
-        """Whether all bytes of it have come."""
-        return offered.is_coming and offered is not self._receiving
 
     def _say(self, offered: Offered, status: ShareStatus, detail: int = 0) -> None:
         self._verdicts.append(Verdict(offered.seq, status, detail))
@@ -178,7 +176,7 @@ class ShareTaker(LiveSource):
 
     def _on_offer(self, offer: Offer, now: Instant) -> None:
         record = StripeRecord(offer.record)
-        if offer.seq in self._open or offer.index >= record.n:
+        if offer.seq in self._open or offer.number >= record.n:
             raise WireError("an offer made twice, or of a share that there is not")
         if len(self._open) + len(self._verdicts) >= 2 * OFFERS_OPEN_MAX:
             raise WireError("more offers than the window, or nobody reads the verdicts")
@@ -194,7 +192,7 @@ class ShareTaker(LiveSource):
 
     def _judge(self, offered: Offered, now: Instant) -> Judgement | None:
         """What the index says to it; None where all is said by that."""
-        judgement = self._service.judge(offered.record, offered.index, now)
+        judgement = self._service.judge(offered.record, offered.number, now)
         is_known = judgement.status is ShareStatus.HELD and not judgement.is_new
         if is_known or judgement.status not in (ShareStatus.WANTED, ShareStatus.HELD):
             self._finish(offered, judgement.status, judgement.detail)
@@ -238,9 +236,10 @@ class ShareTaker(LiveSource):
             return
         self._receiving, parts, self._parts = None, self._parts, []
         data = parts[0] if len(parts) == 1 else b"".join(parts)
-        address = offered.record.address(offered.index)
+        address = offered.record.address(offered.number)
         if merkle.root(data) != address:
             raise WireError("a share that is not what was named")
+        offered.is_here = True
         judgement = self._judge(offered, now)  # much may have happened since it was wanted
         if judgement is None:
             return
@@ -248,14 +247,14 @@ class ShareTaker(LiveSource):
             self._save(offered, judgement)
             return
         self._service.write(
-            offered.record, offered.index, judgement, data,
+            offered.record, offered.number, judgement, data,
             lambda status, now: self._finish(offered, status),
         )  # fmt: skip
 
     def _save(self, offered: Offered, judgement: Judgement) -> None:
         """The share is here, the record is new."""
-        offered.is_coming = True
+        offered.is_here = True
         self._service.save(
-            offered.record, offered.index, judgement,
+            offered.record, offered.number, judgement,
             lambda status, now: self._finish(offered, status),
         )  # fmt: skip
