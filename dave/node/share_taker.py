@@ -1,7 +1,7 @@
 """Takes shares in from one peer: the source of OFFER, which gives verdicts, and the sink of TAKE.
 
-    offer -> index -> signature, once a record -> index once more -> room -> WANTED -> bytes
-          -> their address -> index -> disk -> index, STORED
+    offer -> index -> signature, once a record, then index once more -> room -> WANTED
+          -> bytes -> their address -> disk -> index, STORED
 
 Offers go ahead of shares, so nobody waits for a round trip, and a share is asked for only when
 there is room for it (share_room.py), up to the moment when the disk has it. What no honest peer
@@ -10,6 +10,7 @@ named, more offers than its window.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dave.crypto import merkle
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class Offered:
     """A share that was offered, and has no final verdict."""
 
-    __slots__ = ("granted", "is_coming", "is_here", "number", "record", "seq", "size")
+    __slots__ = ("granted", "is_coming", "is_here", "mask", "number", "record", "seq", "size")
 
     def __init__(self, offer: Offer, record: StripeRecord) -> None:
         self.seq = offer.seq
@@ -45,6 +46,8 @@ class Offered:
         """Its bytes come, or have come."""
         self.is_here = False
         """They are what they should be: now it is on its way to the disk."""
+        self.mask = 0
+        """As the index has it saved with the record."""
 
 
 class ShareTaker(LiveSource):
@@ -182,12 +185,15 @@ class ShareTaker(LiveSource):
             raise WireError("more offers than the window, or nobody reads the verdicts")
         offered = self._open[offer.seq] = Offered(offer, record)
         judgement = self._judge(offered, now)
-        if judgement is not None:
+        if judgement is None:
+            return
+        if self._service.is_genuine(record, judgement.digest):
+            self._admit(offered, judgement, now)
+        else:
             self._service.verify(
                 record,
                 judgement.digest,
                 lambda is_genuine, now: self._verified(offered, is_genuine, now),
-                now,
             )
 
     def _judge(self, offered: Offered, now: Instant) -> Judgement | None:
@@ -207,13 +213,18 @@ class ShareTaker(LiveSource):
             self.refuse(Drop.FORGER, now)
             return
         judgement = self._judge(offered, now)
-        if judgement is None:
-            return
-        if judgement.status is ShareStatus.HELD:
-            self._save(offered, judgement)
-        else:
+        if judgement is not None:
+            self._admit(offered, judgement, now)
+
+    def _admit(self, offered: Offered, judgement: Judgement, now: Instant) -> None:
+        """The index would take it, and the record is genuine."""
+        offered.mask = judgement.mask
+        if judgement.status is ShareStatus.WANTED:
             self.waiting.append(offered)
             self._service.room.wanted(self, now)
+            return
+        offered.is_here = True
+        self._service.save(offered.record, offered.number, offered.mask, self._told(offered))
 
     def _forget(self, offered: Offered) -> None:
         if self._open.get(offered.seq) is offered:
@@ -240,21 +251,7 @@ class ShareTaker(LiveSource):
         if merkle.root(data) != address:
             raise WireError("a share that is not what was named")
         offered.is_here = True
-        judgement = self._judge(offered, now)  # much may have happened since it was wanted
-        if judgement is None:
-            return
-        if judgement.status is ShareStatus.HELD:
-            self._save(offered, judgement)
-            return
-        self._service.write(
-            offered.record, offered.number, judgement, data,
-            lambda status, now: self._finish(offered, status),
-        )  # fmt: skip
+        self._service.write(offered.record, offered.number, offered.mask, data, self._told(offered))
 
-    def _save(self, offered: Offered, judgement: Judgement) -> None:
-        """The share is here, the record is new."""
-        offered.is_here = True
-        self._service.save(
-            offered.record, offered.number, judgement,
-            lambda status, now: self._finish(offered, status),
-        )  # fmt: skip
+    def _told(self, offered: Offered) -> Callable[[ShareStatus, Instant], None]:
+        return lambda status, now: self._finish(offered, status)

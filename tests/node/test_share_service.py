@@ -97,7 +97,7 @@ def is_hung_up(world, node):
 
 
 def test_by_hand(scene):
-    world, client, node, script = scene
+    world, _client, node, script = scene
     record, shares = Maker(world).stripe(3, 200_000)
     script.say(offers(record, 0, 1, 2))
     world.run(1)
@@ -129,7 +129,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_no_peer_may_say(scene, name):
-    world, client, node, script = scene
+    world, _client, node, script = scene
     record, shares = Maker(world).stripe(3, 100_000)
     script.say(*HOSTILE[name](record, shares))
     world.run(2)
@@ -152,7 +152,7 @@ def test_what_no_peer_may_say(scene, name):
     ids=["other bytes", "too short a piece", "tiny", "too long", "more"],
 )
 def test_shares_that_are_not_what_was_named(scene, pieces):
-    world, client, node, script = scene
+    world, _client, node, script = scene
     record, shares = Maker(world).stripe(2, 150_000)
     script.say(offers(record, 0, 1))
     world.run(1)
@@ -165,7 +165,7 @@ def test_shares_that_are_not_what_was_named(scene, pieces):
 
 
 def test_a_forged_record_ends_the_connection(scene):
-    world, client, node, script = scene
+    world, _client, node, script = scene
     record, _ = Maker(world).stripe()
     forged = record.with_proofs(bytes(64), record.nonce)
     script.say(offers(record, 0), offers(forged, 1))
@@ -175,7 +175,7 @@ def test_a_forged_record_ends_the_connection(scene):
 
 
 def test_a_signature_is_checked_once(scene):
-    world, client, node, script = scene
+    world, _client, node, script = scene
     checked = []
     verify = node.node.shares.effects.verify
     node.node.shares.effects.verify = lambda *args: (checked.append(args), verify(*args))
@@ -272,7 +272,7 @@ def test_room_is_bounded_for_one_and_in_all():
 
 
 def test_slow_senders_keep_their_room_while_nobody_else_wants_it(scene):
-    world, client, node, script = scene
+    world, _client, _node, script = scene
     record, shares = Maker(world).stripe(2, 100_000)
     script.say(offers(record, 0))
     world.run(4 * SHARES_INCOMING_SECONDS)
@@ -282,7 +282,7 @@ def test_slow_senders_keep_their_room_while_nobody_else_wants_it(scene):
 
 
 def test_takers_are_bounded(scene):
-    world, client, node, script = scene
+    world, client, node, _script = scene
     service = node.node.shares
     for i in range(SHARE_TAKERS_MAX):
         service._takers[b"%032d" % i] = service._takers[client.core.identity.public_key]
@@ -327,7 +327,7 @@ def test_what_is_being_written_when_the_peer_leaves_is_kept(scene):
 
 @pytest.mark.parametrize("kind", [16, 17, 18, 19, 20])
 def test_requests_that_are_none(scene, kind):
-    world, client, node, script = scene
+    world, client, node, _script = scene
     for request in (bytes((kind,)), bytes((kind, 1, 2)), bytes((kind,)) * 1_000):
         sink = ask(client, node, Collect(), request)
         world.run(1)
@@ -354,7 +354,7 @@ def test_a_forged_release(scene):
 
 
 def test_which_shares_are_held(scene):
-    world, client, node, script = scene
+    world, _client, node, _script = scene
     maker = Maker(world)
     other = world.add_client()
     (one, shares), (two, _) = maker.stripe(4, 100), maker.stripe(4, 100)
@@ -371,7 +371,7 @@ def test_which_shares_are_held(scene):
 
 
 def test_expired_shares_go(scene):
-    world, client, node, script = scene
+    world, _client, node, _script = scene
     maker = Maker(world)
     other = world.add_client()
     told = put_all(other, node, [maker.stripe(2, 100, ttl=30)])
