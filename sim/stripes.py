@@ -121,9 +121,10 @@ def spread(world: World, stripe: Stripe) -> int:
     return sum(place(number, set()) for number in range(stripe.record.n))
 
 
-def whole(world: World, stripes: Sequence[Stripe]) -> int:
-    """Stripes with all shares there, each at a node of its own as far as there are nodes."""
-    living = sum(host.is_up for host in world.nodes)
+def whole(world: World, stripes: Sequence[Stripe], unfit: int = 0) -> int:
+    """Stripes with all shares there, each at a node of its own as far as there are nodes, of which
+    `unfit` cannot hold any."""
+    living = sum(host.is_up for host in world.nodes) - unfit
     return sum(
         left(world, each) == each.record.n and spread(world, each) >= min(each.record.n, living)
         for each in stripes

@@ -199,9 +199,9 @@ class StripeJob:
         self._hands.place(receiver, self._record, number, self._shares[number], done, now)
 
     def _is_idle(self, number: int, receiver: Place) -> bool:
-        """Whether it would change nothing: somebody has the share, and the receiver has another."""
-        is_somewhere = any(each.mask >> number & 1 for each in self._found.holdings)
-        return is_somewhere and self._holdings[receiver].mask != 0
+        """Whether it would change nothing: the share is somewhere, and the receiver is not free."""
+        is_somewhere = stripe_plan.held(self._found.holdings) >> number & 1
+        return bool(is_somewhere) and not stripe_plan.is_free(receiver, [*self._holdings.values()])
 
     def _answered(self, number: int, receiver: Place, is_kept: bool, now: Instant) -> None:
         if is_kept:

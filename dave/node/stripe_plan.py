@@ -1,10 +1,10 @@
 """What a stripe lacks, and who should get it: decided from who says to hold what.
 
-A share counts where one of the nodes within reach holds it, the 2n nearest to the stripe's place.
-Nothing else is asked: a newcomer that is nearer than a holder takes nothing over, until so many
-have come that the holder is out of reach. So data moves only as fast as the network changes. One
-thing besides counts as lacking: where a node holds two shares that nobody else has, and one of the
-n nearest none, the second of them; since of these the death of one node would take two.
+A share counts where one of the nodes within reach holds it, the 2n nearest to the stripe's place. A
+stripe is whole if there is such a node for each of its shares, another one for each (a matching of
+shares and nodes; Kuhn 1955). Where there are fewer nodes than shares, as many nodes as there are
+must do. Nothing else is asked: a newcomer that is nearer than a holder takes nothing over, until so
+many have come that the holder is out of reach. So data moves only as fast as the network changes.
 """
 
 from collections.abc import Sequence
@@ -38,15 +38,32 @@ def held(holdings: Sequence[Holding]) -> int:
 
 def lacking(n: int, holdings: Sequence[Holding]) -> list[int]:
     """The numbers of the shares to be placed; `holdings` are those of the nodes within reach,
-    nearest first."""
-    present = held(holdings)
+    nearest first. First those that nobody has; then those without a node of their own, as far as
+    some of the n nearest are free."""
+    present, matched = held(holdings), _matching(holdings)
     missing = [number for number in range(n) if not present >> number & 1]
-    empty = sum(not each.mask and each.has_answered for each in holdings[:n]) - len(missing)
-    for holding in holdings:
-        moved = _bits(_alone(holding, holdings))[1:][: max(empty, 0)]
-        missing += moved
-        empty -= len(moved)
-    return missing
+    taken = matched.values()
+    free = sum(i not in taken and each.has_answered for i, each in enumerate(holdings[:n]))
+    crowded = [number for number in range(n) if present >> number & 1 and number not in matched]
+    return missing + crowded[: max(0, free - len(missing))]
+
+
+def receivers(holdings: Sequence[Holding]) -> list[Place]:
+    """Whom to offer a share: first those without one of their own, then those with fewest; of these
+    the nearest first."""
+    taken = _matching(holdings).values()
+    order = [
+        (0 if i not in taken else each.mask.bit_count(), i)
+        for i, each in enumerate(holdings)
+        if each.has_answered
+    ]
+    return [holdings[i].node_id for _, i in sorted(order)]
+
+
+def is_free(node_id: Place, holdings: Sequence[Holding]) -> bool:
+    """Whether all shares that have a node of their own have another one."""
+    taken = _matching(holdings).values()
+    return all(holdings[i].node_id != node_id for i in taken)
 
 
 def parted(addresses: Sequence[bytes], holdings: Sequence[Holding]) -> list[Holding]:
@@ -68,10 +85,23 @@ def rank(own_id: Place, place: Place, holdings: Sequence[Holding]) -> int:
     return sum(bool(each.mask) and each.node_id ^ place < own for each in holdings)
 
 
-def receivers(holdings: Sequence[Holding]) -> list[Place]:
-    """Whom to offer a share, first those who hold fewest, then the nearest."""
-    counted = [(each.mask.bit_count(), i) for i, each in enumerate(holdings) if each.has_answered]
-    return [holdings[i].node_id for _, i in sorted(counted)]
+def _matching(holdings: Sequence[Holding]) -> dict[int, int]:
+    """For as many shares as can be, by number, a node of its own: its place in `holdings`."""
+    taken: dict[int, int] = {}
+
+    def place(number: int, seen: list[bool]) -> bool:
+        """Whether the share gets a node, others making room if they can."""
+        for i, holding in enumerate(holdings):
+            if holding.mask >> number & 1 and not seen[i]:
+                seen[i] = True
+                if i not in taken or place(taken[i], seen):
+                    taken[i] = number
+                    return True
+        return False
+
+    for number in range(held(holdings).bit_length()):
+        place(number, [False] * len(holdings))
+    return {number: i for i, number in taken.items()}
 
 
 def _alike(addresses: Sequence[bytes]) -> list[list[int]]:
@@ -80,16 +110,3 @@ def _alike(addresses: Sequence[bytes]) -> list[list[int]]:
     for number, address in enumerate(addresses):
         numbers.setdefault(address, []).append(number)
     return [each for each in numbers.values() if len(each) > 1]
-
-
-def _alone(holding: Holding, holdings: Sequence[Holding]) -> int:
-    """Shares that only this node holds."""
-    mask = holding.mask
-    for other in holdings:
-        if other is not holding:
-            mask &= ~other.mask
-    return mask
-
-
-def _bits(mask: int) -> list[int]:
-    return [number for number in range(mask.bit_length()) if mask >> number & 1]

@@ -106,21 +106,22 @@ def _boast(world: World, made: Sequence[Stripe]) -> list[Figure]:
     assert liar.node.upkeep is not None
     liar.node.upkeep.prover.on_damaged = lambda address, now: None
     liar.shares.shares.clear()
-    took = _until_whole(world, made, BOAST_SECONDS)
+    took = _until_whole(world, made, BOAST_SECONDS, 1)
+    whole = stripes.whole(world, made, 1)
     others = [host for host in living if host is not liar]
     scores = [host.node.trust.evidence(liar.node.id) for host in others]
     noticed = sum(each is not None and each.broken > 0 for each in scores)
     world.kill(liar)
     return [
-        exactly("stripes whole beside one that boasts", stripes.whole(world, made), len(made)),
+        exactly("stripes whole beside one that boasts", whole, len(made)),
         at_most("seconds until then", took, BOAST_SECONDS),
         at_least("nodes that trust it less", noticed, 1),
     ]
 
 
-def _until_whole(world: World, made: Sequence[Stripe], limit: float) -> float:
+def _until_whole(world: World, made: Sequence[Stripe], limit: float, unfit: int = 0) -> float:
     took = 0.0
-    while stripes.whole(world, made) < len(made) and took < limit:
+    while stripes.whole(world, made, unfit) < len(made) and took < limit:
         world.run(STEP_SECONDS)
         took += STEP_SECONDS
     return took

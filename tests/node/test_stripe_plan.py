@@ -1,5 +1,7 @@
 """What a stripe lacks: whole ones are left alone, and what is placed makes them whole."""
 
+from itertools import product
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +44,28 @@ def test_an_empty_node_that_does_not_answer_is_no_reason_to_part_shares():
 
 def test_who_holds_fewest_is_offered_first_and_then_the_nearest():
     assert plan.receivers(holdings(1, 0, 6, 0, 8)) == [101, 103, 100, 104, 102]
+
+
+def test_who_holds_only_what_another_can_stand_for_is_free():
+    nodes = holdings(1, 1, 6, 4)
+    assert [plan.is_free(100 + i, nodes) for i in range(4)] == [False, True, False, False]
+    assert plan.receivers(nodes)[0] == 101
+    assert plan.lacking(4, nodes) == [3]
+
+
+def test_a_share_of_a_crowded_node_goes_to_who_holds_only_a_second_copy():
+    assert plan.lacking(3, holdings(6, 1, 1)) == [2]
+    assert plan.lacking(4, holdings(3, 3, 12, 12)) == []
+
+
+@given(st.integers(1, 6), st.lists(st.integers(0, 63), min_size=1, max_size=6))
+def test_as_many_shares_as_can_be_have_a_node_of_their_own(n, masks):
+    """Against all ways to choose a node for each."""
+    masks = [mask & (1 << n) - 1 for mask in masks]
+    ways = product(*([None, *(i for i, m in enumerate(masks) if m >> s & 1)] for s in range(n)))
+    chosen = [[i for i in way if i is not None] for way in ways]
+    best = max(len(way) for way in chosen if len(set(way)) == len(way))
+    assert len(plan._matching(holdings(*masks))) == best
 
 
 def test_the_rank_counts_nearer_holders_only():
