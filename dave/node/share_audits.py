@@ -153,11 +153,12 @@ class ShareAudits:
         self._core.table.seen(peer, now)
 
     def silent(self, peer: Place, claimer: _Claimer, since: Instant, now: Instant) -> None:
-        """A peer did not answer an audit that was asked `since`."""
+        """A peer did not answer an audit that was asked `since`. Who has said to hold nothing has
+        promised nothing: it may have no room for shares."""
         if (self._core.table.heard(peer) or 0) <= since:
             self.offline += 1
             return
-        claimer.silences += 1
+        claimer.silences += bool(claimer.claims)
         if claimer.silences >= SHARE_SILENCES_MAX:
             claimer.silences = 0
             self._broke(peer, claimer, now)

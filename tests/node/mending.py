@@ -17,6 +17,7 @@ FREE = network("mending", b"sixteen bytes ok")
 STEADY = Link(delay_ms=10, jitter_ms=0)
 SHARE_BYTES = 20_000
 TTL = 30 * 86_400
+FOUR_OF_SIX = Code(4, 6)
 
 
 def network_of(nodes, seed=5, **options):
@@ -28,7 +29,7 @@ def network_of(nodes, seed=5, **options):
     return world
 
 
-def put(world, code=Code(4, 6), count=1, share_bytes=SHARE_BYTES):
+def put(world, code=FOUR_OF_SIX, count=1, share_bytes=SHARE_BYTES):
     """Stripes put by a new client, all of whose shares are stored."""
     owner, client = world.owner(), world.add_client()
     made = [stripes.make(world, owner, code, share_bytes, TTL) for _ in range(count)]
@@ -40,7 +41,7 @@ def put(world, code=Code(4, 6), count=1, share_bytes=SHARE_BYTES):
 class Made:
     """One stripe, and nodes 1, 2, ... of which the nearer ones have the smaller ids."""
 
-    def __init__(self, code=Code(4, 6), seed=1, share_bytes=SHARE_BYTES, addresses=None):
+    def __init__(self, code=FOUR_OF_SIX, seed=1, share_bytes=SHARE_BYTES):
         world = World(seed, FREE, STEADY)
         self.stripe = stripes.make(world, world.owner(), code, share_bytes, TTL)
         self.record = self.stripe.record

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from dave.files.code import Code
 from dave.names import MS, SECOND
 from dave.node import stripe_repair
 from dave.node.stripe_plan import Holding
@@ -134,8 +133,8 @@ class Yard:
         return self.repair.mended
 
 
-def yard(*masks, own=0, code=Code(4, 6)):
-    made = [Made(code, seed=i + 1) for i in range(len(masks))]
+def yard(*masks, own=0):
+    made = [Made(seed=i + 1) for i in range(len(masks))]
     return Yard(made, [list(each) for each in masks], own)
 
 
