@@ -5,7 +5,7 @@ streams of peers meet both. A record is signed, so it is as good from anyone who
 that puts a file, or a node that mends a stripe.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from dave.drops import Drop
@@ -115,8 +115,11 @@ class ShareService:
         if (before := self._takers.get(asker)) is not None:
             before.end()  # its connection broke, and it has noticed first
         if len(self._takers) >= SHARE_TAKERS_MAX:
-            self.core.drops.add(Drop.FULL)
-            return None
+            idle = next((taker for taker in self._takers.values() if taker.is_idle), None)
+            if idle is None:
+                self.core.drops.add(Drop.FULL)
+                return None
+            idle.end()
         taker = ShareTaker(self, asker)
         if not taker.start(token, now):
             return None
@@ -157,10 +160,12 @@ class ShareService:
         for done in self._verifying.pop(name):
             done(is_genuine, now)
 
-    def write(self, record: StripeRecord, index: int, mask: int, data: bytes, done: Stored) -> None:
+    def write(
+        self, record: StripeRecord, index: int, mask: int, pieces: Sequence[bytes], done: Stored
+    ) -> None:
         """Have a share written that the index wants, and whose address was checked."""
         told = partial(self._written, record, index, ShareStatus.STORED, done)
-        self.effects.write(record.address(index), [data], record.data, mask, told)
+        self.effects.write(record.address(index), pieces, record.data, mask, told)
 
     def save(self, record: StripeRecord, index: int, mask: int, done: Stored) -> None:
         """Have a record written whose share is here."""

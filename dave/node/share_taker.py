@@ -144,6 +144,11 @@ class ShareTaker(LiveSource):
         core.streams.refuse(self.asker, now)
         self.end()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is offered."""
+        return not self._open
+
     def is_late(self, now: Instant) -> bool:
         """Whether it leaves others waiting for the room that it was given long ago."""
         return any(
@@ -246,12 +251,12 @@ class ShareTaker(LiveSource):
         if self._missing:
             return
         self._receiving, parts, self._parts = None, self._parts, []
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
-        address = offered.record.address(offered.number)
-        if merkle.root(data) != address:
+        if merkle.root_of(parts) != offered.record.address(offered.number):
             raise WireError("a share that is not what was named")
         offered.is_here = True
-        self._service.write(offered.record, offered.number, offered.mask, data, self._told(offered))
+        self._service.write(
+            offered.record, offered.number, offered.mask, parts, self._told(offered)
+        )
 
     def _told(self, offered: Offered) -> Callable[[ShareStatus, Instant], None]:
         return lambda status, now: self._finish(offered, status)

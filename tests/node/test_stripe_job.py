@@ -105,9 +105,9 @@ def test_with_fewer_than_k_shares_nothing_is_placed():
 
 
 def test_with_fewer_than_k_what_can_be_parted_is_parted():
-    hands, outcome = work(MADE, [7, 0, 0, 0, 0, 0])
+    _, outcome = work(MADE, [7, 0, 0, 0, 0, 0])
     assert (outcome.placed, outcome.left) == (2, 3)
-    hands, outcome = work(MADE, [1, 6, *[0] * 5])
+    _, outcome = work(MADE, [1, 6, *[0] * 5])
     assert outcome.placed == 1
     assert outcome.left == 3
 

@@ -1,5 +1,6 @@
 """Rounds and walks: everything is looked at some day, what a death concerns soon, and no more."""
 
+from itertools import pairwise
 from random import Random
 from types import SimpleNamespace
 
@@ -104,9 +105,7 @@ def test_one_peer_is_asked_every_ten_seconds_or_less_often():
     it = Round(STRIPES, NODES)
     it.run(7200)
     times = [at for at, *_ in it.asked]
-    assert all(
-        later - sooner >= 7 * SECOND for sooner, later in zip(times, times[1:], strict=False)
-    )
+    assert all(later - sooner >= 7 * SECOND for sooner, later in pairwise(times))
     assert max(count for *_, count in it.asked) <= STRIPE_BATCH
 
 
