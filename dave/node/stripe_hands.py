@@ -97,7 +97,7 @@ class StripeHands:
         judgement = self._service.judge(record, number, now)
         if judgement.status is ShareStatus.WANTED:
             self._service.write(
-                record, number, judgement.mask, share,
+                record, number, judgement.mask, [share],
                 lambda status, now: done(status in KEPT_STATUSES, now),
             )  # fmt: skip
         else:

@@ -25,13 +25,13 @@ from dave.wire.layout import Field, Layout, nested
 from dave.wire.share_audit import AUDIT_KIND
 
 LEAF_ASKED = Layout(
-    "leaf asked",
+    "audited leaf",
     "A leaf of a share.",
     Field("address", Bytes(32), "of the share"),
     Field("number", Int16ul, "of the leaf, from 0"),
 )
 AUDIT_REQUEST = Layout(
-    "share audit request",
+    "AUDIT request",
     f"At most {STREAM_REQUEST_BYTES_MAX} bytes.",
     Field("kind", Const(AUDIT_KIND, Byte), f"{AUDIT_KIND}"),
     Field("leaf_count", Byte, f"at most {AUDIT_LEAVES_MAX}"),
@@ -49,7 +49,7 @@ AUDIT_REQUEST = Layout(
     ),
 )  # fmt: skip
 HELD_MASKS = Layout(
-    "share audit masks",
+    "AUDIT masks",
     "The first piece, if stripes were named.",
     Field("masks", GreedyRange(Int32ul), "of each stripe: bit i stands for share i", "count × 4"),
     checks=(
@@ -58,7 +58,7 @@ HELD_MASKS = Layout(
     ),
 )
 LEAF_SHOWN = Layout(
-    "share audit leaf",
+    "AUDIT leaf",
     "A piece for each leaf asked for.",
     Field("size", Int32ul, f"bytes of the leaf, at most {MERKLE_LEAF_BYTES}; 0: not held"),
     Field("leaf", Bytes(this.size), "of the share's bytes", "size"),
