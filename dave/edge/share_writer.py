@@ -22,7 +22,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from dave.edge.journal_writer import Sync
-from dave.edge.limits import SHARE_BATCH_MAX, SHARE_WRITERS
+from dave.edge.limits import SHARE_BATCH_MAX, SHARE_GATHER_SECONDS, SHARE_WRITERS
 from dave.edge.share_database import Change, ShareDatabase
 from dave.edge.share_files import ShareFiles
 from dave.effects import DropShares, WriteShare
@@ -54,6 +54,7 @@ class ShareWriter:
         self._committer: Thread | None = None
         self._unsynced: list[bytes] = []
         self._sync_at: float | None = None
+        self._gather_until = 0.0
 
     def write(self, effect: WriteShare) -> None:
         """Write a share, then its record."""
@@ -139,7 +140,10 @@ class ShareWriter:
         with suppress(Empty):
             changes.append(self._queue.get(timeout=wait))
             while len(changes) < SHARE_BATCH_MAX and changes[-1] is not None:
-                changes.append(self._queue.get_nowait())
+                # Whoever comes alone does not wait.
+                wait = self._gather_until - time.monotonic()
+                more = self._queue.get(timeout=wait) if wait > 0 else self._queue.get_nowait()
+                changes.append(more)
         return changes
 
     def _commit(self, changes: list[Change]) -> None:
@@ -154,6 +158,7 @@ class ShareWriter:
             ok = True
             if any(isinstance(each, WriteShare) for each in changes):
                 self.failure = None
+        self._gather_until = time.monotonic() + SHARE_GATHER_SECONDS
         tickets = [each.ticket for each in changes if not isinstance(each, DropShares)]
         written = [each.address for each in changes if isinstance(each, WriteShare)]
         if self._sync is Sync.SECOND:
