@@ -111,8 +111,9 @@ OFFER_RECORD_BYTES_MAX = 1_024
 AUDIT_LEAVES_MAX = 16
 """Leaves that one audit asks for."""
 STRIPE_REACH = 2
-"""Shares of a stripe count where the 2n nodes nearest to its place hold them. Readers look no
-farther; what is held beyond is handed on."""
+STRIPE_REACH_MAX = 32
+"""Shares of a stripe count where the 2n nodes nearest to its place hold them, or the 32 nearest.
+Readers look no farther; what is held beyond is handed on."""
 SHARE_AUDIT_SECONDS = 10
 """Between two audits in all, while nothing has happened ..."""
 SHARE_LEAF_SECONDS = 60

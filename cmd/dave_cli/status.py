@@ -38,6 +38,11 @@ def main(args: Namespace) -> int:
     }
     files = answer["files"]
     rows |= _of_files(files)
+    if (upkeep := answer["upkeep"]) is not None:
+        rows["stripes"] = (
+            f"{upkeep['mended']:,} mended, {upkeep['lacking']:,} lack shares now; audits of others' "
+            f"shares: {upkeep['audits_kept']:,} kept, {upkeep['audits_broken']:,} broken"
+        )
     if (lan := answer.get("lan")) is not None:
         rows["lan"] = f"{lan['beacons_sent']:,} beacons sent, {lan['beacons_heard']:,} heard"
     if not answer["reached"]:

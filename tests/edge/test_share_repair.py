@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from dave.edge.status import status_of
 from dave.files.code import Code
 from dave.names import hybrid_time
 from dave.node import share_audits, stripe_repair, stripe_watch
@@ -84,6 +85,8 @@ def test_a_file_damaged_on_the_disk_is_found_by_an_audit_and_mended(tmp_path, hu
             await until_async(lambda: node.core.upkeep.repair.mended == 1)
             await until_async(lambda: file.exists() and file.read_bytes() == good)
             assert holders(nodes, stripe, 1) == [node]
+            upkeep = status_of(node)["upkeep"]
+            assert (upkeep["mended"], upkeep["lacking"], upkeep["audits_broken"]) == (1, 0, 0)
 
     asyncio.run(story())
 
