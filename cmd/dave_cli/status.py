@@ -80,8 +80,8 @@ def _of_upkeep(upkeep: dict[str, int] | None) -> dict[str, str]:
     if upkeep is None:
         return {}
     return {
-        "stripes": f"{upkeep['mended']:,} mended, {upkeep['lacking']:,} lack shares now; of others' "
-        f"shares {upkeep['audits_kept']:,} were shown, {upkeep['audits_broken']:,} were not"
+        "stripes": f"{upkeep['mended']:,} mended, {upkeep['lacking']:,} lack shares now; audits of "
+        f"others: {upkeep['audits_kept']:,} kept, {upkeep['audits_broken']:,} broken"
     }
 
 
