@@ -175,6 +175,9 @@ STRIPE_BAD_MAX = 1024
 STRIPE_FETCH_SECONDS = 60
 STRIPE_PLACE_SECONDS = 60
 """One share may take so long, fetched or placed."""
+STRIPE_REFUSED_SECONDS = 3600
+STRIPE_REFUSERS_MAX = 512
+"""A peer that had no room for a share is offered none for so long; of so many that is known."""
 STRIPE_PLACE_TRIES = 4
 """Nodes to which one share is offered in turn."""
 
