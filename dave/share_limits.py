@@ -119,8 +119,8 @@ Readers look no farther; what is held beyond is handed on."""
 SHARE_AUDIT_SECONDS = 10
 """Between two audits in all, while nothing has happened ..."""
 SHARE_LEAF_SECONDS = 60
-"""... and between two leaves asked of one peer. So a node with many shares sends some 0.15 kB/s, and
-1.7 kB/s of leaves at most."""
+"""... and between two leaves asked of one peer. So a node with many shares sends some 0.15 kB/s,
+and 1.7 kB/s of leaves at most."""
 SHARE_CLAIMS_KEPT = 32
 """Shares that a peer said to hold among which a test chooses; of SHARE_CLAIMERS_MAX peers."""
 SHARE_CLAIMERS_MAX = 256
