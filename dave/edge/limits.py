@@ -124,3 +124,12 @@ KEY_FILE_ARGON_BYTES = 64 << 20
 KEY_FILE_ARGON_PASSES_MAX = 64
 """What a key file may ask of the machine that opens it."""
 KEY_FILE_ARGON_BYTES_MAX = 1 << 30
+
+UPLOAD_SYNC_SECONDS = 1.0
+"""So much of an upload a power cut may make the client forget; nodes know what they hold."""
+UPLOAD_IN_FLIGHT_BYTES = 24 << 20
+"""Shares of stripes that are being stored by one upload; twice what is read for them at most."""
+UPLOAD_STRIPES_MAX = 32
+"""Stripes of one upload under way."""
+KNOWN_ROWS_MAX = 131_072
+"""Stripes of earlier versions that an upload remembers: some 20 MB, 128 GiB at 4 of 6."""
