@@ -17,7 +17,6 @@ from dave.bulk_limits import (
     LINK_SLICE_FRAMES,
     STREAM_SECONDS_MAX,
     STREAM_STALL_SECONDS,
-    STREAMS_PER_LINK_MAX,
 )
 from dave.drops import Drop
 from dave.errors import WireError
@@ -31,10 +30,10 @@ class Owner(Protocol):
     """What a connection needs of the table it stands in (bulk.py)."""
 
     def transmit(self, link: "Link") -> None: ...
-    def admits(self, link: "Link") -> bool: ...
+    def makes_way(self, link: "Link") -> bool: ...
     def proven(self, link: "Link", now: Instant) -> None: ...
     def source_for(self, link: "Link", request: bytes, now: Instant) -> Source | None: ...
-    def released(self) -> None: ...
+    def released(self, link: "Link") -> None: ...
     def drop(self, reason: Drop) -> None: ...
 
 
@@ -102,6 +101,17 @@ class Link:
         """Streams that we asked for."""
         return len(self._asked)
 
+    @property
+    def served(self) -> int:
+        """Streams that we answer."""
+        return len(self._served)
+
+    def give_way(self) -> None:
+        """End the oldest stream that we answer: others have none."""
+        number = next(iter(self._served))
+        self._release(number)
+        self.send(bulk.End(number, StreamEnd.BUSY).encode())
+
     def ask(self, stream: Stream, now: Instant) -> None:
         """Open a stream."""
         self.heard = self.used = now  # from now on the peer should be heard
@@ -143,6 +153,8 @@ class Link:
                 if frame is not None:
                     out.append(channel.seal(frame))
                     size += len(frame)
+            if not out and self._ready:
+                out.append(channel.seal(bulk.Keep().encode()))  # or nobody would pull again
         if out:
             self.sent = now
         else:
@@ -232,7 +244,7 @@ class Link:
         self.used = now
         if frame.stream in self._served:
             raise WireError("a stream opened twice")
-        if len(self._served) >= STREAMS_PER_LINK_MAX or not self._owner.admits(self):
+        if not self._owner.makes_way(self):
             self._owner.drop(Drop.BULK_FULL)
             self.send(bulk.End(frame.stream, StreamEnd.BUSY).encode())
             return
@@ -261,7 +273,7 @@ class Link:
     def _release(self, number: int) -> None:
         self._ready.pop(number, None)
         served = self._served.pop(number)
-        self._owner.released()
+        self._owner.released(self)
         served.source.close()
 
     def _wake(self) -> None:
