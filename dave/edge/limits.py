@@ -133,5 +133,11 @@ UPLOAD_IN_FLIGHT_BYTES = 24 << 20
 """Shares of stripes that are being stored by one upload; twice what is read for them at most."""
 UPLOAD_STRIPES_MAX = 32
 """Stripes of one upload under way."""
+SHARE_SECONDS = 30.0
+"""So long a node may take for one share ..."""
+SHUN_SECONDS = 15.0
+"""... and so long one that did not answer is left out."""
+SPARE_NODES = 6
+"""Nodes beyond the n nearest to a stripe that may take a share in place of one of these."""
 KNOWN_ROWS_MAX = 131_072
 """Stripes of earlier versions that an upload remembers: some 20 MB, 128 GiB at 4 of 6."""
