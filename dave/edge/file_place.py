@@ -20,13 +20,14 @@ from dave.edge.limits import (
 from dave.edge.receipt import Refusal
 from dave.errors import NotStored
 from dave.limits import SURPLUS_BITS_MAX
+from dave.files.blocks import Buffer
 from dave.names import SECOND, Instant, Place
 from dave.node.requests import Peer
 from dave.wire.share_status import KEPT_STATUSES, ShareStatus
 from dave.wire.shares import ShareOutcome
 from dave.wire.stripe import StripeRecord, place_of_stripe
 
-ShareData = bytes | memoryview | Callable[[], bytes | memoryview]
+ShareData = Buffer | Callable[[], Buffer]
 """A share, or what makes it, called only if a node wants it."""
 
 SILENT = (ShareStatus.NO_ANSWER, ShareStatus.TIMED_OUT)

@@ -129,10 +129,13 @@ KEY_FILE_ARGON_BYTES_MAX = 1 << 30
 
 UPLOAD_SYNC_SECONDS = 1.0
 """So much of an upload a power cut may make the client forget; nodes know what they hold."""
-UPLOAD_IN_FLIGHT_BYTES = 24 << 20
-"""Shares of stripes that are being stored by one upload; twice what is read for them at most."""
-UPLOAD_STRIPES_MAX = 32
-"""Stripes of one upload under way."""
+UPLOAD_IN_FLIGHT_BYTES = 16 << 20
+"""Shares of stripes that are being stored by one upload."""
+UPLOAD_STRIPES_FIRST = 4
+UPLOAD_STRIPES_MAX = 16
+"""Stripes of one upload under way, at first and at most ..."""
+UPLOAD_STRIPE_SECONDS = 5.0
+"""... and fewer where one takes longer than this."""
 SHARE_SECONDS = 30.0
 """So long a node may take for one share ..."""
 SHUN_SECONDS = 15.0

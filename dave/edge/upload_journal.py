@@ -3,14 +3,11 @@
 One append-only file for each name that is being put, mode 0600, gone once its entry is put:
 
     record: length 4 | checksum 8 | kind 1 | body                   integers little-endian
-    START   JSON: reference, time, ttl, code, random key            what all of the upload shares
-    INTENT  first block 8 | a keyed hash (16 bytes) of each block   with a random key only
-    ROW     fingerprint 16 | row                                    this stripe is stored
+    START   JSON: reference, time, ttl, code, random key    what all of the upload shares
+    ROW     fingerprint 16 | row                            this stripe is stored
 
-A row is kept on disk; in memory there is a place in the file for each. A torn tail is cut. INTENT
-is on the disk before a byte that is sealed with a random key leaves: should the content be another
-when the upload goes on, that key must not be used again, or one key stream would cover two
-contents.
+A fingerprint is of the keys of the stripe's blocks, which follow from their content. A row is kept
+on disk; in memory there is a place in the file for each. A torn tail is cut.
 """
 
 import fcntl
@@ -27,13 +24,11 @@ from dave.errors import UsageError
 from dave.names import EntryId, HybridTime, Owner
 from dave.uri import owner_name
 
-REFERENCE_BYTES = 16
 FINGERPRINT_BYTES = 16
 RECORD_BYTES_MAX = 1 << 16
 
 _HEADER = Struct("<I8sB")
-_START, _INTENT, _ROW = 1, 2, 3
-_FIRST = Struct("<Q")
+_START, _ROW = 1, 2
 
 
 class Upload(NamedTuple):
@@ -48,7 +43,7 @@ class Upload(NamedTuple):
     k: int
     n: int
     random_key: bytes
-    """32 bytes; empty where each block's key follows from the block."""
+    """32 bytes from which the keys of the blocks follow; empty where that is the owner's secret."""
 
 
 class UploadJournal:
@@ -60,7 +55,6 @@ class UploadJournal:
         self.path = os.path.join(folder, f"{owner_name(owner)}-{entry_id.hex()}")
         self._fd = _locked(self.path)
         self._rows: dict[bytes, tuple[int, int]] = {}
-        self._intents: dict[int, bytes] = {}
         self._end = 0
         self._synced_at = time.monotonic()
         self._is_synced = True
@@ -71,7 +65,7 @@ class UploadJournal:
     def start(self, upload: Upload) -> None:
         """Begin anew; what was there is forgotten."""
         os.ftruncate(self._fd, 0)
-        self._rows, self._intents, self._end = {}, {}, 0
+        self._rows, self._end = {}, 0
         self.upload = upload
         fields = upload._asdict()
         for name in ("reference", "random_key"):
@@ -98,19 +92,6 @@ class UploadJournal:
         if fingerprint not in self._rows and len(self._rows) < KNOWN_ROWS_MAX:
             offset = self._append(_ROW, fingerprint + row) + FINGERPRINT_BYTES
             self._rows[fingerprint] = (offset, len(row))
-
-    def intend(self, first: int, hashes: list[bytes]) -> bool:
-        """Blocks from `first` on, with these keyed hashes (16 bytes each), are about to be sealed
-        with the random key: whether they may be, since the key has not sealed others in their
-        place. Returns with the intention on disk."""
-        held = [self._intents.get(first + number) for number in range(len(hashes))]
-        if any(old is not None and old != new for old, new in zip(held, hashes, strict=True)):
-            return False
-        if None in held:
-            self._intents.update(zip(range(first, first + len(hashes)), hashes, strict=True))
-            self._append(_INTENT, _FIRST.pack(first) + b"".join(hashes))
-            self.sync()
-        return True
 
     @property
     def wants_sync(self) -> bool:
@@ -169,15 +150,14 @@ class UploadJournal:
         elif kind == _ROW and self._end:
             place = (offset + FINGERPRINT_BYTES, len(body) - FINGERPRINT_BYTES)
             self._rows[body[:FINGERPRINT_BYTES]] = place
-        elif kind == _INTENT and self._end:
-            (first,) = _FIRST.unpack_from(body)
-            hashes = body[_FIRST.size :]
-            for number in range(len(hashes) // FINGERPRINT_BYTES):
-                at = number * FINGERPRINT_BYTES
-                self._intents[first + number] = hashes[at : at + FINGERPRINT_BYTES]
         else:
             return False
         return True
+
+
+def fingerprint_of(keys: bytes) -> bytes:
+    """What a stripe is known by, 16 bytes: of the keys of its blocks, joined."""
+    return blake3(keys).digest(length=FINGERPRINT_BYTES)
 
 
 def _checksum(kind: int, body: bytes) -> bytes:

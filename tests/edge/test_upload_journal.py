@@ -89,24 +89,6 @@ def test_what_stands_before_damage_is_kept_and_goes_on(tmp_path_factory, cut, fl
     again.close()
 
 
-def test_a_random_key_never_seals_other_content_in_the_same_place(tmp_path):
-    journal = opened(tmp_path)
-    journal.start(SEALED)
-    hashes = [bytes((number,)) * 16 for number in range(6)]
-    assert journal.intend(0, hashes[:4])
-    assert journal.intend(4, hashes[4:])
-    journal.close()
-    again = opened(tmp_path)
-    assert again.intend(0, hashes[:4])
-    assert again.intend(0, hashes)
-    assert not again.intend(0, hashes[1:5])
-    assert not again.intend(5, hashes[4:5]), "levels of another length begin elsewhere"
-    assert again.intend(6, hashes[:2])
-    again.start(SEALED)
-    assert again.intend(0, hashes[1:5])
-    again.close()
-
-
 def test_it_is_synced_now_and_then(tmp_path, monkeypatch):
     journal = opened(tmp_path)
     journal.start(UPLOAD)

@@ -1,0 +1,216 @@
+"""The way up: a file, folder or stream becomes shares at the nodes, and an entry that leads to them.
+
+    read the version that stands → its rows are known → journal → pipeline (file_pipeline.py)
+    → entry → what the version before was made of is released
+
+Whatever ends it in between, the same put goes on: the journal knows which stripes are stored, and
+the nodes know which shares they hold.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dave.crypto import hashes
+from dave.edge.driver import Driver, Progress
+from dave.edge.entries import Entries
+from dave.edge.file_fetch import PartFetcher
+from dave.edge.file_pipeline import Maker, Pipeline
+from dave.edge.file_place import Placer
+from dave.edge.file_receipt import FileProgress, FileReceipt, OnProgress
+from dave.edge.file_release import release_upload
+from dave.edge.file_rows import KnownRows, rows_of
+from dave.edge.file_source import Source
+from dave.edge.keyfile import Key
+from dave.edge.limits import RESUME_SHARE
+from dave.edge.shares import Shares
+from dave.edge.upload_journal import Upload, UploadJournal
+from dave.errors import Conflict, DaveError, EntryError, NetworkError, NotStored, UsageError
+from dave.files.blocks import convergent, drawn
+from dave.files.code import Code, default_code
+from dave.files.private import seal_value
+from dave.limits import KEY_AND_VALUE_BYTES_MAX
+from dave.names import HybridTime, hybrid_ms, place_of
+from dave.share_limits import CODE_SHARES_MAX, ROOT_HEADER_BYTES, SEAL_BYTES
+from dave.wire.entry import BLOB, PRIVATE, Entry
+from dave.wire.manifest import Root
+
+
+class PutOptions(NamedTuple):
+    """How a file is put; as in `Client.put_file`."""
+
+    ttl: int
+    code: Code | None
+    random_key: bool
+    private: bool
+    cas: HybridTime | None
+    timeout: float
+    max_work: int
+    uploads: Path
+    progress: OnProgress | None
+    entry_progress: Progress | None = None
+
+
+class FilePut:
+    """One put of a file under a name."""
+
+    def __init__(
+        self, driver: Driver, shares: Shares, key: Key, name: bytes, options: PutOptions
+    ) -> None:
+        self._driver = driver
+        self._shares = shares
+        self._key = key
+        self._name = name
+        self._options = options
+        self._entries = Entries(driver, key)
+        self._entry_id = hashes.entry_id_of(key.owner, name)
+        self._started = time.monotonic()
+
+    async def run(self, source: Source) -> FileReceipt:
+        """Raises as `Client.put_file`."""
+        options = self._options
+        standing = await self._standing()
+        code = await self._code()
+        journal = UploadJournal(options.uploads, self._key.owner, self._entry_id)
+        known = KnownRows()
+        try:
+            upload = await self._upload(journal, code)
+            if standing is not None:
+                await self._learn(known, standing)
+            root, pipeline = await self._store(source, journal, known, upload)
+            receipt = await self._put_entry(root, upload)
+            await self._driver.offload(journal.remove)
+        finally:
+            journal.close()
+            known.close()
+        receipt.size = root.size
+        receipt.seconds = time.monotonic() - self._started
+        made = FileReceipt(receipt, pipeline.tally(), is_private=options.private)
+        if standing is not None and standing.reference != root.reference:
+            await self._release(standing)
+        return made
+
+    async def _standing(self) -> Root | None:
+        """The root of the version that stands, if that is a file. Raises Conflict early where cas
+        cannot win any more."""
+        found = (await self._entries.get(self._entry_id, self._options.timeout)).entry
+        cas = self._options.cas
+        is_there = found is not None and not found.is_tombstone
+        if cas is not None and cas != (found.time if found is not None and is_there else 0):
+            raise Conflict("another version stands; read it and put again", found)
+        return None if found is None else standing_root(found, self._key)
+
+    async def _code(self) -> Code:
+        """The code asked for, or the one that fits the network."""
+        peers = await self._shares.nearest(
+            place_of(self._entry_id), CODE_SHARES_MAX, self._options.timeout
+        )
+        code = self._options.code
+        if code is None:
+            return default_code(len(peers))
+        if code.n > len(peers):
+            raise UsageError(
+                f"a code of {code} needs {code.n} nodes and there are {len(peers)}: leave out "
+                f"--code, which takes {default_code(len(peers))} here"
+            )
+        return code
+
+    async def _upload(self, journal: UploadJournal, code: Code) -> Upload:
+        """The upload that goes on, or a new one; one that cannot go on is released."""
+        options, held = self._options, journal.upload
+        now = self._entries.clock()
+        if held is not None:
+            age = (hybrid_ms(now) - hybrid_ms(held.time)) / 1000
+            same = (held.ttl, held.k, held.n, bool(held.random_key))
+            if same == (options.ttl, *code, options.random_key) and (
+                0 <= age <= options.ttl * RESUME_SHARE
+            ):
+                return held
+            rows = await self._driver.offload(journal.each_row)
+            await release_upload(
+                self._shares, self._entries, self._key, held.reference, rows, options.timeout
+            )
+        rng = self._driver.core.rng
+        random_key = rng.randbytes(32) if options.random_key else b""
+        upload = Upload(rng.randbytes(16), now, options.ttl, *code, random_key)
+        await self._driver.offload(journal.start, upload)
+        return upload
+
+    async def _learn(self, known: KnownRows, standing: Root) -> None:
+        """What stands need not be sent again. A manifest that cannot be read is no obstacle: then
+        all is offered, and nodes that hold it say so."""
+        fetcher = PartFetcher(self._shares, self._driver, self._options.timeout)
+        try:
+            async for row in rows_of(standing, fetcher.fetch):
+                known.add(row)
+        except DaveError:
+            pass
+
+    async def _store(
+        self, source: Source, journal: UploadJournal, known: KnownRows, upload: Upload
+    ) -> tuple[Root, Pipeline]:
+        options, driver = self._options, self._driver
+        network = driver.core.network
+        seed = self._key.seed
+        keys = drawn(upload.random_key) if upload.random_key else convergent(seed)
+        maker = Maker(self._key, network, upload, keys, journal, known)
+        placer = Placer(self._shares, driver, network, options.max_work)
+        code = Code(upload.k, upload.n)
+        seal = SEAL_BYTES if options.private else 0
+        room = KEY_AND_VALUE_BYTES_MAX - len(self._name) - seal - ROOT_HEADER_BYTES
+        pipeline = Pipeline(
+            driver, maker, placer, journal, code, room, options.timeout,
+            partial(self._tell, source, upload, lambda: pipeline.sent),
+        )  # fmt: skip
+        self._tell(source, upload, lambda: 0, 0)
+        try:
+            root = await pipeline.run(source, upload.reference)
+        except (NotStored, NetworkError) as error:
+            raise self._interrupted(error, pipeline.done, source) from error
+        return root, pipeline
+
+    def _interrupted(self, error: DaveError, done: int, source: Source) -> DaveError:
+        of = "" if source.size is None else f" of {source.size:,}"
+        text = (
+            f"{error}. {done:,}{of} bytes are stored: put it again to go on from there, or release "
+            "them with `dave rm`"
+        )
+        return type(error)(text)
+
+    def _tell(
+        self, source: Source, upload: Upload, sent: Callable[[], int], done: int
+    ) -> None:
+        if self._options.progress is not None:
+            work = 0
+            if self._driver.core.network.asks_work:
+                size = done if source.size is None else source.size
+                work = expected_work(size, upload)
+            seconds = time.monotonic() - self._started
+            self._options.progress(FileProgress(done, source.size, sent(), work, seconds))
+
+    async def _put_entry(self, root: Root, upload: Upload) -> Any:
+        """Raises as Entries.put. The entry ends with its shares."""
+        options, value, flags = self._options, root.encode(), BLOB
+        if options.private:
+            key = hashes.private_key(self._key.seed, self._entry_id)
+            value = seal_value(key, value, self._driver.core.rng.randbytes(24))
+            flags |= PRIVATE
+        passed = -(-(hybrid_ms(self._entries.clock()) - hybrid_ms(upload.time)) // 1000)
+        if passed >= upload.ttl:
+            raise EntryError(
+                f"putting it took longer than it is to live ({upload.ttl} s): give a longer --ttl"
+            )
+        return await self._entries.put(
+            self._name, value, upload.ttl - max(0, passed), flags, options.cas, options.timeout,
+            options.max_work, options.entry_progress,
+        )  # fmt: skip
+
+    async def _release(self, standing: Root) -> None:
+        """The version before is not needed any more; what is not released runs out by itself."""
+        fetcher = PartFetcher(self._shares, self._driver, self._options.timeout)
+        await release_root(
+            self._shares, self._entries, self._key, standing, fetcher.fetch, self._options.timeout
+        )
