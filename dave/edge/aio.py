@@ -62,7 +62,7 @@ class Runner(BaseDriver):
         if self._bulk is None:
             from dave.edge.bulk import BulkSockets
 
-            self._bulk = BulkSockets(self.core.streams, self.now, self.flush)
+            self._bulk = BulkSockets(self.core.streams, self.now, self.flush, self._loop)
         return self._bulk
 
     async def wait(self, operation: int) -> Any:

@@ -63,6 +63,9 @@ class Core(Protocol):
     ) -> None: ...
 
 
+_NOWHERE: Address = ("", 0)
+
+
 class Streams:
     """`core.streams`."""
 
@@ -102,6 +105,24 @@ class Streams:
         else:
             self._ask_first(peer, stream, now)
         return stream
+
+    def open_back(
+        self, public_key: bytes, request: bytes, sink: Sink, now: Instant
+    ) -> Stream | None:
+        """Ask whoever has asked us, over the connection that they made, clients too, whom nobody
+        can dial; None where it is gone."""
+        link = self._find(Peer(_NOWHERE, public_key))
+        if link is None:
+            return None
+        stream = Stream(request, sink)
+        self._ask(link, stream, now)
+        return stream
+
+    def refuse(self, public_key: bytes, now: Instant) -> None:
+        """End all connections with who does what no peer may."""
+        for link in [*self._links.values()]:
+            if link.channel.public_key == public_key and not link.is_over:
+                self._hang_up(link, StreamEnd.BROKEN, now)
 
     # --- What the world reports ----------------------------------------------------------------
 
@@ -225,8 +246,9 @@ class Streams:
     # -------------------------------------------------------------------------------------------
 
     def _find(self, peer: Peer) -> Link | None:
-        """A connection with that peer, by its key; by its address where that is all we know."""
-        for link in self._links.values():
+        """The newest connection with that peer, by its key; by its address where that is all we
+        know. An older one may be dead, and we not know it yet."""
+        for link in reversed(self._links.values()):
             key = link.channel.public_key
             if peer.public_key is None:
                 if link.is_dialled and link.address == peer.address:

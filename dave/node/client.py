@@ -48,14 +48,14 @@ class Client(Core):
 
         The number returned is resolved at quorum, the number after it when all have answered.
         """
-        operation = self._next_operation(2)
+        operation = self.next_operation(2)
         PutOperation(self, operation, entry, expected, deadline).start(now)
         self.settle(now)
         return operation
 
     def get(self, entry_id: EntryId, now: Instant, deadline: Instant, quorum: int = 2) -> int:
         """Find the newest version of an entry; `quorum` nodes must agree, 0: ask all of R."""
-        operation = self._next_operation()
+        operation = self.next_operation()
         GetOperation(self, operation, entry_id, quorum, deadline).start(
             now, self.own(entry_id, now)
         )
@@ -64,7 +64,7 @@ class Client(Core):
 
     def check(self, entry: Entry, now: Instant, deadline: Instant) -> int:
         """Have the nodes that should hold this version prove it."""
-        operation = self._next_operation()
+        operation = self.next_operation()
         CheckOperation(self, operation, entry, deadline).start(now)
         self.settle(now)
         return operation
@@ -78,7 +78,7 @@ class Client(Core):
         if self.watchers is None:
             from dave.node.watchers import Watchers
 
-            self.watchers = Watchers(self, self._next_operation)
+            self.watchers = Watchers(self, self.next_operation)
             self.handlers[16] = self.watchers.on_notify
         operation = self.watchers.begin(entry_id, kept, now, deadline)
         self.settle(now)
@@ -90,7 +90,9 @@ class Client(Core):
             self.watchers.end(operation, now)
             self.settle(now)
 
-    def _next_operation(self, count: int = 1) -> int:
+    def next_operation(self, count: int = 1) -> int:
+        """A number that nobody waits on yet, the first of `count`: whoever waits for what is under
+        way waits on it until it is resolved."""
         self._operations += count
         return self._operations - count + 1
 

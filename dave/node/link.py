@@ -5,6 +5,7 @@ sealed. So what waits here is a few small frames, and one piece for each stream 
 Streams take turns, frame by frame.
 """
 
+from functools import partial
 from typing import Protocol
 
 from dave.bulk_limits import (
@@ -21,7 +22,7 @@ from dave.bulk_limits import (
 from dave.drops import Drop
 from dave.errors import WireError
 from dave.names import SECOND, Address, Instant
-from dave.node.streams import Served, Source, Stream, StreamEnd
+from dave.node.streams import LiveSource, Served, Source, Stream, StreamEnd
 from dave.session.channel import Channel
 from dave.wire import bulk
 
@@ -193,6 +194,8 @@ class Link:
             late = now - self.made >= LINK_OPEN_SECONDS * SECOND
             return StreamEnd.NO_ANSWER if late else None
         for number, served in [*self._served.items()]:
+            if served.is_waiting:
+                served.moved = now
             is_stalled = now - served.moved >= STREAM_STALL_SECONDS * SECOND
             if is_stalled or now - served.made >= STREAM_SECONDS_MAX * SECOND:
                 self._release(number)
@@ -254,7 +257,16 @@ class Link:
             return
         served = Served(frame.stream, frame.window, source, now)
         self._served[frame.stream] = self._ready[frame.stream] = served
+        if isinstance(source, LiveSource):
+            source.wake = partial(self._woken, served)
         self._wake()
+
+    def _woken(self, served: Served) -> None:
+        """A source that had nothing to say has something."""
+        if served.is_waiting and self._served.get(served.number) is served:
+            served.is_waiting = False
+            self._ready[served.number] = served
+            self._wake()
 
     def _next_frame(self, now: Instant) -> bytes | None:
         number = next(iter(self._ready))

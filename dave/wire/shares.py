@@ -30,8 +30,8 @@ from dave.errors import WireError
 from dave.limits import PIECE_BYTES_MAX, STREAM_REQUEST_BYTES_MAX
 from dave.share_limits import (
     FETCH_ADDRESSES_MAX,
-    OFFER_RECORD_BYTES_MAX,
     OFFERS_OPEN_MAX,
+    STRIPE_RECORD_BYTES_MAX,
     STRIPES_ASKED_MAX,
 )
 from dave.wire.share_status import KEPT_STATUSES, SHARE_STATUS_MAX, ShareStatus
@@ -198,7 +198,7 @@ def read_offers_piece(data: bytes) -> list[Offer]:
             raise WireError("a piece of offers that is cut off, or too many in it")
         seq, index, length = _offer.unpack_from(data, at)
         at += _offer.size
-        if not 0 < length <= min(OFFER_RECORD_BYTES_MAX, len(data) - at):
+        if not 0 < length <= min(STRIPE_RECORD_BYTES_MAX, len(data) - at):
             raise WireError(f"an offer with a record of {length} bytes")
         offers.append(Offer(seq, index, data[at : at + length]))
         at += length
@@ -233,7 +233,7 @@ def read_stripes_piece(data: bytes, count: int) -> list[Held | None]:
     for _ in range(count):
         length = int.from_bytes(data[at : at + 2], "little")
         end = at + 2 + length + MASK_BYTES
-        if length > OFFER_RECORD_BYTES_MAX or end > len(data):
+        if length > STRIPE_RECORD_BYTES_MAX or end > len(data):
             raise WireError("an answer to STRIPES that is cut off")
         mask = int.from_bytes(data[end - MASK_BYTES : end], "little")
         if (not length) != (not mask):
@@ -266,10 +266,10 @@ def _read_list(data: bytes, kind: int, most: int) -> list[bytes]:
 
 
 OFFERS_PIECE_MAX = min(
-    OFFERS_OPEN_MAX, (PIECE_BYTES_MAX - 1) // (_offer.size + OFFER_RECORD_BYTES_MAX)
+    OFFERS_OPEN_MAX, (PIECE_BYTES_MAX - 1) // (_offer.size + STRIPE_RECORD_BYTES_MAX)
 )
 """Offers that fit one piece whatever their records are."""
 
 assert 2 + FETCH_ADDRESSES_MAX * ADDRESS_BYTES <= STREAM_REQUEST_BYTES_MAX
 assert 2 + STRIPES_ASKED_MAX * ADDRESS_BYTES <= STREAM_REQUEST_BYTES_MAX
-assert STRIPES_ASKED_MAX * (2 + OFFER_RECORD_BYTES_MAX + MASK_BYTES) <= PIECE_BYTES_MAX
+assert STRIPES_ASKED_MAX * (2 + STRIPE_RECORD_BYTES_MAX + MASK_BYTES) <= PIECE_BYTES_MAX

@@ -8,8 +8,8 @@ from dave.errors import WireError
 from dave.limits import PIECE_BYTES_MAX, STREAM_REQUEST_BYTES_MAX
 from dave.share_limits import (
     FETCH_ADDRESSES_MAX,
-    OFFER_RECORD_BYTES_MAX,
     OFFERS_OPEN_MAX,
+    STRIPE_RECORD_BYTES_MAX,
     STRIPES_ASKED_MAX,
 )
 from dave.wire import shares
@@ -18,7 +18,7 @@ from dave.wire.shares import Held, Offer, Verdict
 
 A, B = b"a" * 32, b"b" * 32
 TOKEN = b"12345678"
-BIGGEST = Offer(2**32 - 1, 255, bytes(OFFER_RECORD_BYTES_MAX))
+BIGGEST = Offer(2**32 - 1, 255, bytes(STRIPE_RECORD_BYTES_MAX))
 
 CODECS = {
     "fetch": (
@@ -115,7 +115,9 @@ def test_lists_have_their_bounds():
         shares.read_offers_piece(offers)
     with pytest.raises(WireError):
         shares.read_offers_piece(
-            shares.offers_piece([shares.offer_bytes(BIGGEST._replace(record=bytes(1_025)))])
+            shares.offers_piece(
+                [shares.offer_bytes(BIGGEST._replace(record=bytes(STRIPE_RECORD_BYTES_MAX + 1)))]
+            )
         )
 
 
