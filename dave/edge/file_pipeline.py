@@ -72,16 +72,16 @@ class Maker:
         first, upload = number * self._upload.k, self._upload
         keys = [self._keys.of(block, level, first + i) for i, block in enumerate(blocks)]
         fingerprint = fingerprint_of(b"".join(keys))
-        parity_count = upload.n - upload.k
+        code = Code(upload.k, upload.n)
         done = self._journal.row(fingerprint)
         if done is not None:
             return Prepared(Row.read(done), fingerprint, None, (), True)
         known = self._known.row(fingerprint)
-        if known is not None and known.shape == _shape(blocks, parity_count):
-            made = _Later(partial(seal, blocks, keys, parity_count))
+        if known is not None and known.shape == _shape(blocks, code):
+            made = _Later(partial(seal, blocks, keys, code))
             shares: Sequence[ShareData] = [partial(made.share, i) for i in range(known.shape.n)]
             return Prepared(known, fingerprint, self._record(known), shares, True)
-        sealed = seal(blocks, keys, parity_count)
+        sealed = seal(blocks, keys, code)
         record = self._record(sealed.row)
         return Prepared(sealed.row, fingerprint, record, sealed.shares, False)
 
@@ -97,7 +97,8 @@ class Maker:
 
 
 class Pipeline:
-    """One upload on its way. `on_stripe` is told the bytes of content that are stored."""
+    """One upload on its way. `on_stripe` is told the bytes of content that are
+    stored, and those of shares that were sent."""
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class Pipeline:
         code: Code,
         room: int,
         timeout: float,
-        on_stripe: Callable[[int], None],
+        on_stripe: Callable[[int, int], None],
     ) -> None:
         self._driver = driver
         self._maker = maker
@@ -153,7 +154,7 @@ class Pipeline:
 
     def tally(self) -> Tally:
         """How it went so far."""
-        margin, stored, shape = self._fewest or (0, 0, Shape(0, 0, 0, 0))
+        _, stored, shape = self._fewest or (0, 0, Shape(0, 0, 0, 0))
         return Tally(
             self._code, len(self._placer.holders), self.stripes, self.reused, stored, shape.k,
             shape.n, self.sent, self._placer.hashes_tried,
@@ -172,7 +173,7 @@ class Pipeline:
         self._grow()
         if not level:
             self.done += size
-            self._on_stripe(self.done)
+            self._on_stripe(self.done, self.sent)
         if self._journal.wants_sync:
             await self._driver.offload(self._journal.sync)
 
@@ -229,6 +230,6 @@ def _cut(data: bytes) -> list[Buffer]:
     return [view[at : at + BLOCK_BYTES] for at in range(0, len(data), BLOCK_BYTES)]
 
 
-def _shape(blocks: Sequence[Buffer], parity_count: int) -> Shape:
+def _shape(blocks: Sequence[Buffer], code: Code) -> Shape:
     k = len(blocks)
-    return Shape(k, k + parity_count, len(blocks[0]), len(blocks[-1]))
+    return Shape(k, k + code.n - code.k, len(blocks[0]), len(blocks[-1]))

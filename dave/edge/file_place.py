@@ -1,9 +1,9 @@
 """Where the shares of a stripe go: one each to the nodes nearest to its place, beyond a node that
-refuses or is silent to the next nearest, and several to one where there are fewer nodes than shares.
+refuses or is silent to the next nearest; several to one where there are fewer nodes than shares.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from dave.crypto import hashes
@@ -19,8 +19,8 @@ from dave.edge.limits import (
 )
 from dave.edge.receipt import Refusal
 from dave.errors import NotStored
-from dave.limits import SURPLUS_BITS_MAX
 from dave.files.blocks import Buffer
+from dave.limits import SURPLUS_BITS_MAX
 from dave.names import SECOND, Instant, Place
 from dave.node.requests import Peer
 from dave.wire.share_status import KEPT_STATUSES, ShareStatus
@@ -116,8 +116,7 @@ class Placer:
     async def _place_one(self, stripe: "_Stripe", index: int, await_silent: bool) -> None:
         for_now = self._shunned if not await_silent else {}
         while True:
-            now = self._driver.now()
-            peer = stripe.next(index, lambda key: for_now.get(key, 0) > now)
+            peer = stripe.next(index, for_now, self._driver.now())
             if peer is None:
                 return
             outcome = await self._offer(stripe, peer, index)
@@ -156,7 +155,7 @@ class Placer:
     def why(self) -> str:
         """Why shares were refused, for a person."""
         reasons: Counter[str] = Counter()
-        for refusal, _ in self.refused.items():
+        for refusal in self.refused:
             reasons[refusal.reason] += 1
         texts = [f"{reason} at {count} nodes" for reason, count in reasons.most_common()]
         return ", ".join(texts) or "there are no more nodes"
@@ -205,7 +204,9 @@ class _Stripe:
         """Whether share `index` is kept."""
         return index in self._stored
 
-    def next(self, index: int, is_shunned: Callable[[bytes | None], bool]) -> Peer | None:
+    def next(
+        self, index: int, shunned: Mapping[bytes | None, Instant], now: Instant
+    ) -> Peer | None:
         """Whom to offer share `index`: its own node, else one beyond the n nearest, and where there
         are no n whoever has fewest. None if nobody is left."""
         count, few = self.record.n, len(self._peers) < self.record.n
@@ -215,7 +216,7 @@ class _Stripe:
             key = peer.public_key
             if key in self._refusing:
                 continue
-            if is_shunned(key):
+            if shunned.get(key, 0) > now:
                 self._silent.add(key)
                 continue
             is_own = number == index % len(self._peers)

@@ -1,4 +1,4 @@
-"""The way up: a file, folder or stream becomes shares at the nodes, and an entry that leads to them.
+"""The way up: a file, folder or stream becomes shares at nodes, and an entry that leads to them.
 
     read the version that stands → its rows are known → journal → pipeline (file_pipeline.py)
     → entry → what the version before was made of is released
@@ -7,21 +7,21 @@ Whatever ends it in between, the same put goes on: the journal knows which strip
 the nodes know which shares they hold.
 """
 
-import os
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dave.crypto import hashes
+from dave.crypto.work import share_work
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
-from dave.edge.file_fetch import PartFetcher
+from dave.edge.file_fetch import fetch_part
 from dave.edge.file_pipeline import Maker, Pipeline
 from dave.edge.file_place import Placer
 from dave.edge.file_receipt import FileProgress, FileReceipt, OnProgress
-from dave.edge.file_release import release_upload
+from dave.edge.file_release import release_rows
 from dave.edge.file_rows import KnownRows, rows_of
 from dave.edge.file_source import Source
 from dave.edge.keyfile import Key
@@ -29,14 +29,15 @@ from dave.edge.limits import RESUME_SHARE
 from dave.edge.shares import Shares
 from dave.edge.upload_journal import Upload, UploadJournal
 from dave.errors import Conflict, DaveError, EntryError, NetworkError, NotStored, UsageError
-from dave.files.blocks import convergent, drawn
+from dave.files.blocks import Buffer, convergent, drawn
 from dave.files.code import Code, default_code
-from dave.files.private import seal_value
+from dave.files.private import open_value, seal_value
+from dave.files.tree import Part
 from dave.limits import KEY_AND_VALUE_BYTES_MAX
 from dave.names import HybridTime, hybrid_ms, place_of
-from dave.share_limits import CODE_SHARES_MAX, ROOT_HEADER_BYTES, SEAL_BYTES
+from dave.share_limits import BLOCK_BYTES, CODE_SHARES_MAX, ROOT_HEADER_BYTES, SEAL_BYTES
 from dave.wire.entry import BLOB, PRIVATE, Entry
-from dave.wire.manifest import Root
+from dave.wire.manifest import Level, Root, Row
 
 
 class PutOptions(NamedTuple):
@@ -77,7 +78,7 @@ class FilePut:
         journal = UploadJournal(options.uploads, self._key.owner, self._entry_id)
         known = KnownRows()
         try:
-            upload = await self._upload(journal, code)
+            upload = await self._begin(journal, code)
             if standing is not None:
                 await self._learn(known, standing)
             root, pipeline = await self._store(source, journal, known, upload)
@@ -101,7 +102,10 @@ class FilePut:
         is_there = found is not None and not found.is_tombstone
         if cas is not None and cas != (found.time if found is not None and is_there else 0):
             raise Conflict("another version stands; read it and put again", found)
-        return None if found is None else standing_root(found, self._key)
+        try:
+            return None if found is None else root_of(found, self._key)
+        except DaveError:
+            return None  # Whatever it is, it is about to be replaced.
 
     async def _code(self) -> Code:
         """The code asked for, or the one that fits the network."""
@@ -118,7 +122,7 @@ class FilePut:
             )
         return code
 
-    async def _upload(self, journal: UploadJournal, code: Code) -> Upload:
+    async def _begin(self, journal: UploadJournal, code: Code) -> Upload:
         """The upload that goes on, or a new one; one that cannot go on is released."""
         options, held = self._options, journal.upload
         now = self._entries.clock()
@@ -129,8 +133,8 @@ class FilePut:
                 0 <= age <= options.ttl * RESUME_SHARE
             ):
                 return held
-            rows = await self._driver.offload(journal.each_row)
-            await release_upload(
+            rows = map(Row.read, await self._driver.offload(journal.each_row))
+            await release_rows(
                 self._shares, self._entries, self._key, held.reference, rows, options.timeout
             )
         rng = self._driver.core.rng
@@ -142,12 +146,12 @@ class FilePut:
     async def _learn(self, known: KnownRows, standing: Root) -> None:
         """What stands need not be sent again. A manifest that cannot be read is no obstacle: then
         all is offered, and nodes that hold it say so."""
-        fetcher = PartFetcher(self._shares, self._driver, self._options.timeout)
-        try:
-            async for row in rows_of(standing, fetcher.fetch):
+        with suppress(DaveError):
+            async for row in rows_of(standing, self._fetch):
                 known.add(row)
-        except DaveError:
-            pass
+
+    async def _fetch(self, part: Part) -> Sequence[Buffer]:
+        return await fetch_part(self._shares, self._driver, part, self._options.timeout)
 
     async def _store(
         self, source: Source, journal: UploadJournal, known: KnownRows, upload: Upload
@@ -163,9 +167,9 @@ class FilePut:
         room = KEY_AND_VALUE_BYTES_MAX - len(self._name) - seal - ROOT_HEADER_BYTES
         pipeline = Pipeline(
             driver, maker, placer, journal, code, room, options.timeout,
-            partial(self._tell, source, upload, lambda: pipeline.sent),
+            lambda done, sent: self._tell(source, upload, done, sent),
         )  # fmt: skip
-        self._tell(source, upload, lambda: 0, 0)
+        self._tell(source, upload, 0, 0)
         try:
             root = await pipeline.run(source, upload.reference)
         except (NotStored, NetworkError) as error:
@@ -180,16 +184,14 @@ class FilePut:
         )
         return type(error)(text)
 
-    def _tell(
-        self, source: Source, upload: Upload, sent: Callable[[], int], done: int
-    ) -> None:
+    def _tell(self, source: Source, upload: Upload, done: int, sent: int) -> None:
         if self._options.progress is not None:
             work = 0
             if self._driver.core.network.asks_work:
                 size = done if source.size is None else source.size
                 work = expected_work(size, upload)
             seconds = time.monotonic() - self._started
-            self._options.progress(FileProgress(done, source.size, sent(), work, seconds))
+            self._options.progress(FileProgress(done, source.size, sent, work, seconds))
 
     async def _put_entry(self, root: Root, upload: Upload) -> Any:
         """Raises as Entries.put. The entry ends with its shares."""
@@ -210,7 +212,28 @@ class FilePut:
 
     async def _release(self, standing: Root) -> None:
         """The version before is not needed any more; what is not released runs out by itself."""
-        fetcher = PartFetcher(self._shares, self._driver, self._options.timeout)
-        await release_root(
-            self._shares, self._entries, self._key, standing, fetcher.fetch, self._options.timeout
-        )
+        with suppress(DaveError):
+            await release_rows(
+                self._shares, self._entries, self._key, standing.reference,
+                rows_of(standing, self._fetch), self._options.timeout,
+            )  # fmt: skip
+
+
+def expected_work(size: int, upload: Upload) -> int:
+    """Hashes that the stamps of so many bytes of content take, manifests left out."""
+    level = Level(size, upload.k, upload.n)
+    if not level.stripes:
+        return 0
+    last = level.shape(level.stripes - 1)
+    full = (level.stripes - 1) * upload.n * BLOCK_BYTES
+    return share_work(full + (last.n - 1) * last.share_bytes + last.last_bytes, upload.ttl)
+
+
+def root_of(entry: Entry, key: Key) -> Root | None:
+    """The root that an own entry holds, if it is a file's. Raises WireError, WrongKey."""
+    if not entry.is_blob:
+        return None
+    value = entry.value
+    if entry.is_private:
+        value = open_value(hashes.private_key(key.seed, entry.id), value)
+    return Root.read(value)

@@ -36,7 +36,7 @@ class Tally(NamedTuple):
     reused: int
     """Of them, those that an earlier put had stored."""
     fewest: int
-    """Shares of the stripe that has fewest beyond what is needed, of those placed by this put ..."""
+    """Shares of the stripe that has fewest to spare, of those placed by this put ..."""
     needed: int
     """... and how many of these suffice ..."""
     of: int

@@ -3,7 +3,7 @@ and so that it can be released."""
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 from dave.edge.limits import KNOWN_ROWS_MAX
@@ -12,7 +12,7 @@ from dave.files.blocks import Buffer
 from dave.files.tree import Part, parts
 from dave.wire.manifest import Root, Row
 
-FetchPart = Callable[[Part], Coroutine[Any, Any, Buffer]]
+FetchPart = Callable[[Part], Coroutine[Any, Any, Sequence[Buffer]]]
 """Fetches and decrypts the blocks of a part of a manifest."""
 
 
@@ -35,7 +35,7 @@ class KnownRows:
 
     def __init__(self) -> None:
         self._places: dict[bytes, tuple[int, int]] = {}
-        self._file = tempfile.TemporaryFile(buffering=0)
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
         self._end = 0
 
     def add(self, row: Row) -> None:

@@ -129,6 +129,8 @@ KEY_FILE_ARGON_BYTES_MAX = 1 << 30
 
 UPLOAD_SYNC_SECONDS = 1.0
 """So much of an upload a power cut may make the client forget; nodes know what they hold."""
+RESUME_SHARE = 1 / 4
+"""Of its lifetime an upload may have spent when it goes on; later it begins anew."""
 UPLOAD_IN_FLIGHT_BYTES = 16 << 20
 """Shares of stripes that are being stored by one upload."""
 UPLOAD_STRIPES_FIRST = 4
