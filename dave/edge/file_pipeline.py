@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from dave.crypto.network import Network
 from dave.edge.driver import Driver
-from dave.edge.file_place import Placed, Placer, ShareData
+from dave.edge.file_place import Placer, ShareData
 from dave.edge.file_receipt import Tally
 from dave.edge.file_rows import KnownRows
 from dave.edge.file_source import Source
@@ -128,7 +128,7 @@ class Pipeline:
         self.sent = 0
         self.stripes = 0
         self.reused = 0
-        self._fewest: tuple[int, int, Shape] | None = None
+        self._spare = code.n - code.k
 
     async def run(self, source: Source, reference: bytes) -> Root:
         """Store all that the source gives. Raises NotStored, NetworkError, FileChanged, OSError."""
@@ -154,11 +154,9 @@ class Pipeline:
 
     def tally(self) -> Tally:
         """How it went so far."""
-        _, stored, shape = self._fewest or (0, 0, Shape(0, 0, 0, 0))
         return Tally(
-            self._code, len(self._placer.holders), self.stripes, self.reused, stored, shape.k,
-            shape.n, self.sent, self._placer.hashes_tried,
-            tuple(self._placer.refused.most_common()),
+            self._code, len(self._placer.holders), self.stripes, self.reused, self._spare,
+            self.sent, self._placer.hashes_tried, tuple(self._placer.refused.most_common()),
         )  # fmt: skip
 
     def _begin(self, blocks: Sequence[Buffer], level: int, number: int, size: int) -> None:
@@ -192,7 +190,8 @@ class Pipeline:
             started = driver.now()
             placed = await self._placer.place(record, prepared.shares, self._timeout)
             self._adapt((driver.now() - started) / SECOND)
-            self._count(placed, prepared.row.shape)
+            self.sent += placed.sent_bytes
+            self._spare = min(self._spare, placed.stored - prepared.row.shape.k)
             self._journal.stored(prepared.fingerprint, prepared.row.encode())
         return prepared.row
 
@@ -202,11 +201,6 @@ class Pipeline:
             self._window = min(self._most, self._window + 1 / self._window)
         else:
             self._window = max(1.0, self._window / 2)
-
-    def _count(self, placed: Placed, shape: Shape) -> None:
-        self.sent += placed.sent_bytes
-        seen = (placed.stored - shape.k, placed.stored, shape)
-        self._fewest = seen if self._fewest is None else min(self._fewest, seen)
 
 
 class _Later:

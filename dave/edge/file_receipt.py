@@ -35,18 +35,19 @@ class Tally(NamedTuple):
     stripes: int
     reused: int
     """Of them, those that an earlier put had stored."""
-    fewest: int
-    """Shares of the stripe that has fewest to spare, of those placed by this put ..."""
-    needed: int
-    """... and how many of these suffice ..."""
-    of: int
-    """... of how many."""
+    spare: int
+    """So many shares of any stripe may be lost; n - k where all are stored."""
     sent: int
     """Bytes of shares that nodes took in."""
     hashes: int
     """Hashes tried for the stamps."""
     refused: tuple[tuple[Refusal, int], ...]
     """Who refused a share, why, and how often."""
+
+    @property
+    def fewest(self) -> int:
+        """Shares of the stripe that has fewest, counted as if it were a full one, of n."""
+        return self.code.k + self.spare
 
 
 class FileReceipt(Receipt):
