@@ -88,7 +88,8 @@ class ReadShare(NamedTuple):
     ticket: int
     address: bytes
     offset: int
-    count: int
+    size: int
+    """Bytes, at most; fewer where the share ends."""
 
 
 class DropShares(NamedTuple):
@@ -106,8 +107,6 @@ class SaveRelease(NamedTuple):
     ticket: int
     owner: bytes
     reference: bytes
-    time: int
-    """The release's (hybrid)."""
 
 
 class Rebuild(NamedTuple):
@@ -126,4 +125,7 @@ class Rebuild(NamedTuple):
 ShareEffect = WriteShare | SaveRecord | ReadShare | DropShares | SaveRelease | Rebuild
 """What only a node asks for, about the shares that it keeps."""
 
-Effect = Verify | Append | Resolve | Dial | Transmit | HangUp | ShareEffect
+NodeEffect = Verify | Append | ShareEffect
+"""What a client's core never asks for."""
+
+Effect = Resolve | Dial | Transmit | HangUp | NodeEffect

@@ -57,8 +57,8 @@ STRIPE_RECORDS_MAX = 64
 """Records of one stripe, which are uploads that have blocks in common."""
 RELEASES_MAX = 65_536
 """Uploads released that are remembered; of more, the oldest go."""
-SHARE_EXPIRE_SLACK_MS = 60_000
-"""A record may stay so much longer than it lives."""
+STRIPES_SLICE = 1024
+"""Stripes looked at in one go where records expire or are released: a few milliseconds."""
 
 # --- Specification: the protocol of shares over the bulk channel -------------------------------
 
@@ -77,6 +77,8 @@ SHARES_INCOMING_PER_PEER_MAX = 4 << 20
 """... and of one peer; the next ones wait for room."""
 SHARES_INCOMING_SECONDS = 60
 """Who leaves a share that is wanted unsent for so long gives its room up, if others wait for it."""
+SHARE_READ_ONLY_SECONDS = 10
+"""After a failed write, until shares are taken in again."""
 SHARE_TAKERS_MAX = 160
 """Peers whose shares a node takes in at a time."""
 SHARE_PIECES_AHEAD = 2

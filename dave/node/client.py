@@ -4,11 +4,12 @@ A client is a session without a stamped id: it asks, is never asked, and never e
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dave.crypto.identity import Identity
 from dave.crypto.network import Network
-from dave.names import EntryId, HybridTime, Instant, Rng
+from dave.names import EntryId, HybridTime, Instant, Place, Rng
 from dave.node.check import CheckOperation
 from dave.node.core import Core
 from dave.node.get import GetOperation
@@ -18,6 +19,9 @@ from dave.node.timers import Timer
 from dave.wire.entry import Entry
 
 if TYPE_CHECKING:
+    from dave.node.share_fetches import Fetches
+    from dave.node.share_queries import ShareQueries
+    from dave.node.share_uploads import Uploads
     from dave.node.watch import WatchOperation
     from dave.node.watchers import Watchers
 
@@ -39,6 +43,7 @@ class Client(Core):
             Timer.RETRY_PUT: _retry_put,
             Timer.WATCH: lambda operation, now: operation.on_timer(now),
             Timer.GIVE_UP: lambda subject, now: subject[0].give_up(subject[1], now),
+            Timer.SHARES: lambda look, now: look(now),
         }
 
     def put(
@@ -89,6 +94,43 @@ class Client(Core):
         if self.watchers is not None:
             self.watchers.end(operation, now)
             self.settle(now)
+
+    # --- Shares of files; made at first use: few commands need what they load ------------------
+
+    @cached_property
+    def uploads(self) -> "Uploads":
+        """Offers shares to nodes."""
+        from dave.node.share_uploads import Uploads
+
+        return Uploads(self)
+
+    @cached_property
+    def fetches(self) -> "Fetches":
+        """Fetches shares from nodes."""
+        from dave.node.share_fetches import Fetches
+
+        return Fetches(self)
+
+    @cached_property
+    def share_queries(self) -> "ShareQueries":
+        """Asks who holds what, and has uploads dropped."""
+        from dave.node.share_queries import ShareQueries
+
+        return ShareQueries(self)
+
+    def nearest(self, place: Place, count: int, now: Instant, deadline: Instant) -> int:
+        """Find up to `count` nodes nearest to a place, never this one; resolved with a list of
+        Peer, nearest first, empty if nobody answers."""
+        from dave.node.nearest import Nearest
+
+        operation = self.next_operation()
+
+        def done(peers: list[Peer], now: Instant) -> None:
+            self.resolve(operation, peers)
+
+        Nearest(self, place, count, done, deadline).start(now)
+        self.settle(now)
+        return operation
 
     def next_operation(self, count: int = 1) -> int:
         """A number that nobody waits on yet, the first of `count`: whoever waits for what is under

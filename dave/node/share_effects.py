@@ -52,8 +52,7 @@ class ShareEffects:
 
     def save_release(self, release: Release, done: Told) -> None:
         """Remember a release."""
-        ticket = self._ticket(done)
-        self._emit(SaveRelease(ticket, release.owner, release.reference, release.time))
+        self._emit(SaveRelease(self._ticket(done), release.owner, release.reference))
 
     def read(
         self, address: bytes, offset: int, count: int, done: Callable[[bytes | None, Instant], None]

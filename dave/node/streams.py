@@ -248,9 +248,9 @@ class Served:
         self.credit -= len(data)
         self.moved = now
         if start:
-            return bulk.More(self.number, data).encode(), False
+            return bulk.more_frame(self.number, data), False
         size, checksum = len(self._piece), hashes.piece_checksum(self._piece)
-        return bulk.Piece(self.number, size, checksum, data).encode(), False
+        return bulk.piece_frame(self.number, size, checksum, data), False
 
 
 def _nothing() -> None:

@@ -10,7 +10,7 @@ TAKE, which the node opens to whoever opened OFFER, over the same connection.
     OFFER request     kind 17 | token 8
     OFFER piece       (seq 4 | status 1 | detail 4) ...  a verdict each
     TAKE request      kind 18 | token 8                  of the OFFER
-    TAKE pieces       1 | (seq 4 | index 1 | length 2 | record) ...
+    TAKE pieces       1 | (seq 4 | number 1 | length 2 | record) ...
                       2 | seq 4                          the share comes next,
                       bytes of a share ...               as many as its record says
     STRIPES request   kind 19 | count 1 | (stripe id 32) ...
@@ -59,7 +59,7 @@ class Offer(NamedTuple):
 
     seq: int
     """Number of the offer, by who makes it; never used twice on a stream."""
-    index: int
+    number: int
     """Which of the stripe's shares."""
     record: bytes
 
@@ -180,7 +180,7 @@ def read_verdicts_piece(data: bytes) -> list[Verdict]:
 
 def offer_bytes(offer: Offer) -> bytes:
     """An offer as it stands in a piece of offers."""
-    return _offer.pack(offer.seq, offer.index, len(offer.record)) + offer.record
+    return _offer.pack(offer.seq, offer.number, len(offer.record)) + offer.record
 
 
 def offers_piece(offers: Iterable[bytes]) -> bytes:
@@ -192,15 +192,15 @@ def read_offers_piece(data: bytes) -> list[Offer]:
     """The offers. Raises WireError; their records are not looked at."""
     if len(data) < 2 or data[0] != OFFERS:
         raise WireError("no piece of offers")
-    offers, at = [], 1
+    offers, at = list[Offer](), 1
     while at < len(data):
         if len(data) - at < _offer.size or len(offers) == OFFERS_OPEN_MAX:
             raise WireError("a piece of offers that is cut off, or too many in it")
-        seq, index, length = _offer.unpack_from(data, at)
+        seq, number, length = _offer.unpack_from(data, at)
         at += _offer.size
         if not 0 < length <= min(STRIPE_RECORD_BYTES_MAX, len(data) - at):
             raise WireError(f"an offer with a record of {length} bytes")
-        offers.append(Offer(seq, index, data[at : at + length]))
+        offers.append(Offer(seq, number, data[at : at + length]))
         at += length
     return offers
 
@@ -219,7 +219,7 @@ def read_share_piece(data: bytes) -> int:
 
 def stripes_piece(held: Iterable[Held | None]) -> bytes:
     """The answer to STRIPES."""
-    parts = []
+    parts: list[bytes] = []
     for each in held:
         record, mask = (b"", 0) if each is None else each
         parts += _u16.pack(len(record)), record, _u32.pack(mask)
