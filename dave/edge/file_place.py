@@ -3,7 +3,7 @@ refuses or is silent to the next nearest; several to one where there are fewer n
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from dave.crypto import hashes
@@ -19,16 +19,13 @@ from dave.edge.limits import (
 )
 from dave.edge.receipt import Refusal
 from dave.errors import NotStored
-from dave.files.blocks import Buffer
 from dave.limits import SURPLUS_BITS_MAX
 from dave.names import SECOND, Instant, Place
 from dave.node.requests import Peer
+from dave.node.share_lane import ShareData
 from dave.wire.share_status import KEPT_STATUSES, ShareStatus
 from dave.wire.shares import ShareOutcome
 from dave.wire.stripe import StripeRecord, place_of_stripe
-
-ShareData = Buffer | Callable[[], Buffer]
-"""A share, or what makes it, called only if a node wants it."""
 
 SILENT = (ShareStatus.NO_ANSWER, ShareStatus.TIMED_OUT)
 
