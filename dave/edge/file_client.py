@@ -23,11 +23,10 @@ from dave.edge.upload_journal import UploadJournal, has_journal, uploads_folder
 from dave.errors import DaveError, WireError, WrongKey
 from dave.files.code import Code, parse_code
 from dave.files.private import seal_value
-from dave.limits import INFLATED_BYTES_MAX, KEY_AND_VALUE_BYTES_MAX
+from dave.limits import INFLATED_BYTES_MAX
 from dave.names import HybridTime
-from dave.share_limits import SEAL_BYTES
-from dave.wire.compression import compressed
-from dave.wire.entry import COMPRESSED, PRIVATE, Entry
+from dave.wire.compression import in_entry
+from dave.wire.entry import PRIVATE, Entry
 from dave.wire.manifest import Row
 
 
@@ -132,17 +131,6 @@ class FileClient:
             finally:
                 journal.close()
         return released
-
-
-def in_entry(name: bytes, value: bytes, private: bool) -> tuple[bytes, int] | None:
-    """What an entry under that name would hold for a value, before it is sealed, and its flags;
-    None if it does not fit one."""
-    packed = compressed(value)
-    stored, flags = (value, 0) if packed is None else (packed, COMPRESSED)
-    room = KEY_AND_VALUE_BYTES_MAX - len(name) - (SEAL_BYTES if private else 0)
-    if len(value) > INFLATED_BYTES_MAX or len(stored) > room:
-        return None
-    return stored, flags | (PRIVATE if private else 0)
 
 
 @asynccontextmanager
