@@ -15,6 +15,8 @@
     |   `-- OtherNetwork      somebody answered, from another network or with another secret
     |-- ShareLacking          a node does not hold the share of a file that it was asked for
     |-- ShareCorrupt          a node sent bytes that are not the share it was asked for
+    |-- NotWhole              fewer shares of a file can be found than make it whole       exit 1
+    |-- FolderRefused         a folder as its owner packed it would do harm here           exit 1
     |-- NotStored             fewer nodes than a majority stored it; carries the receipt  exit 1
     |-- NotListed             stored, but its name could not be written in the directory  exit 1
     |-- Conflict              compare-and-set lost; carries the winner                    exit 1
@@ -94,6 +96,15 @@ class ShareLacking(DaveError):
 
 class ShareCorrupt(DaveError):
     """What the node sent does not have the share's address: ask another."""
+
+
+class NotWhole(DaveError):
+    """Of some stripe of a file fewer shares can be found than are needed; the text says of which,
+    and what to do."""
+
+
+class FolderRefused(DaveError):
+    """A folder, as its owner packed it, would reach out of its place or is no folder at all."""
 
 
 class NotStored(DaveError):
