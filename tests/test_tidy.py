@@ -13,6 +13,7 @@ WITHOUT_A_TEST_OF_ITS_OWN = frozenset(
     (
         "dave/limits.py",  # constants; it asserts its own relations when imported
         "dave/bulk_limits.py",  # the same
+        "dave/share_limits.py",  # the same
         "dave/edge/limits.py",  # constants
         "dave/node/limits.py",  # constants; it asserts its own relations when imported
         "dave/effects.py",  # names only, no behaviour

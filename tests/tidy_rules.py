@@ -14,6 +14,7 @@ LINE_COLUMNS_MAX = 100
 RANKS = {
     "dave.limits": 1,
     "dave.bulk_limits": 1,
+    "dave.share_limits": 1,
     "dave.names": 1,
     "dave.errors": 1,
     "dave.drops": 1,

@@ -33,6 +33,17 @@ BEACON_TAG = _tag("dave lan beacon")
 PROOF_TAG = _tag("dave storage proof")
 PIECE_TAG = _tag("dave piece")
 BULK_KEY_CONTEXT = "dave 2026 bulk handshake"
+STRIPE_ID_TAG = _tag("dave stripe id")
+SIGNED_STRIPE_TAG = _tag("dave signed stripe")
+STRIPE_STAMP_TAG = _tag("dave stripe stamp")
+SIGNED_RELEASE_TAG = _tag("dave signed release")
+BLOB_CONTEXT = "dave 2026 blob"
+PRIVATE_CONTEXT = "dave 2026 private"
+LEAF_KEY = b"dave merkle leaf".ljust(32, b"\0")
+PARENT_KEY = b"dave merkle parent".ljust(32, b"\0")
+ROOT_KEY = b"dave merkle root".ljust(32, b"\0")
+"""Keys that everyone knows: in BLAKE3 a key is a tag that costs no byte of input, and so no copy of
+a leaf (merkle.py)."""
 
 STAMP_PREFIX_BYTES = 56
 
@@ -113,6 +124,27 @@ def bulk_key(network_key: bytes) -> bytes:
     """Key that covers the first message of the bulk channel: 32 bytes that only who knows the
     network has."""
     return blake3(network_key, derive_key_context=BULK_KEY_CONTEXT).digest()
+
+
+def stripe_id(k: int, n: int, addresses: bytes) -> bytes:
+    """Identity of a stripe: BLAKE3(tag, k 1, n 1, addresses of its shares in order), 32 bytes."""
+    return blake3(STRIPE_ID_TAG + bytes((k, n)) + addresses).digest()
+
+
+def stripe_stamp(digest: bytes, nonce: bytes) -> bytes:
+    """Proof of work of a stripe record: BLAKE3(tag, digest 32, nonce 8), 32 bytes."""
+    return blake3(STRIPE_STAMP_TAG + digest + nonce).digest()
+
+
+def blob_secret(seed: bytes) -> bytes:
+    """What keys the blocks of an owner (seed 32), on every device: derive_key, 32 bytes."""
+    return blake3(seed, derive_key_context=BLOB_CONTEXT).digest()
+
+
+def private_key(seed: bytes, entry_id: EntryId) -> bytes:
+    """Key of a private value: derive_key over (owner's seed 32, entry id 32), 32 bytes. It opens
+    that one entry, and tells nothing of the seed."""
+    return blake3(seed + entry_id, derive_key_context=PRIVATE_CONTEXT).digest()
 
 
 def proof(

@@ -18,6 +18,7 @@ from dave.limits import (
     WORK_MIN,
     WORK_NONCE_BYTES,
 )
+from dave.share_limits import SHARE_BYTE_SECONDS_PER_HASH
 
 STAMP_SPACE = 1 << 256
 """How many stamps there are."""
@@ -28,6 +29,12 @@ def entry_work(encoded_bytes: int, ttl_seconds: int) -> int:
     for it, times its lifetime, at one hash per kibibyte-second (DESIGN section 4)."""
     byte_seconds = (encoded_bytes + STORE_OVERHEAD_BYTES) * ttl_seconds
     return max(WORK_MIN, byte_seconds // WORK_BYTE_SECONDS_PER_HASH)
+
+
+def share_work(share_bytes: int, ttl_seconds: int) -> int:
+    """Expected hashes that a stripe record costs, at least 1: the bytes of all its shares times
+    their lifetime, at one hash per 4,096 kibibyte-seconds on disk (DESIGN sections 1 and 9)."""
+    return max(1, share_bytes * ttl_seconds // SHARE_BYTE_SECONDS_PER_HASH)
 
 
 def node_work(bits: int) -> int:

@@ -6,7 +6,7 @@ in between carry bytes and never inflate, so that nobody can have them swell.
 
 from dave.errors import WireError
 from dave.limits import INFLATED_BYTES_MAX
-from dave.wire.entry import Entry
+from dave.wire.entry import BLOB, PRIVATE, Entry
 
 _WORTH_TRYING_BYTES = 48
 """Below this zlib's own header and checksum leave little to win."""
@@ -25,15 +25,21 @@ def compressed(value: bytes) -> bytes | None:
 def plain_value(entry: Entry) -> bytes:
     """The value of an entry as its owner meant it, at most 65,536 bytes where it was compressed.
 
-    Raises WireError for what is no zlib stream, or one that inflates to more than that.
+    Raises WireError for what is no zlib stream, or one that inflates to more than that, and for an
+    entry whose value is sealed or only leads to the content: files/private.py and manifest.py.
     """
-    if not entry.is_compressed:
-        return entry.value
+    if entry.flags & (BLOB | PRIVATE):
+        raise WireError("the value of this entry is sealed, or the root of a file")
+    return inflated(entry.value) if entry.is_compressed else entry.value
+
+
+def inflated(packed: bytes) -> bytes:
+    """What `compressed` made `packed` of. Raises WireError as `plain_value` does."""
     import zlib
 
     inflater = zlib.decompressobj()
     try:
-        value = inflater.decompress(entry.value, INFLATED_BYTES_MAX + 1)
+        value = inflater.decompress(packed, INFLATED_BYTES_MAX + 1)
     except zlib.error as error:
         raise WireError(f"the owner compressed this value wrongly: {error}") from None
     if len(value) > INFLATED_BYTES_MAX:

@@ -13,6 +13,7 @@ from dave.errors import UsageError, WireError
 from dave.wire.layout import BEACON, ENTRY, INIT_PAYLOAD, PACKETS, Field, Layout
 from dave.wire.layout_bulk import BULK_ACCEPT, BULK_INIT, BULK_RECORD, FRAMES
 from dave.wire.layout_directory import DEVICES, PAGE
+from dave.wire.layout_files import FILE_ROOT, RELEASE, STRIPE_RECORD
 from dave.wire.layout_journal import FLOOR, JOURNAL_HEADER, JOURNAL_RECORD
 from dave.wire.layout_messages import MESSAGES
 from dave.wire.layout_sync import SYNC
@@ -36,6 +37,9 @@ KINDS: dict[str, Layout] = {
         PAGE,
         DEVICES,
         *SYNC.values(),
+        STRIPE_RECORD,
+        RELEASE,
+        FILE_ROOT,
     )
 }
 """What can be described, by name."""

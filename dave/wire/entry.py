@@ -25,11 +25,19 @@ from dave.limits import (
     TTL_SECONDS_MAX,
 )
 from dave.names import EntryId, HybridTime, Owner, UnixMs
+from dave.share_limits import SEAL_BYTES
 
 TOMBSTONE = 0x01
 """A flag: the entry retracts its key."""
 COMPRESSED = 0x02
-"""The only other one: the value is to be inflated by whoever reads it (compression.py)."""
+"""A flag: the value is to be inflated by whoever reads it (compression.py)."""
+BLOB = 0x04
+"""A flag: the value is the root of a file's manifest (manifest.py), not the content itself."""
+PRIVATE = 0x08
+"""A flag: the value is sealed; under the seal it is what the other flags say."""
+
+VALUE_FLAGS = frozenset((COMPRESSED, BLOB, PRIVATE, PRIVATE | COMPRESSED, PRIVATE | BLOB))
+"""Flags of an entry that has a value. A root is hashes and keys, which do not compress."""
 
 SIGNED_OFFSET = 72
 
@@ -44,7 +52,7 @@ class Entry:
 
     Raises WireError unless the bytes are exactly one entry: known flags, key of 1 to 255 bytes,
     TTL of 1 second to 366 days, at most 1360 bytes; a tombstone has no value and the longest TTL,
-    a compressed value is not empty.
+    a compressed value or a root is not empty, a private one is as long as a seal at least.
     """
 
     __slots__ = ("_key_end", "data", "flags", "key", "owner", "signature", "time", "ttl")
@@ -52,7 +60,7 @@ class Entry:
     data: bytes
     """The encoding, whole."""
     flags: int
-    """0, TOMBSTONE or COMPRESSED."""
+    """0, TOMBSTONE, or one of VALUE_FLAGS."""
     time: HybridTime
     """When the owner wrote it: the version's rank in the order of versions."""
     ttl: int
@@ -79,8 +87,10 @@ class Entry:
         if flags == TOMBSTONE:
             if value_length or ttl != TOMBSTONE_TTL_SECONDS:
                 raise WireError("a tombstone with a value or a TTL of its own")
-        elif flags and (flags != COMPRESSED or not value_length):
-            raise WireError("unknown flags, or nothing that is compressed")
+        elif flags and (flags not in VALUE_FLAGS or not value_length):
+            raise WireError("unknown flags, or no value that they speak of")
+        if flags & PRIVATE and value_length < SEAL_BYTES:
+            raise WireError("a private value that is shorter than its seal")
         self.data = data
         self.flags = flags
         self.ttl = ttl
@@ -100,11 +110,21 @@ class Entry:
     @property
     def is_compressed(self) -> bool:
         """Whether the value is to be inflated by whoever reads it."""
-        return self.flags == COMPRESSED
+        return self.flags & COMPRESSED != 0
+
+    @property
+    def is_blob(self) -> bool:
+        """Whether the value is the root of a file's manifest."""
+        return self.flags & BLOB != 0
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the value is sealed."""
+        return self.flags & PRIVATE != 0
 
     @property
     def value(self) -> bytes:
-        """What the owner stored, compressed if that is what the flags say."""
+        """What the owner stored, in the form that the flags say."""
         return self.data[self._key_end :]
 
     @property

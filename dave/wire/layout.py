@@ -45,6 +45,7 @@ from dave.limits import (
     TOMBSTONE_TTL_SECONDS,
     TTL_SECONDS_MAX,
 )
+from dave.share_limits import SEAL_BYTES
 
 # construct has no types: its values are Any, named here for the reader.
 Con = Any
@@ -140,7 +141,7 @@ ENTRY = Layout(
     f"{ENTRY_HEADER_BYTES + 1} to {ENTRY_BYTES_MAX} bytes. All from the flags on is signed.",
     Field("nonce", Bytes(8), "work nonce of the stamp"),
     Field("signature", Bytes(64), "Ed25519, over the signed bytes"),
-    Field("flags", Byte, "0; 1: a tombstone; 2: the value is compressed; no other"),
+    Field("flags", Byte, "0; 1: a tombstone; 2, 4, 8, 10 or 12: what the value is"),
     Field("time", Int64ul, "hybrid clock: Unix milliseconds × 65,536 + counter"),
     Field("ttl", Int32ul, f"seconds from time, 1 to {TTL_SECONDS_MAX}; a tombstone has the most"),
     Field("value_length", Int16ul, "bytes of value; 0 in a tombstone"),
@@ -154,7 +155,11 @@ ENTRY = Layout(
         Check((this.ttl >= 1) & (this.ttl <= TTL_SECONDS_MAX)),
         Check(
             (this.flags == 0)
-            | ((this.flags == 2) & (this.value_length >= 1))
+            | (((this.flags == 2) | (this.flags == 4)) & (this.value_length >= 1))
+            | (
+                ((this.flags == 8) | (this.flags == 10) | (this.flags == 12))
+                & (this.value_length >= SEAL_BYTES)
+            )
             | ((this.flags == 1) & (this.value_length == 0) & (this.ttl == TOMBSTONE_TTL_SECONDS))
         ),
     ),

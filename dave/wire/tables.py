@@ -16,6 +16,7 @@ from dave.errors import UsageError
 from dave.wire.describe import KINDS
 from dave.wire.layout import ADDRESS, CONTACT, Field, Layout
 from dave.wire.layout_directory import DEVICE, STATEMENT
+from dave.wire.layout_files import ROW
 from dave.wire.layout_messages import VERSION
 from dave.wire.layout_sync import NAME, RUN, SYNC_ENTRY
 from dave.wire.status import ProofState, PutStatus
@@ -41,7 +42,7 @@ def updated(text: str) -> str:
 def all_tables() -> dict[str, str]:
     """Every table by the name of its mark, as Markdown."""
     layouts = (
-        ADDRESS, CONTACT, VERSION, STATEMENT, DEVICE, RUN, NAME, SYNC_ENTRY, *KINDS.values(),
+        ADDRESS, CONTACT, VERSION, STATEMENT, DEVICE, RUN, NAME, SYNC_ENTRY, ROW, *KINDS.values(),
     )  # fmt: skip
     tables = {layout.name: "".join(f"{line}\n" for line in _lines(layout)) for layout in layouts}
     tables["status"] = "".join(f"{line}\n" for line in _enum_lines("status", PutStatus))

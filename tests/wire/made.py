@@ -16,7 +16,7 @@ from dave.wire import messages as m
 from dave.wire import packet as p
 from dave.wire import promises
 from dave.wire import watching as w
-from dave.wire.entry import COMPRESSED, TOMBSTONE, Entry
+from dave.wire.entry import PRIVATE, TOMBSTONE, VALUE_FLAGS, Entry
 from dave.wire.status import ProofState, PutStatus
 
 U64 = st.integers(0, 2**64 - 1)
@@ -34,8 +34,8 @@ def entries(draw):
     room = KEY_AND_VALUE_BYTES_MAX - len(key)
     value = b"" if is_tombstone else draw(st.binary(max_size=draw(st.sampled_from((0, 40, room)))))
     ttl = TOMBSTONE_TTL_SECONDS if is_tombstone else draw(st.integers(1, TTL_SECONDS_MAX))
-    plain = draw(st.sampled_from((0, COMPRESSED))) if value else 0
-    flags = TOMBSTONE if is_tombstone else plain
+    fitting = [0, *(f for f in sorted(VALUE_FLAGS) if len(value) >= (40 if f & PRIVATE else 1))]
+    flags = TOMBSTONE if is_tombstone else draw(st.sampled_from(fitting))
     data = entries_module.encode(
         draw(fixed(32)), key, value, draw(U64), ttl, flags, draw(fixed(64)), draw(fixed(8))
     )

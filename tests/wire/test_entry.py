@@ -12,7 +12,18 @@ from dave.limits import (
     TOMBSTONE_TTL_SECONDS,
     TTL_SECONDS_MAX,
 )
-from dave.wire.entry import COMPRESSED, TOMBSTONE, Entry, check_fields, encode, order
+from dave.share_limits import SEAL_BYTES
+from dave.wire.entry import (
+    BLOB,
+    COMPRESSED,
+    PRIVATE,
+    TOMBSTONE,
+    VALUE_FLAGS,
+    Entry,
+    check_fields,
+    encode,
+    order,
+)
 from tests.wire.made import entries, neighbours
 
 OWNER = bytes(range(32))
@@ -62,8 +73,15 @@ def test_damage_is_refused_or_another_entry_of_the_same_bytes(entry):
         {"ttl": 0},
         {"ttl": TTL_SECONDS_MAX + 1},
         {"flags": 3},
-        {"flags": 4},
+        {"flags": 5},
+        {"flags": COMPRESSED | BLOB},
+        {"flags": COMPRESSED | BLOB | PRIVATE, "value": bytes(40)},
+        {"flags": TOMBSTONE | PRIVATE, "value": bytes(40)},
+        {"flags": 16},
         {"flags": COMPRESSED, "value": b""},
+        {"flags": BLOB, "value": b""},
+        {"flags": PRIVATE, "value": bytes(SEAL_BYTES - 1)},
+        {"flags": PRIVATE | BLOB, "value": bytes(SEAL_BYTES - 1)},
         {"flags": TOMBSTONE},
         {"flags": TOMBSTONE, "value": b"", "ttl": TOMBSTONE_TTL_SECONDS - 1},
         {"flags": TOMBSTONE, "ttl": TOMBSTONE_TTL_SECONDS},
@@ -73,6 +91,14 @@ def test_damage_is_refused_or_another_entry_of_the_same_bytes(entry):
 def test_what_is_out_of_range_is_no_entry(fields):
     with pytest.raises(WireError):
         made(**fields)
+
+
+@pytest.mark.parametrize("flags", sorted(VALUE_FLAGS))
+def test_flags_say_what_the_value_is(flags):
+    entry = made(value=bytes(SEAL_BYTES), flags=flags)
+    said = (entry.is_compressed, entry.is_blob, entry.is_private)
+    assert said == (bool(flags & COMPRESSED), bool(flags & BLOB), bool(flags & PRIVATE))
+    assert not entry.is_tombstone
 
 
 def test_the_largest_entry():
