@@ -13,7 +13,7 @@ from dave.edge.driver import BaseDriver, Progress
 from dave.edge.limits import TIMER_SLACK_MS
 from dave.edge.receipt import Receipt
 from dave.edge.search import find_stamp
-from dave.edge.tasks import Pause, Task
+from dave.edge.tasks import Flag, Pause, Task
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
 from dave.effects import Resolve
@@ -70,6 +70,10 @@ class BlockingDriver(BaseDriver):
         """Let so much time pass."""
         due = self._clock.now() + int(seconds * SECOND)
         await Pause(lambda: self._clock.now() >= due, due)
+
+    def signal(self) -> Flag:
+        """What tasks tell each other by."""
+        return Flag(self._clock.now)
 
     async def wait(self, operation: int) -> Any:
         """The result of an operation of the core, once it is resolved."""
