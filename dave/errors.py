@@ -4,7 +4,8 @@
     |-- WireError             bytes that are no valid packet, message, entry or record
     |-- UsageError            what the caller asked cannot be done; says what to do      exit 2
     |   |-- EntryError        a key, value or lifetime out of range
-    |   `-- KeyFileError      a key file that is missing, open to others, or not a key file
+    |   |-- KeyFileError      a key file that is missing, open to others, or not a key file
+    |   `-- WrongKey          a private value that the key at hand does not open
     |-- StoreError            the data folder cannot be used                             exit 2
     |   |-- FolderLocked      another node holds the folder
     |   |-- JournalError      the journal's header is unreadable, or of a newer version
@@ -52,6 +53,10 @@ class EntryError(UsageError):
 
 class KeyFileError(UsageError):
     """A key file is missing, readable by others, or holds no key."""
+
+
+class WrongKey(UsageError):
+    """The value is private, and this key does not open it."""
 
 
 class StoreError(DaveError):

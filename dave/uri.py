@@ -1,7 +1,8 @@
 """How people write names: an owner as 52 letters and digits, an entry as dave://OWNER/KEY.
 
 Owners are base32 (RFC 4648) in lower case without padding; keys are percent-encoded (RFC 3986),
-"/" too, so that no tool along the way takes a key for a path and shortens it.
+"/" too, so that no tool along the way takes a key for a path and shortens it. A link to a private
+value has the key that opens it after a "#", in base32 as owners are.
 """
 
 from dave.errors import EntryError, UsageError
@@ -20,9 +21,7 @@ _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 
 def owner_name(owner: Owner) -> str:
     """The 52 characters by which people know an owner (32 bytes)."""
-    assert len(owner) == OWNER_BYTES
-    number = int.from_bytes(owner, "big") << _BASE32_SPARE_BITS
-    return "".join(_BASE32[number >> shift & 31] for shift in range(255, -1, -5))
+    return _base32(owner)
 
 
 def parse_owner(text: str) -> Owner:
@@ -30,24 +29,25 @@ def parse_owner(text: str) -> Owner:
 
     Raises UsageError for anything but the one name of some 32 bytes.
     """
-    if len(text) != OWNER_CHARS:
-        raise UsageError(f"an owner's name has {OWNER_CHARS} characters, {text!r} has {len(text)}")
-    number = 0
-    for char in text:
-        digit = _BASE32.find(char.lower()) if char.isascii() else -1
-        if digit < 0:
-            raise UsageError(f"{text!r} is no owner's name: one has only a to z and 2 to 7")
-        number = number << 5 | digit
-    # Without this check 16 names would mean one owner.
-    if number & (1 << _BASE32_SPARE_BITS) - 1:
-        raise UsageError(f"{text!r} is no owner's name: its last character is wrong; copy it again")
-    return (number >> _BASE32_SPARE_BITS).to_bytes(OWNER_BYTES, "big")
+    return _unbase32(text, "an owner's name")
 
 
 def format_uri(owner: Owner, key: bytes) -> str:
     """dave://OWNER/KEY of `key` (1 to 255 bytes) as `owner` (32 bytes) keeps it."""
     encoded = "".join(chr(b) if b in _UNRESERVED else f"%{b:02X}" for b in key)
     return f"{SCHEME}{owner_name(owner)}/{encoded}"
+
+
+def format_link(owner: Owner, key: bytes, link_key: bytes) -> str:
+    """dave://OWNER/KEY#LINK, which opens that private value to whoever has it; `link_key` is the
+    entry's private key (32 bytes)."""
+    return f"{format_uri(owner, key)}#{_base32(link_key)}"
+
+
+def parse_link_key(text: str) -> bytes:
+    """The key (32 bytes) that stands after the "#" of a link, in lower or upper case. Raises
+    UsageError for anything else."""
+    return _unbase32(text, "the key of a link")
 
 
 def parse_name(text: str) -> tuple[Owner | None, bytes]:
@@ -76,6 +76,27 @@ def split_link(text: str) -> tuple[str, str | None]:
         uri, _, secret = text.partition("#")
         return uri, secret
     return text, None
+
+
+def _base32(data: bytes) -> str:
+    assert len(data) == OWNER_BYTES
+    number = int.from_bytes(data, "big") << _BASE32_SPARE_BITS
+    return "".join(_BASE32[number >> shift & 31] for shift in range(255, -1, -5))
+
+
+def _unbase32(text: str, what: str) -> bytes:
+    if len(text) != OWNER_CHARS:
+        raise UsageError(f"{what} has {OWNER_CHARS} characters, {text!r} has {len(text)}")
+    number = 0
+    for char in text:
+        digit = _BASE32.find(char.lower()) if char.isascii() else -1
+        if digit < 0:
+            raise UsageError(f"{text!r} is not {what}: that has only a to z and 2 to 7")
+        number = number << 5 | digit
+    # Without this check 16 texts would mean the same bytes.
+    if number & (1 << _BASE32_SPARE_BITS) - 1:
+        raise UsageError(f"{text!r} is not {what}: its last character is wrong; copy it again")
+    return (number >> _BASE32_SPARE_BITS).to_bytes(OWNER_BYTES, "big")
 
 
 def _checked(key: bytes) -> bytes:

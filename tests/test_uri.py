@@ -95,3 +95,17 @@ def test_a_uri_needs_owner_and_key() -> None:
 def test_links_split_at_their_first_hash() -> None:
     assert uri.split_link(f"dave://{NAME}/k#s#t") == (f"dave://{NAME}/k", "s#t")
     assert uri.split_link("bare#key") == ("bare#key", None)
+
+
+@given(owners, keys, owners)
+def test_links_come_back(owner: bytes, key: bytes, link_key: bytes) -> None:
+    text, secret = uri.split_link(uri.format_link(owner, key, link_key))
+    assert uri.parse_name(text) == (owner, key)
+    assert secret is not None
+    assert uri.parse_link_key(secret) == uri.parse_link_key(secret.upper()) == link_key
+
+
+@pytest.mark.parametrize("text", ["", NAME[:51], NAME + "a", "0" + NAME[1:], NAME[:51] + "b"])
+def test_what_is_no_key_of_a_link_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError, match="the key of a link"):
+        uri.parse_link_key(text)

@@ -47,6 +47,10 @@ class Shape(NamedTuple):
     share_bytes: int
     last_bytes: int
 
+    def size(self, number: int) -> int:
+        """Bytes of share `number`, below n."""
+        return self.last_bytes if number == self.k - 1 else self.share_bytes
+
     @property
     def row_bytes(self) -> int:
         """Of the row."""
@@ -56,6 +60,11 @@ class Shape(NamedTuple):
     def plain_bytes(self) -> int:
         """Of the k blocks."""
         return (self.k - 1) * self.share_bytes + self.last_bytes
+
+    @property
+    def total_bytes(self) -> int:
+        """Of the n shares."""
+        return (self.n - 1) * self.share_bytes + self.last_bytes
 
 
 class Row(NamedTuple):

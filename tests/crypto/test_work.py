@@ -32,6 +32,12 @@ def test_price_never_falls_with_size_or_lifetime(size: int, ttl: int) -> None:
     assert price <= work.entry_work(size, ttl + 1)
 
 
+def test_price_of_shares_is_a_4096th_and_one_hash_at_least() -> None:
+    assert work.share_work(1 << 30, 30 * 86_400) == (1 << 30) * 2_592_000 // (4096 * 1024)
+    assert work.share_work(1, 1) == work.share_work(4096 * 1024, 1) == 1
+    assert work.share_work(4096 * 1024, 2) == 2
+
+
 @given(WORKS)
 def test_threshold_is_the_last_stamp_that_meets(price: int) -> None:
     last = work.threshold(price)

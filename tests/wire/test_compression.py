@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dave.errors import WireError
 from dave.limits import INFLATED_BYTES_MAX
 from dave.wire.compression import compressed, plain_value
-from dave.wire.entry import COMPRESSED, Entry, encode
+from dave.wire.entry import BLOB, COMPRESSED, PRIVATE, Entry, encode
 from tests.wire.made import neighbours
 
 VALUE = b"one value, and one value more"
@@ -62,3 +62,10 @@ def test_damage_is_told_whatever_it_is():
             assert "compressed" in found if isinstance(found, str) else wrong[2:] == good[2:]
             assert isinstance(found, str) or found == VALUE
     assert "tail" in inflated(good + b"\0")
+
+
+@pytest.mark.parametrize("flags", [BLOB, PRIVATE, BLOB | PRIVATE, PRIVATE | COMPRESSED])
+def test_what_is_sealed_or_a_root_is_no_plain_value(flags):
+    entry = Entry(encode(bytes(32), b"k", bytes(40), 1, 60, flags))
+    with pytest.raises(WireError, match="sealed, or the root"):
+        plain_value(entry)
