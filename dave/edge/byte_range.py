@@ -1,5 +1,5 @@
-"""Ranges of bytes as HTTP writes them (RFC 9110 section 14.1.1): A-B with both ends in it, "A-" from
-there on, "-N" the last N bytes."""
+"""Ranges of bytes as HTTP writes them (RFC 9110 section 14.1.1): A-B with both ends in it, "A-"
+from there on, "-N" the last N bytes."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class ByteRange(NamedTuple):
             assert self.last is not None
             return max(0, size - self.last), size
         if self.first >= size:
-            raise UsageError(f"there are {size:,} bytes, numbered from 0: none from {self.first} on")
+            raise UsageError(f"there are {size:,} bytes, numbered from 0: none from {self.first}")
         return self.first, size if self.last is None else min(self.last + 1, size)
 
     def __str__(self) -> str:

@@ -1,5 +1,5 @@
-"""Reads the content of a file in order, from its root: several stripes are fetched ahead, decoded and
-decrypted beside the loop, and handed over in turn.
+"""Reads the content of a file in order, from its root: several stripes are fetched ahead, decoded
+and decrypted beside the loop, and handed over in turn.
 
 The root bounds all of it (wire/manifest.py): nothing that a manifest says makes this take more
 memory than FETCH_AHEAD_BYTES and one stripe of each level of the manifest.
@@ -13,7 +13,7 @@ from dave.edge.driver import Driver
 from dave.edge.stripe_fetch import ShareSource, StripeFetch
 from dave.files.blocks import Buffer
 from dave.files.stripes import unseal
-from dave.files.tree import Part, parts
+from dave.files.tree import Answer, Part, parts
 from dave.node.requests import Peer
 from dave.share_limits import BLOCK_BYTES, FETCH_AHEAD_BYTES
 from dave.wire.manifest import Root
@@ -34,10 +34,10 @@ class FileReader:
         self._root = root
         self._source = ShareSource(driver, shares)
         self._at = start
-        self._parts: Generator[Part, Buffer | None, None] | None = parts(
-            root, start // BLOCK_BYTES, -(-stop // BLOCK_BYTES)
+        self._parts: Generator[Part, Answer, None] | None = parts(
+            root, start // BLOCK_BYTES, -(-stop // BLOCK_BYTES) if stop > start else 0
         )
-        self._answer: Buffer | None = None
+        self._answer: Answer = None
         self._ahead: deque[tuple[Any, int]] = deque()
         """Tasks that fetch stripes, in order, and how many blocks each will bring."""
         self._blocks_ahead = 0
@@ -103,7 +103,7 @@ class FileReader:
                 return
             self._answer = None
             if part.level:
-                self._answer = b"".join(await self._fetch(part))
+                self._answer = await self._fetch(part)
                 continue
             blocks = part.last - part.first
             self._ahead.append((self._driver.spawn(self._fetch(part)), blocks))

@@ -1,5 +1,5 @@
-"""Which nodes hold which shares of a stripe, by asking them: for when shares are not where the order
-of distances says, because nodes have come or gone since they were put.
+"""Which nodes hold which shares of a stripe, by asking them: for when shares are not where the
+order of distances says, because nodes have come or gone since they were put.
 
 Stripes that are looked for at the same time are asked for together, some thirty at once.
 """

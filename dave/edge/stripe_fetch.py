@@ -115,6 +115,8 @@ class StripeFetch:
     def _ask_on(self) -> None:
         """Have as many shares under way as are still needed."""
         k, now = self._row.shape.k, self._source.driver.now()
+        if self._by_guess and not self._source.nodes.guesses_hold:
+            self._candidates.clear()  # one was wrong, so all may be
         under_way = {number for (number, _), asked in self._asked.items() if not asked.is_late}
         if not self._any_will_do:
             missing = [i for i in self._wanted if i not in self._have and i not in under_way]
@@ -130,9 +132,7 @@ class StripeFetch:
             while len(self._have) + len(under_way) < k:
                 open_numbers = [i for i in everything if i not in self._have and i not in under_way]
                 candidate = self._best(open_numbers, now)
-                if candidate is None or (
-                    candidate[1].standing(now) == DEAD and self._rounds < 2
-                ):
+                if candidate is None or (candidate[1].standing(now) == DEAD and self._rounds < 2):
                     return
                 self._ask(candidate, now)
                 under_way.add(candidate[0])

@@ -16,7 +16,9 @@ def test_ranges_of_ten_bytes(text, within):
     assert parse_range(text).within(10) == within
 
 
-@pytest.mark.parametrize("text", ["", "-", "1", "a-b", "5-3", "1-2-3", "--3", " 1-2", "+1-2", "²-3"])
+@pytest.mark.parametrize(
+    "text", ["", "-", "1", "a-b", "5-3", "1-2-3", "--3", " 1-2", "+1-2", "²-3"]
+)
 def test_what_is_no_range(text):
     with pytest.raises(UsageError, match="is no range"):
         parse_range(text)
