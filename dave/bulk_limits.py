@@ -14,10 +14,11 @@ STREAM_CREDIT_MAX = 16 << 20
 
 STREAM_WINDOW_BYTES = 512 << 10
 """The window that we give: pieces not consumed, and the one that is coming."""
-STREAMS_PER_LINK_MAX = 8
-"""Streams that we answer on one connection; what is asked beyond is BUSY."""
-STREAMS_SERVED_MAX = 256
-"""In all; each holds a piece at most."""
+STREAMS_SERVED_MAX = 512
+"""Streams that we answer, of which each holds a piece at most; what is asked beyond is BUSY."""
+STREAMS_PER_PEER_MAX = 128
+"""For one peer, and for one public /24 or /48. When all are taken, who has fewest gets one of those
+who have most: so that shares come to be alike (max-min fairness), however many want all."""
 STREAMS_ASKED_MAX = 256
 LINKS_ACCEPTED_MAX = 192
 LINKS_DIALLED_MAX = 64
@@ -25,7 +26,7 @@ LINKS_DIALLED_MAX = 64
 LINKS_PER_PEER_MAX = 2
 """That one peer has opened; of more the one opened first is taken for dead."""
 LINKS_PER_SUBNET_MAX = 8
-"""From one public /24 or /48, half-open ones too: a quarter of all streams at most."""
+"""From one public /24 or /48, half-open ones too."""
 LINKS_HALF_OPEN_MAX = 64
 """Accepted, and not yet proven by a frame; of more the oldest goes."""
 LINK_OPEN_SECONDS = 5
@@ -45,9 +46,10 @@ STREAM_SECONDS_MAX = 600
 LINK_QUEUE_MAX = 256
 """Small frames that wait to be sent; a peer that asks much and reads nothing is hung up on."""
 LINK_SLICE_BYTES = 128 << 10
-LINK_SLICE_FRAMES = 64
-"""Sent or read in one go: some 0.3 ms, after which datagrams have their turn."""
+LINK_SLICE_FRAMES = 8
+"""Sent or read in one go, after which datagrams have their turn: some 0.3 ms, and what so many
+pieces cost their sources, however small they are."""
 
 assert STREAM_WINDOW_BYTES >= 4 * PIECE_BYTES_MAX, "a piece fits beside half of it, unreturned"
 assert STREAM_WINDOW_BYTES <= STREAM_CREDIT_MAX
-assert 4 * LINKS_PER_SUBNET_MAX * STREAMS_PER_LINK_MAX <= STREAMS_SERVED_MAX
+assert 16 <= STREAMS_PER_PEER_MAX <= STREAMS_SERVED_MAX // 4

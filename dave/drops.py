@@ -66,6 +66,12 @@ class Drop(IntEnum):
     """Watches of a session that acknowledges nothing, ended."""
     FORGED_VERSION = auto()
     """A node told a watcher of what is no version of the entry, and is not listened to any more."""
+    SHARE_OFFERS = auto()
+    """Who offers shares did what no peer may, or sent one that is not what it named: hung up on."""
+    SHARE_VERDICTS = auto()
+    """A node that was offered shares answered what cannot be: its connection was ended."""
+    SHARE_CORRUPT = auto()
+    """A node sent a share that is not what was asked for: its trust falls."""
 
 
 class Drops:

@@ -6,6 +6,7 @@ Datagrams to send are not wrapped: `datagrams_to_send` returns (bytes, address) 
 are the hot path.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from dave.names import Address
@@ -56,4 +57,75 @@ class HangUp(NamedTuple):
     link: int
 
 
-Effect = Verify | Append | Resolve | Dial | Transmit | HangUp
+class WriteShare(NamedTuple):
+    """Keep a share beside a record that names it; answer with `share_written(ticket, ok, now)` once
+    both are committed under the mode of --sync. Not ok: the disk is full or broken, and nothing
+    is kept."""
+
+    ticket: int
+    address: bytes
+    pieces: Sequence[bytes]
+    """The share's bytes, in order; the caller has checked that they have this address."""
+    record: bytes
+    """A stripe record (wire/stripe.py) whose signature was verified."""
+    mask: int
+    """Bit i: share i of the stripe is held here, by that record; the new one among them."""
+
+
+class SaveRecord(NamedTuple):
+    """Keep one more record of shares that are held, or a better one in place of one with the same
+    owner, reference and stripe; answer with `share_written(ticket, ok, now)`."""
+
+    ticket: int
+    record: bytes
+    mask: int
+
+
+class ReadShare(NamedTuple):
+    """Read a slice of a share; answer with `share_read(ticket, data, now)`, None for one that is
+    not there or cannot be read. Some are answered at once, before the round of effects is over."""
+
+    ticket: int
+    address: bytes
+    offset: int
+    size: int
+    """Bytes, at most; fewer where the share ends."""
+
+
+class DropShares(NamedTuple):
+    """Forget shares and records; not reported back. A read that is under way may still succeed."""
+
+    addresses: Sequence[bytes]
+    records: Sequence[tuple[bytes, bytes, bytes]]
+    """(stripe id, owner, reference) each."""
+
+
+class SaveRelease(NamedTuple):
+    """Remember that an upload was released; answer with `share_written(ticket, ok, now)`, after
+    whatever was asked to be dropped before is gone."""
+
+    ticket: int
+    owner: bytes
+    reference: bytes
+
+
+class Rebuild(NamedTuple):
+    """Compute lost shares of a stripe from k others (zfec, padded to `share_bytes`); answer with
+    `rebuilt(ticket, shares, now)`, in the order of `wanted`, each `share_bytes` long."""
+
+    ticket: int
+    k: int
+    n: int
+    share_bytes: int
+    numbers: Sequence[int]
+    shares: Sequence[bytes]
+    wanted: Sequence[int]
+
+
+ShareEffect = WriteShare | SaveRecord | ReadShare | DropShares | SaveRelease | Rebuild
+"""What only a node asks for, about the shares that it keeps."""
+
+NodeEffect = Verify | Append | ShareEffect
+"""What a client's core never asks for."""
+
+Effect = Resolve | Dial | Transmit | HangUp | NodeEffect

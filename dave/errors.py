@@ -20,6 +20,7 @@
     |-- FolderRefused         a folder as its owner packed it would do harm here           exit 1
     |-- NotStored             fewer nodes than a majority stored it; carries the receipt  exit 1
     |-- NotListed             stored, but its name could not be written in the directory  exit 1
+    |-- Incomplete            a directory too large to be read whole; carries what was    exit 1
     |-- Conflict              compare-and-set lost; carries the winner                    exit 1
     `-- WorkCancelled         a stamp search was stopped                                  exit 1
 
@@ -122,6 +123,14 @@ class NotStored(DaveError):
 
 class NotListed(DaveError):
     """The owner's directory could not be written: names are missing in it that are stored."""
+
+
+class Incomplete(DaveError):
+    """An owner's directory has no end within reason. `part` is what was read of it."""
+
+    def __init__(self, message: str, part: Any = None) -> None:
+        super().__init__(message)
+        self.part = part
 
 
 class Conflict(DaveError):

@@ -43,3 +43,4 @@ def test_what_is_carried_comes_along() -> None:
     assert errors.NotStored("no majority").receipt is None
     assert errors.Conflict("lost", "winner").winner == "winner"
     assert str(errors.Conflict("lost")) == "lost"
+    assert errors.Incomplete("cut", ["name"]).part == ["name"]

@@ -6,6 +6,7 @@ The node needs a copy of the owner's key for that. It gets one only after the ow
 import json
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from typing import Any
 
 from dave.edge.limits import RENEWAL_TTL_SECONDS_MIN
@@ -127,6 +128,13 @@ def hand_over(args: Namespace, key: Any, receipt: Any) -> None:
     row = _ask(args, "keep", seed=key.seed.hex(), entry=receipt.encoded.hex())
     if not args.json:
         print(f"kept: renewed in {time_left(row['due'])}; see `dave keep ls`", file=sys.stderr)
+
+
+def look_again(args: Namespace, receipt: Any) -> None:
+    """Have the node on this machine, if one runs here, see at once what has become of an entry, in
+    case it renews it: a key that nothing is left to renew with is destroyed."""
+    with suppress(Unreachable, UsageError):
+        _ask(args, "look", key=receipt.key.hex(), owner=receipt.owner.hex())
 
 
 def _ask(args: Namespace, question: str, **details: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from dave.errors import UsageError
+from dave.errors import Incomplete, UsageError
 from dave.uri import SCHEME, owner_name, parse_owner
 from dave_cli import options
 from dave_cli.lifetime import time_left
@@ -15,7 +15,7 @@ EPILOG = """\
   dave ls                               your names
   dave ls OWNER --prefix notes/         anybody's, some of them
 Shows bytes, time left and name. What was put with --unlisted is not there.
-Exit code 1: no names; 3: no node answers."""
+Exit code 1: no names, or more than can be read, which is said; 3: no node answers."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -37,7 +37,11 @@ def main(args: Namespace) -> int:
             raise UsageError("you have no key yet, so no names; give an OWNER to see another's")
         owner = key.owner
     with options.client(args) as client:
-        names = client.ls(owner, _bytes(args.prefix), timeout=args.timeout)
+        cut = None
+        try:
+            names = client.ls(owner, _bytes(args.prefix), timeout=args.timeout)
+        except Incomplete as error:
+            names, cut = error.part, error
     now = time.time()
     if args.json:
         for name in names:
@@ -46,6 +50,8 @@ def main(args: Namespace) -> int:
         width = max((len(f"{name.size:,}") for name in names), default=0)
         for name in names:
             print(f"{name.size:>{width},}  {time_left(name.expires, now):>4}  {shown(name.key)}")
+    if cut is not None:
+        raise cut
     if not names:
         about = f" that begin with {args.prefix!r}" if args.prefix else ""
         print(f"dave: {owner_name(owner)} has no listed names{about}", file=sys.stderr)

@@ -4,6 +4,7 @@ import json
 from argparse import Namespace
 from typing import Any
 
+from dave_cli.lifetime import words
 from dave_cli.status import add_options, ask_node
 
 EPILOG = """\
@@ -13,7 +14,6 @@ kept and broken count tests of the last days, since when there were any; old one
 __all__ = ["EPILOG", "add_options", "main"]
 
 _HEAD = ("id", "address", "trust", "kept", "broken", "since", "round trip", "heard")
-_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def main(args: Namespace) -> int:
@@ -51,12 +51,7 @@ def _row(peer: dict[str, Any]) -> tuple[str, ...]:
         f"{peer['trust']:.2f}" if is_tested else "-",
         f"{peer['kept']:.1f}" if is_tested else "-",
         f"{peer['broken']:.1f}" if is_tested else "-",
-        _ago(peer["since_seconds"]) if is_tested else "-",
+        f"{words(peer['since_seconds'])} ago" if is_tested else "-",
         "-" if peer["rtt_ms"] is None else f"{peer['rtt_ms']:.2f} ms",
-        _ago(peer["heard_seconds_ago"]),
+        f"{words(peer['heard_seconds_ago'])} ago",
     )
-
-
-def _ago(seconds: float) -> str:
-    size, unit = next((each for each in _UNITS if seconds >= 2 * each[0]), _UNITS[-1])
-    return f"{seconds / size:.0f} {unit} ago"

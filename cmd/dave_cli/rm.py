@@ -4,12 +4,13 @@ from argparse import ArgumentParser, Namespace
 
 from dave.errors import NotStored, UsageError
 from dave.uri import parse_name
-from dave_cli import options
+from dave_cli import keep, options
 from dave_cli.progress import WorkProgress
 from dave_cli.put import finish_directory, report
 
 EPILOG = """\
 A signed tombstone takes the entry's place for 366 days. Copies that others made cannot be recalled.
+If the node here renews it (dave keep), it stops, and its copy of your key goes with its last entry.
 """
 
 
@@ -17,6 +18,7 @@ def add_options(parser: ArgumentParser) -> None:
     """The options of `dave rm`."""
     parser.add_argument("name", metavar="KEY", help="one of your keys")
     options.add_key(parser)
+    options.add_data(parser)
     options.add_client(parser)
 
 
@@ -41,4 +43,5 @@ def main(args: Namespace) -> int:
         progress.close()
         report(receipt, args.json)
         finish_directory(client)
+        keep.look_again(args, receipt)
     return 0

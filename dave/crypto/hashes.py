@@ -113,7 +113,7 @@ def record_checksum(file_key: bytes, record: bytes) -> bytes:
     return blake3(record, key=file_key).digest(length=16)
 
 
-def piece_checksum(piece: bytes) -> bytes:
+def piece_checksum(piece: bytes | memoryview) -> bytes:
     """16-byte checksum of a piece of a stream."""
     hasher = blake3(PIECE_TAG)
     hasher.update(piece)

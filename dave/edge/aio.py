@@ -16,7 +16,7 @@ from dave.edge.limits import SEARCH_AT_ONCE_HASHES
 from dave.edge.search import find_stamp, has_kernel
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
-from dave.effects import Append, Dial, Effect, HangUp, Resolve, Transmit, Verify
+from dave.effects import Dial, Effect, HangUp, NodeEffect, Resolve, Transmit
 from dave.errors import UsageError
 from dave.names import SECOND, Instant
 from dave.node.client import Client as Core
@@ -30,7 +30,7 @@ T = TypeVar("T")
 class Worker(Protocol):
     """Does what only a node asks for: signatures and records (edge/node.py)."""
 
-    def carry_out(self, effect: Verify | Append) -> None: ...
+    def carry_out(self, effect: NodeEffect) -> None: ...
 
     def settle(self) -> None:
         """All effects of a round are handed over; results may be given to the core at once."""
@@ -95,7 +95,7 @@ class Runner(BaseDriver):
         if self._bulk is None:
             from dave.edge.bulk import BulkSockets
 
-            self._bulk = BulkSockets(self.core.streams, self.now, self.flush)
+            self._bulk = BulkSockets(self.core.streams, self.now, self.flush, self._loop)
         return self._bulk
 
     async def wait(self, operation: int) -> Any:

@@ -16,12 +16,14 @@ from dave.edge.search import find_stamp
 from dave.edge.tasks import Flag, Pause, Task
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
-from dave.effects import Resolve
+from dave.effects import Dial, HangUp, Resolve, Transmit
 from dave.errors import DaveError, UsageError
 from dave.names import MS, SECOND
 from dave.node.client import Client as Core
 
 if TYPE_CHECKING:
+    from dave.edge.bulk import BulkSockets
+    from dave.edge.select_loop import SelectLoop
     from dave.edge.watch import SyncWatch
 
 SLACK = TIMER_SLACK_MS * MS
@@ -42,6 +44,19 @@ class BlockingDriver(BaseDriver):
         """No verb runs any more."""
         self._writing = False
         self._tasks: list[Task] = []
+        self._loop: SelectLoop | None = None
+        self._bulk: BulkSockets | None = None
+
+    @property
+    def bulk(self) -> "BulkSockets":
+        """The bulk channel's sockets; made at first use."""
+        if self._bulk is None:
+            from dave.edge.bulk import BulkSockets
+            from dave.edge.select_loop import SelectLoop
+
+            self._loop = SelectLoop(self._selector, self._clock.now)
+            self._bulk = BulkSockets(self.core.streams, self.now, self.flush, self._loop)
+        return self._bulk
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end, and beside it whatever else is under way."""
@@ -97,16 +112,22 @@ class BlockingDriver(BaseDriver):
         """Carry out what the core wants done."""
         if self.is_closed:
             return
+        while effects := self.core.take_effects():
+            for effect in effects:
+                if isinstance(effect, Dial | Transmit | HangUp):
+                    self.bulk.carry_out(effect)
+                else:
+                    assert isinstance(effect, Resolve), "a client asks for nothing else"
+                    self._keep(effect.operation, effect.result)
         send_all(self._sockets, self.core.datagrams_to_send())
-        for effect in self.core.take_effects():
-            assert isinstance(effect, Resolve), "a client asks for nothing else"
-            self._keep(effect.operation, effect.result)
 
     def close(self) -> None:
         """End what is under way, and close the sockets."""
         self.is_closed = True
         for task in self._tasks:
             task.cancel()
+        if self._bulk is not None:
+            self._bulk.close()
         self._selector.close()
         for socket in self._sockets:
             socket.close()
@@ -122,15 +143,23 @@ class BlockingDriver(BaseDriver):
         alarms = [task.due for task in self._tasks if task.due is not None]
         if due is not None:
             alarms.append(due + SLACK)
+        if self._loop is not None and self._loop.due is not None:
+            alarms.append(self._loop.due)
         patience = max(0.0, (min(alarms) - now) / SECOND) if alarms else None
         self._watch_writable()
         ready = self._selector.select(patience)
         now = self.now()
-        for key, _ in ready:
-            if key.data.wants_write:
-                key.data.flush()
-            for data, address in key.data.receive():
+        for key, events in ready:
+            source = key.data
+            if not isinstance(source, UdpSocket):
+                source.call(events)  # TCP: select_loop.py
+                continue
+            if source.wants_write:
+                source.flush()
+            for data, address in source.receive():
                 self.core.receive_datagram(data, address, now)
+        if self._loop is not None:
+            self._loop.call_due(now)
         due = self.core.get_timer()
         if due is not None and due + SLACK <= now:
             self.core.handle_timer(now)

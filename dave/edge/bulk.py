@@ -5,10 +5,10 @@ have theirs, datagrams above all. What is to be sent is pulled when the kernel h
 that at most one slice of each connection waits here.
 """
 
-import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from dave.bulk_limits import LINK_SLICE_BYTES
 from dave.edge.limits import ACCEPT_AGAIN_SECONDS, ACCEPTS_AT_ONCE, LISTEN_BACKLOG
@@ -18,6 +18,16 @@ from dave.names import Address, Instant
 from dave.node.bulk import Streams
 
 log = logging.getLogger("dave.bulk")
+
+
+class Loop(Protocol):
+    """What watches the sockets: asyncio's loop, uvloop's or select_loop.py."""
+
+    def add_reader(self, fd: int, callback: Callable[..., None], /, *args: Any) -> None: ...
+    def add_writer(self, fd: int, callback: Callable[..., None], /, *args: Any) -> None: ...
+    def remove_reader(self, fd: int, /) -> Any: ...
+    def remove_writer(self, fd: int, /) -> Any: ...
+    def call_later(self, delay: float, callback: Callable[..., None], /, *args: Any) -> Any: ...
 
 
 class _Connection:
@@ -38,12 +48,16 @@ class BulkSockets:
     event."""
 
     def __init__(
-        self, streams: Streams, now: Callable[[], Instant], flush: Callable[[], None]
+        self,
+        streams: Streams,
+        now: Callable[[], Instant],
+        flush: Callable[[], None],
+        loop: Loop,
     ) -> None:
         self._streams = streams
         self._now = now
         self._flush = flush
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._connections: dict[int, _Connection] = {}
         self._listeners: Sequence[socket.socket] = ()
 
@@ -199,4 +213,4 @@ class BulkSockets:
             self._streams.closed(number, self._now())
             self._flush()
 
-        self._loop.call_soon(report)
+        self._loop.call_later(0, report)

@@ -226,7 +226,8 @@ class Client:
 
         owner: whose; by default one's own. timeout: seconds, for each entry of the directory.
         Raises UsageError if it is not known whose, Unreachable where a part of the directory
-        cannot be read, WireError where it is none.
+        cannot be read, WireError where it is none, Incomplete with the names that were read (its
+        `part`) where it has no end.
         """
         from dave.edge.directory_reader import names_of
 

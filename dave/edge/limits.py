@@ -73,8 +73,10 @@ DIRECTORY_PAUSE_SECONDS = 0.02
 """Between the first two of them, on average; doubling."""
 DIRECTORY_PARALLEL = 16
 """Reads or writes of the directory under way at a time."""
-DIRECTORY_PAGES_MAX = 65_536
-"""Pages read for one listing: some two million names."""
+DIRECTORY_PAGES_MAX = 16_384
+"""Pages read for one listing, of some 20 names each ..."""
+DIRECTORY_LIST_SECONDS = 60
+"""... and no page is begun after so long: an owner may mean harm, and pages are cheap to him."""
 DIRECTORY_SLACK_SECONDS = 7 * 86_400
 """What others stand on is put for so long at least, so that it is seldom put again."""
 PORT_DEFAULT = 1424

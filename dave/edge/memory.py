@@ -9,7 +9,7 @@ after it has answered, and its id is checked against its stamp.
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from dave.edge.database import Row
 from dave.edge.limits import (
@@ -34,27 +34,6 @@ Pull = tuple[Contact, bytes, int, int]
 """A pull that was not finished: of whom, the journal's id, and the sequences (after, until]."""
 
 
-class Clocks(Protocol):
-    """How far a node has followed the journals of others (node/clocks.py)."""
-
-    def all(self) -> list[tuple[bytes, bytes, int]]: ...
-    def restore(self, clocks: list[tuple[bytes, bytes, int]], /) -> None: ...
-
-
-class Syncs(Protocol):
-    """The pulls that are under way."""
-
-    def pending(self) -> list[Pull]: ...
-    def restore(self, pulls: list[Pull], now: Instant, /) -> None: ...
-
-
-class Syncing(NamedTuple):
-    """Both of them."""
-
-    clocks: Clocks
-    syncs: Syncs
-
-
 class Journal(NamedTuple):
     """What the clocks rely on: that the entries which they count are there."""
 
@@ -69,17 +48,10 @@ class Journal(NamedTuple):
 class Memory:
     """One node's memory. `recall` once before the core starts; then `run`."""
 
-    def __init__(
-        self,
-        core: Core,
-        state: State,
-        journal: Journal,
-        syncing: Syncing | None = None,
-    ) -> None:
+    def __init__(self, core: Core, state: State, journal: Journal) -> None:
         self._core = core
         self._state = state
         self._journal = journal
-        self._syncing = syncing
         self._clocks_before: list[tuple[bytes, bytes, int]] = []
         self._contacts: dict[bytes, Row] = {}
         """By id, those seen longest ago first. Who is lost stays, until others need the room."""
@@ -135,11 +107,11 @@ class Memory:
         """The clocks, unless entries that they count are lost: those have to be asked for again."""
         clocks, pulls = self._state.load("clocks"), self._state.load("syncs")
         is_same = self._state.load("own") == [(self._journal.id,)]
-        if self._syncing is None or not is_same or not self._journal.is_whole:
+        if not is_same or not self._journal.is_whole:
             return
         self._clocks_before = clocks_of(clocks)
-        self._syncing.clocks.restore(self._clocks_before)
-        self._syncing.syncs.restore(pulls_of(pulls, self._core.network.node_work_bits), now)
+        self._core.clocks.restore(self._clocks_before)
+        self._core.syncs.restore(pulls_of(pulls, self._core.network.node_work_bits), now)
 
     # --- Keeping -----------------------------------------------------------------------------
 
@@ -160,19 +132,17 @@ class Memory:
         seen = [(known, table.heard(known.contact.id) or now) for known in table.snapshot(now)]
         evidence = core.trust.all()
         promisers = core.promises.peers()
-        clocks = self._clocks(is_last=is_last) if self._syncing else None
-        pulls = self._syncing.syncs.pending() if self._syncing else None
+        clocks, pulls = self._clocks(is_last=is_last), core.syncs.pending()
 
         def whole() -> dict[str, Iterable[Row]]:
-            rows: dict[str, Iterable[Row]] = {
+            return {
                 "contacts": self._contact_rows(seen, now, offset_ms),
                 "trust": trust_rows(evidence, offset_ms),
                 "promisers": [(_u64(peer),) for peer in promisers],
                 "own": [(own,)],
+                "clocks": clock_rows(clocks),
+                "syncs": pull_rows(pulls),
             }
-            if clocks is not None and pulls is not None:
-                rows |= {"clocks": clock_rows(clocks), "syncs": pull_rows(pulls)}
-            return rows
 
         return self._state.save(whole)
 
@@ -185,8 +155,7 @@ class Memory:
     def _clocks(self, *, is_last: bool) -> list[tuple[bytes, bytes, int]]:
         """How far we are. A clock that outlives a loss of power must not be ahead of the entries
         that do: what it says would never be asked for again."""
-        assert self._syncing is not None
-        clocks = self._syncing.clocks.all()
+        clocks = self._core.clocks.all()
         before, self._clocks_before = self._clocks_before, clocks
         return before if self._journal.is_late and not is_last else clocks
 

@@ -23,7 +23,7 @@ from dave.edge.keyfile import load_or_make_node_key
 from dave.edge.lan import Lan
 from dave.edge.limits import JOURNAL_COMPACT_FACTOR, PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
-from dave.edge.memory import Journal, Memory, Syncing
+from dave.edge.memory import Journal, Memory
 from dave.edge.renewals import Renewals
 from dave.edge.state import State
 from dave.edge.status import peers_of, status_of
@@ -173,9 +173,7 @@ class Node:
         journal = Journal(
             self._world.journal.id, not self.replay.damage, is_late=sync is not Sync.ALWAYS
         )
-        self._memory = Memory(
-            self.core, self.state, journal, Syncing(self.core.clocks, self.core.syncs)
-        )
+        self._memory = Memory(self.core, self.state, journal)
         self._memory.recall(self._runner.now())
         self.renewals = Renewals(self._runner, self.state, KeptKeys(folder.kept), rng.random)
 
@@ -192,6 +190,7 @@ class Node:
                 "keep": self.renewals.keep,
                 "kept": self.renewals.told,
                 "forget": self.renewals.forget,
+                "look": self.renewals.look,
             },
         )
 

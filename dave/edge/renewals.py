@@ -150,6 +150,16 @@ class Renewals:
             "destroyed": list(map(owner_name, destroyed)),
         }
 
+    async def look(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Look after an entry at once, if it is renewed here (`key` and `owner` in hexadecimal):
+        something has become of it. Raises UsageError."""
+        row = self._rows.get(hashes.entry_id_of(_hex(asked, "owner"), _hex(asked, "key")))
+        is_kept = row is not None and row.standing == KEPT
+        if row is not None and is_kept:
+            self._rows[row.entry_id] = row._replace(due_ms=self._now_ms())
+            self._woken.set()
+        return {"kept": is_kept}
+
     # --- Renewing ----------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -157,6 +167,7 @@ class Renewals:
         await self._save()  # those taken over from a damaged database are in memory only
         await asyncio.sleep(RENEWAL_START_SECONDS)
         while True:
+            self._woken.clear()
             kept = [row for row in self._rows.values() if row.standing == KEPT]
             row = min(kept, key=lambda row: row.due_ms, default=None)
             now_ms = self._now_ms()
@@ -165,7 +176,6 @@ class Renewals:
                 continue
             await self._save()  # writes nothing, unless the database was made anew meanwhile
             wait = (row.due_ms - now_ms) / 1000 if row else RENEWAL_LOOK_SECONDS
-            self._woken.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), min(wait, RENEWAL_LOOK_SECONDS))
 

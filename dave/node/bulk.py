@@ -20,6 +20,7 @@ from dave.bulk_limits import (
     LINKS_PER_PEER_MAX,
     LINKS_PER_SUBNET_MAX,
     STREAMS_ASKED_MAX,
+    STREAMS_PER_PEER_MAX,
     STREAMS_SERVED_MAX,
 )
 from dave.crypto.identity import Identity
@@ -62,6 +63,9 @@ class Core(Protocol):
     ) -> None: ...
 
 
+_NOWHERE: Address = ("", 0)
+
+
 class Streams:
     """`core.streams`."""
 
@@ -72,6 +76,8 @@ class Streams:
         self._handlers: dict[int, Handler] = {}
         self._last = 0
         self._served = 0
+        self._served_by: dict[bytes, int] = {}
+        """Streams that we answer by account (`_accounts`); none at 0."""
 
     @property
     def links(self) -> int:
@@ -99,6 +105,24 @@ class Streams:
         else:
             self._ask_first(peer, stream, now)
         return stream
+
+    def open_back(
+        self, public_key: bytes, request: bytes, sink: Sink, now: Instant
+    ) -> Stream | None:
+        """Ask whoever has asked us, over the connection that they made, clients too, whom nobody
+        can dial; None where it is gone."""
+        link = self._find(Peer(_NOWHERE, public_key))
+        if link is None:
+            return None
+        stream = Stream(request, sink)
+        self._ask(link, stream, now)
+        return stream
+
+    def refuse(self, public_key: bytes, now: Instant) -> None:
+        """End all connections with who does what no peer may."""
+        for link in [*self._links.values()]:
+            if link.channel.public_key == public_key and not link.is_over:
+                self._hang_up(link, StreamEnd.BROKEN, now)
 
     # --- What the world reports ----------------------------------------------------------------
 
@@ -170,9 +194,21 @@ class Streams:
         """It has something to send."""
         self._core.emit(Transmit(link.number))
 
-    def admits(self, link: Link) -> bool:
-        """Whether one more stream may be answered."""
-        return self._served < STREAMS_SERVED_MAX
+    def makes_way(self, link: Link) -> bool:
+        """Whether one more stream may be answered; one of another peer may have to end for it."""
+        accounts, served_by = _accounts(link), self._served_by
+        mine = max(served_by.get(account, 0) for account in accounts)
+        if mine >= STREAMS_PER_PEER_MAX:
+            return False
+        if self._served < STREAMS_SERVED_MAX:
+            return True
+        greedy = max(served_by, key=served_by.__getitem__)
+        if served_by[greedy] <= mine + 1:
+            return False
+        theirs = [other for other in self._links.values() if greedy in _accounts(other)]
+        max(theirs, key=lambda other: other.served).give_way()
+        self._core.drops.add(Drop.BULK_FULL)
+        return True
 
     def source_for(self, link: Link, request: bytes, now: Instant) -> Source | None:
         """What answers a request."""
@@ -180,11 +216,17 @@ class Streams:
         source = None if handler is None else handler(link.channel.public_key, request, now)
         if source is not None:
             self._served += 1
+            for account in _accounts(link):
+                self._served_by[account] = self._served_by.get(account, 0) + 1
         return source
 
-    def released(self) -> None:
+    def released(self, link: Link) -> None:
         """A stream that was answered has ended."""
         self._served -= 1
+        for account in _accounts(link):
+            self._served_by[account] -= 1
+            if not self._served_by[account]:
+                del self._served_by[account]
 
     def proven(self, link: Link, now: Instant) -> None:
         """The peer has shown its key. Of too many connections that it has opened, the first is
@@ -204,8 +246,9 @@ class Streams:
     # -------------------------------------------------------------------------------------------
 
     def _find(self, peer: Peer) -> Link | None:
-        """A connection with that peer, by its key; by its address where that is all we know."""
-        for link in self._links.values():
+        """The newest connection with that peer, by its key; by its address where that is all we
+        know. An older one may be dead, and we not know it yet."""
+        for link in reversed(self._links.values()):
             key = link.channel.public_key
             if peer.public_key is None:
                 if link.is_dialled and link.address == peer.address:
@@ -300,6 +343,13 @@ class Streams:
 
     def _end_soon(self, stream: Stream, end: StreamEnd, now: Instant) -> None:
         self._core.timers.set(now, Timer.BULK, (stream, end))
+
+
+def _accounts(link: Link) -> list[bytes]:
+    """On whose account the streams are that we answer there: the peer's, and its subnet's, since
+    who is no node gets new keys for nothing."""
+    key, host = link.channel.public_key, link.address[0]
+    return [key] if is_private(host) else [key, subnet(host)]
 
 
 def _end_of(link: Link) -> StreamEnd:

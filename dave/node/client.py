@@ -4,11 +4,12 @@ A client is a session without a stamped id: it asks, is never asked, and never e
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dave.crypto.identity import Identity
 from dave.crypto.network import Network
-from dave.names import EntryId, HybridTime, Instant, Rng
+from dave.names import EntryId, HybridTime, Instant, Place, Rng
 from dave.node.check import CheckOperation
 from dave.node.core import Core
 from dave.node.get import GetOperation
@@ -18,6 +19,9 @@ from dave.node.timers import Timer
 from dave.wire.entry import Entry
 
 if TYPE_CHECKING:
+    from dave.node.share_fetches import Fetches
+    from dave.node.share_queries import ShareQueries
+    from dave.node.share_uploads import Uploads
     from dave.node.watch import WatchOperation
     from dave.node.watchers import Watchers
 
@@ -39,6 +43,7 @@ class Client(Core):
             Timer.RETRY_PUT: _retry_put,
             Timer.WATCH: lambda operation, now: operation.on_timer(now),
             Timer.GIVE_UP: lambda subject, now: subject[0].give_up(subject[1], now),
+            Timer.SHARES: lambda look, now: look(now),
         }
 
     def put(
@@ -48,14 +53,14 @@ class Client(Core):
 
         The number returned is resolved at quorum, the number after it when all have answered.
         """
-        operation = self._next_operation(2)
+        operation = self.next_operation(2)
         PutOperation(self, operation, entry, expected, deadline).start(now)
         self.settle(now)
         return operation
 
     def get(self, entry_id: EntryId, now: Instant, deadline: Instant, quorum: int = 2) -> int:
         """Find the newest version of an entry; `quorum` nodes must agree, 0: ask all of R."""
-        operation = self._next_operation()
+        operation = self.next_operation()
         GetOperation(self, operation, entry_id, quorum, deadline).start(
             now, self.own(entry_id, now)
         )
@@ -64,7 +69,7 @@ class Client(Core):
 
     def check(self, entry: Entry, now: Instant, deadline: Instant) -> int:
         """Have the nodes that should hold this version prove it."""
-        operation = self._next_operation()
+        operation = self.next_operation()
         CheckOperation(self, operation, entry, deadline).start(now)
         self.settle(now)
         return operation
@@ -78,7 +83,7 @@ class Client(Core):
         if self.watchers is None:
             from dave.node.watchers import Watchers
 
-            self.watchers = Watchers(self, self._next_operation)
+            self.watchers = Watchers(self, self.next_operation)
             self.handlers[16] = self.watchers.on_notify
         operation = self.watchers.begin(entry_id, kept, now, deadline)
         self.settle(now)
@@ -90,7 +95,46 @@ class Client(Core):
             self.watchers.end(operation, now)
             self.settle(now)
 
-    def _next_operation(self, count: int = 1) -> int:
+    # --- Shares of files; made at first use: few commands need what they load ------------------
+
+    @cached_property
+    def uploads(self) -> "Uploads":
+        """Offers shares to nodes."""
+        from dave.node.share_uploads import Uploads
+
+        return Uploads(self)
+
+    @cached_property
+    def fetches(self) -> "Fetches":
+        """Fetches shares from nodes."""
+        from dave.node.share_fetches import Fetches
+
+        return Fetches(self)
+
+    @cached_property
+    def share_queries(self) -> "ShareQueries":
+        """Asks who holds what, and has uploads dropped."""
+        from dave.node.share_queries import ShareQueries
+
+        return ShareQueries(self)
+
+    def nearest(self, place: Place, count: int, now: Instant, deadline: Instant) -> int:
+        """Find up to `count` nodes nearest to a place, never this one; resolved with a list of
+        Peer, nearest first, empty if nobody answers."""
+        from dave.node.nearest import Nearest
+
+        operation = self.next_operation()
+
+        def done(peers: list[Peer], now: Instant) -> None:
+            self.resolve(operation, peers)
+
+        Nearest(self, place, count, done, deadline).start(now)
+        self.settle(now)
+        return operation
+
+    def next_operation(self, count: int = 1) -> int:
+        """A number that nobody waits on yet, the first of `count`: whoever waits for what is under
+        way waits on it until it is resolved."""
         self._operations += count
         return self._operations - count + 1
 

@@ -5,6 +5,7 @@ sealed. So what waits here is a few small frames, and one piece for each stream 
 Streams take turns, frame by frame.
 """
 
+from functools import partial
 from typing import Protocol
 
 from dave.bulk_limits import (
@@ -17,12 +18,11 @@ from dave.bulk_limits import (
     LINK_SLICE_FRAMES,
     STREAM_SECONDS_MAX,
     STREAM_STALL_SECONDS,
-    STREAMS_PER_LINK_MAX,
 )
 from dave.drops import Drop
 from dave.errors import WireError
 from dave.names import SECOND, Address, Instant
-from dave.node.streams import Served, Source, Stream, StreamEnd
+from dave.node.streams import LiveSource, Served, Source, Stream, StreamEnd
 from dave.session.channel import Channel
 from dave.wire import bulk
 
@@ -31,10 +31,10 @@ class Owner(Protocol):
     """What a connection needs of the table it stands in (bulk.py)."""
 
     def transmit(self, link: "Link") -> None: ...
-    def admits(self, link: "Link") -> bool: ...
+    def makes_way(self, link: "Link") -> bool: ...
     def proven(self, link: "Link", now: Instant) -> None: ...
     def source_for(self, link: "Link", request: bytes, now: Instant) -> Source | None: ...
-    def released(self) -> None: ...
+    def released(self, link: "Link") -> None: ...
     def drop(self, reason: Drop) -> None: ...
 
 
@@ -102,6 +102,17 @@ class Link:
         """Streams that we asked for."""
         return len(self._asked)
 
+    @property
+    def served(self) -> int:
+        """Streams that we answer."""
+        return len(self._served)
+
+    def give_way(self) -> None:
+        """End the oldest stream that we answer: others have none."""
+        number = next(iter(self._served))
+        self._release(number)
+        self.send(bulk.End(number, StreamEnd.BUSY).encode())
+
     def ask(self, stream: Stream, now: Instant) -> None:
         """Open a stream."""
         self.heard = self.used = now  # from now on the peer should be heard
@@ -143,6 +154,8 @@ class Link:
                 if frame is not None:
                     out.append(channel.seal(frame))
                     size += len(frame)
+            if not out and self._ready:
+                out.append(channel.seal(bulk.Keep().encode()))  # or nobody would pull again
         if out:
             self.sent = now
         else:
@@ -181,6 +194,8 @@ class Link:
             late = now - self.made >= LINK_OPEN_SECONDS * SECOND
             return StreamEnd.NO_ANSWER if late else None
         for number, served in [*self._served.items()]:
+            if served.is_waiting:
+                served.moved = now
             is_stalled = now - served.moved >= STREAM_STALL_SECONDS * SECOND
             if is_stalled or now - served.made >= STREAM_SECONDS_MAX * SECOND:
                 self._release(number)
@@ -232,7 +247,7 @@ class Link:
         self.used = now
         if frame.stream in self._served:
             raise WireError("a stream opened twice")
-        if len(self._served) >= STREAMS_PER_LINK_MAX or not self._owner.admits(self):
+        if not self._owner.makes_way(self):
             self._owner.drop(Drop.BULK_FULL)
             self.send(bulk.End(frame.stream, StreamEnd.BUSY).encode())
             return
@@ -242,7 +257,16 @@ class Link:
             return
         served = Served(frame.stream, frame.window, source, now)
         self._served[frame.stream] = self._ready[frame.stream] = served
+        if isinstance(source, LiveSource):
+            source.wake = partial(self._woken, served)
         self._wake()
+
+    def _woken(self, served: Served) -> None:
+        """A source that had nothing to say has something."""
+        if served.is_waiting and self._served.get(served.number) is served:
+            served.is_waiting = False
+            self._ready[served.number] = served
+            self._wake()
 
     def _next_frame(self, now: Instant) -> bytes | None:
         number = next(iter(self._ready))
@@ -261,7 +285,7 @@ class Link:
     def _release(self, number: int) -> None:
         self._ready.pop(number, None)
         served = self._served.pop(number)
-        self._owner.released()
+        self._owner.released(self)
         served.source.close()
 
     def _wake(self) -> None:

@@ -31,12 +31,14 @@ from dave.node.puts import Here, Puts
 from dave.node.reach import Reach
 from dave.node.replicas import Replicas
 from dave.node.requests import Answer, Done, Peer
+from dave.node.share_service import ShareService
 from dave.node.streams import StreamKind
 from dave.node.sync_source import SyncSources
 from dave.node.syncs import Syncs
 from dave.node.timers import Timer
 from dave.peers.contact import Contact
 from dave.session.session import Established, Session
+from dave.store.shares import ShareIndex
 from dave.store.store import Store
 from dave.wire.entry import Entry
 from dave.wire.messages import Ping, Pong, Put, PutAck, Request, WireContact
@@ -70,6 +72,7 @@ class Node(Client):
         self.replicas.on_interval = self.syncs.on_announce
         self.replicas.is_pulling = self.syncs.is_pulling
         self.replicas.repair.on_came = self.syncs.came
+        self.replicas.repair.on_left = self.syncs.left
         self.journal_id = journal_id
         self.sources = SyncSources(self, store, self.puts, self.replicas, journal_id)
         self.streams.serve(StreamKind.SYNC, self.sources.serve)
@@ -78,6 +81,8 @@ class Node(Client):
         )
         self.leases = Leases(self, store)
         self.puts.on_version = self.leases.stored
+        self.shares: ShareService | None = None
+        """None: this node has no room for shares."""
         self.gets_found = 0
         self.gets_absent = 0
         self.reach = Reach(self)
@@ -154,11 +159,26 @@ class Node(Client):
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
         """Answer to an effect Verify."""
-        self.puts.verified(ticket, is_genuine, now)
+        if ticket < 0:
+            self.share_answered(ticket, is_genuine, now)
+        else:
+            self.puts.verified(ticket, is_genuine, now)
 
     def appended(self, ticket: int, ok: bool, now: Instant) -> None:
         """Answer to an effect Append."""
         self.puts.appended(ticket, ok, now)
+
+    def serve_shares(self, index: ShareIndex) -> ShareService:
+        """Take in, keep and send shares of files; to be called once, before `start`."""
+        self.shares = ShareService(self, index)
+        return self.shares
+
+    def share_answered(self, ticket: int, result: Any, now: Instant) -> None:
+        """Answer to an effect about shares, and to a Verify with a negative ticket."""
+        assert self.shares is not None
+        self.shares.effects.answered(ticket, result, now)
+
+    share_written = share_read = rebuilt = share_answered
 
     def own(self, entry_id: EntryId, now: Instant) -> Entry | None:
         """The version in this node's own store."""
@@ -246,8 +266,11 @@ class Node(Client):
     def _expire(self, _subject: Any, now: Instant) -> None:
         """One shard a tick, so that the loop never stops for long."""
         self.store.expire_shard(self._expire_shard, self.unix_ms(now))
+        if self.shares is not None:
+            self.shares.expire(now)
         self._expire_shard = (self._expire_shard + 1) % SHARDS
-        wait = EXPIRE_TICK_SECONDS if self.store else EXPIRE_IDLE_SECONDS
+        is_empty = not self.store and not (self.shares and self.shares.index)
+        wait = EXPIRE_IDLE_SECONDS if is_empty else EXPIRE_TICK_SECONDS
         self.timers.set(now + wait * SECOND, Timer.EXPIRE)
 
     def jittered(self, seconds: float) -> int:

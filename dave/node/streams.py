@@ -24,12 +24,24 @@ from dave.wire import bulk
 
 
 class StreamKind(IntEnum):
-    """The first byte of a request: what is asked for. Blocks will take 16 and above."""
+    """The first byte of a request: what is asked for."""
 
     SYNC = 1
     """The gap in a journal's sequence."""
     RANGES = 2
     """Digests of ranges of the ring."""
+    FETCH = 16
+    """Shares of stripes (wire/shares.py has this and what follows)."""
+    OFFER = 17
+    """Verdicts on what we offer."""
+    TAKE = 18
+    """What is offered, and the shares that are wanted."""
+    STRIPES = 19
+    """Which shares of stripes are held."""
+    RELEASE = 20
+    """How many records a release let go of."""
+    AUDIT = 21
+    """Leaves of shares."""
 
 
 class StreamEnd(IntEnum):
@@ -60,12 +72,33 @@ class Sink(Protocol):
 class Source(Protocol):
     """The end of a stream that answers."""
 
-    def next_piece(self, now: Instant) -> bytes | None:
+    def next_piece(self, now: Instant) -> bytes | memoryview | None:
         """1 to PIECE_BYTES_MAX bytes; None: that was all. Asked for only once the piece before it
         is sent, so a source need not buffer anything. It should take under a millisecond."""
 
     def close(self) -> None:
         """The stream has ended, in whatever way. Called once."""
+
+
+class LiveSource:
+    """A source that may have nothing to say for now: its `next_piece` returns b"", and it calls
+    `wake` once there is something. To wait so is not to stall, but the stream still ends after
+    STREAM_SECONDS_MAX."""
+
+    __slots__ = ("wake",)
+
+    def __init__(self) -> None:
+        self.wake: Callable[[], None] = _nothing
+        """Ask for the next piece; may be called at any time, also when there is none or the stream
+        has ended. Set by the connection."""
+
+    def next_piece(self, now: Instant) -> bytes | memoryview | None:
+        """See Source."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """See Source."""
+        raise NotImplementedError
 
 
 Handler = Callable[[bytes, bytes, Instant], Source | None]
@@ -173,7 +206,7 @@ class Stream:
 class Served:
     """The end that answers: cuts the source's pieces into frames, within the asker's window."""
 
-    __slots__ = ("_piece", "_sent", "credit", "made", "moved", "number", "source")
+    __slots__ = ("_piece", "_sent", "credit", "is_waiting", "made", "moved", "number", "source")
 
     def __init__(self, number: int, credit: int, source: Source, now: Instant) -> None:
         self.number = number
@@ -182,7 +215,9 @@ class Served:
         self.made = now
         self.moved = now
         """When it last sent, or got credit."""
-        self._piece = b""
+        self.is_waiting = False
+        """Whether the source has nothing to say for now."""
+        self._piece: bytes | memoryview = b""
         self._sent = 0
 
     def add_credit(self, count: int, now: Instant) -> None:
@@ -193,13 +228,17 @@ class Served:
             raise WireError("too much credit")
 
     def next_frame(self, now: Instant) -> tuple[bytes, bool] | None:
-        """The next frame, and whether the stream ends with it; None while there is no credit."""
+        """The next frame, and whether the stream ends with it; None while there is no credit, or
+        the source has nothing to say."""
         if self._sent == len(self._piece):
             piece = self.source.next_piece(now)
             self._sent = 0
             self._piece = piece or b""
             if piece is None:
                 return bulk.End(self.number, StreamEnd.DONE).encode(), True
+            self.is_waiting = not piece
+            if self.is_waiting:
+                return None
             assert 0 < len(piece) <= PIECE_BYTES_MAX, f"a piece of {len(piece)} bytes"
         if not self.credit:
             return None
@@ -209,6 +248,10 @@ class Served:
         self.credit -= len(data)
         self.moved = now
         if start:
-            return bulk.More(self.number, data).encode(), False
+            return bulk.more_frame(self.number, data), False
         size, checksum = len(self._piece), hashes.piece_checksum(self._piece)
-        return bulk.Piece(self.number, size, checksum, data).encode(), False
+        return bulk.piece_frame(self.number, size, checksum, data), False
+
+
+def _nothing() -> None:
+    return None

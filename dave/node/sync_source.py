@@ -52,8 +52,16 @@ class SyncSources:
         if node_id is None or asked.journal_id != self._journal_id:
             return None
         if isinstance(asked, NamesRequest):
-            return NamesSource(self, node_id, asked)
+            # Nothing is told of what is not committed yet, not even that it is not there: under
+            # those sequences something may come to stand, and the asker's clock would be past it.
+            upto = min(asked.upto, self._puts.committed)
+            if upto <= asked.since:
+                return None
+            return NamesSource(self, node_id, asked._replace(upto=upto))
         if isinstance(asked, EntriesRequest):
+            first, last = asked.runs[-1]
+            if asked.since + first + last - 1 > self._puts.committed:
+                return None  # we named nothing there
             return EntriesSource(self, node_id, asked)
         named = self.named.pop(node_id, None)
         if named is None or named[:2] != (asked.since, asked.upto):

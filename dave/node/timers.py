@@ -54,6 +54,8 @@ class Timer(IntEnum):
     """Watchers are to be told of a version, or told again."""
     LEASE = auto()
     """Remove the watches whose lease has lapsed."""
+    SHARES = auto()
+    """Look after shares that are offered, fetched or taken in."""
 
 
 class Timers:

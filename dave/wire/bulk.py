@@ -47,6 +47,16 @@ FRAME_BYTES_MAX = PIECE_HEADER_BYTES + BULK_DATA_BYTES_MAX
 assert _OPEN.size + STREAM_REQUEST_BYTES_MAX <= FRAME_BYTES_MAX
 
 
+def piece_frame(stream: int, size: int, checksum: bytes, data: bytes | memoryview) -> bytes:
+    """A Piece, encoded."""
+    return b"".join((_PIECE.pack(PIECE, stream, size, checksum), data))
+
+
+def more_frame(stream: int, data: bytes | memoryview) -> bytes:
+    """A More, encoded."""
+    return b"".join((_MORE.pack(MORE, stream), data))
+
+
 class Open(NamedTuple):
     """Asks. A stream's number is never used twice on a connection."""
 
@@ -71,7 +81,7 @@ class Piece(NamedTuple):
 
     def encode(self) -> bytes:
         """The frame."""
-        return _PIECE.pack(PIECE, self.stream, self.size, self.checksum) + self.data
+        return piece_frame(self.stream, self.size, self.checksum, self.data)
 
 
 class More(NamedTuple):
@@ -82,7 +92,7 @@ class More(NamedTuple):
 
     def encode(self) -> bytes:
         """The frame."""
-        return _MORE.pack(MORE, self.stream) + self.data
+        return more_frame(self.stream, self.data)
 
 
 class Credit(NamedTuple):

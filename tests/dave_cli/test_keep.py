@@ -47,6 +47,15 @@ def test_kept_listed_and_forgotten(home, kept):
     assert home.dave("keep", "ls", "--json").json == {"kept": [], "keys": []}
 
 
+def test_a_key_goes_with_what_was_removed(home, kept):
+    assert put(home, "--yes").code == 0
+    (path,) = (kept.data / "kept").iterdir()
+    assert home.dave("rm", "k").code == 0
+    until(lambda: not path.exists())
+    assert "deleted" in home.dave("keep", "ls").out
+    assert kept.status()["kept"] == 0
+
+
 def test_json(home, kept):
     done = put(home, "--yes", "--json")
     assert done.json["stored"] == 1

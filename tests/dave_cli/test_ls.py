@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import dave
+from dave_cli import main
 from dave_cli.ls import shown
 from tests.processes import PATIENCE_SECONDS
 
@@ -57,6 +58,18 @@ def test_what_cannot_be_listed(home, node):
     assert home.dave("ls", "no owner", *edge).code == 2
     done = home.dave("ls", dave.Key.generate().name, "--edge", "127.0.0.1:9", "--timeout", "0.3")
     assert (done.code, done.out) == (3, "")
+
+
+def test_a_directory_that_is_cut_is_shown_and_said(monkeypatch, capsys, home, node):
+    key = dave.Key.generate()
+    with dave.connect_sync(node.address, key=key) as d:
+        d.put_many([(f"name {n}", b"v") for n in range(12)], ttl=3600)
+    monkeypatch.setattr("dave.edge.directory_reader.DIRECTORY_PAGES_MAX", 1)
+    assert main.main(["ls", key.name, "--edge", node.address]) == 1
+    out, err = capsys.readouterr()
+    assert 0 < out.count("name ") < 12
+    assert err == "dave: not all names: the directory could not be read within 1 pages\n"
+    assert len(home.dave("ls", key.name, "--edge", node.address).out.splitlines()) == 12
 
 
 def test_commands_at_once_lose_none_of_each_others_names(home, node):

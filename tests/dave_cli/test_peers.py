@@ -28,8 +28,8 @@ def test_the_most_trusted_first_then_the_nearest(monkeypatch, capsys):
     assert peers.main(Namespace(json=False)) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [int(line.split()[0], 16) for line in lines[1:]] == [4, 5, 2, 3, 1]
-    assert " ".join(lines[1].split()[2:]) == "0.81 98.7 1.0 2 h ago 1234.50 ms 365 d ago"
-    assert " ".join(lines[5].split()[2:]) == "- - - - - 4 s ago"
+    assert " ".join(lines[1].split()[2:]) == "0.81 98.7 1.0 2h ago 1234.50 ms 365d ago"
+    assert " ".join(lines[5].split()[2:]) == "- - - - - 4s ago"
     assert {len(line) for line in lines} == {len(lines[0])}
     assert len(lines[0]) <= 100
 

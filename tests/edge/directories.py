@@ -26,6 +26,9 @@ class VirtualDriver:
         self.time = 0
         self._tasks = []
 
+    def now(self):
+        return self.time
+
     def spawn(self, coroutine):
         self._tasks.append(Task(coroutine))
         return self._tasks[-1]
@@ -57,6 +60,8 @@ class Shared:
         self.held = {}
         self.puts = []
         self.is_down = False
+        self.slow_seconds = 0
+        """What each put and get takes, beside a moment."""
 
     def process(self, device=bytes(8)):
         """A directory as a process on that device has it."""
@@ -116,7 +121,7 @@ class Entries:
         await self._takes_a_while()
 
     async def _takes_a_while(self):
-        await self.driver.sleep(self.driver.core.rng.random() / 100)
+        await self.driver.sleep(self._shared.slow_seconds + self.driver.core.rng.random() / 100)
         if self._shared.is_down:
             raise Unreachable("nobody answers")
 

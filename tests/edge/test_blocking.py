@@ -1,14 +1,22 @@
 """The blocking client: the same verbs, driven by a select loop in the caller's thread."""
 
+import asyncio
+import contextlib
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
 
 import dave
-from dave.edge.connect import connect_sync
+from dave.edge.connect import connect_sync, parse_edge
 from dave.edge.limits import RESULTS_KEPT
-from tests.processes import until
+from dave.edge.tasks import Pause
+from dave.limits import PIECE_BYTES_MAX
+from dave.node.streams import Stream, StreamEnd
+from tests.node.streaming import KIND, Collect, ListSource, pieces
+from tests.processes import PATIENCE_SECONDS, until
 
 
 def test_the_same_verbs(node):
@@ -81,3 +89,109 @@ def test_a_task_that_fails_is_told_to_whoever_joins_it(node):
                 driver.run(driver.join(task))
         left = driver.spawn(driver.sleep(3600))
     assert left.is_done
+
+
+class Fetch(Collect):
+    """Collects a stream; `wait` waits for its end on whatever drives the client."""
+
+    def __init__(self, driver, edge):
+        super().__init__()
+        self._driver = driver
+        self._operation = driver.core.next_operation()
+        core, request = driver.core, bytes((KIND,))
+        self.stream = core.streams.open(parse_edge(edge), request, self, driver.now())
+        driver.flush()
+
+    def on_end(self, end, now):
+        super().on_end(end, now)
+        self._driver.core.resolve(self._operation, end)
+
+    async def wait(self):
+        return await self._driver.wait(self._operation)
+
+
+def beside_a_node(folder, content, story):
+    """Run a story of a blocking client, in a thread, beside a node that serves that content."""
+
+    async def run():
+        async with dave.Node(dave.Config(listen="127.0.0.1:0", data=folder)) as node:
+            node.core.streams.serve(KIND, lambda *_: ListSource(content))
+            await asyncio.to_thread(story, node.address)
+            end = time.monotonic() + PATIENCE_SECONDS
+            while node.core.streams.links:
+                assert time.monotonic() < end, "the client did not hang up"
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+
+
+def test_streams_of_the_bulk_channel_go_on_while_a_verb_waits(tmp_path):
+    content = pieces(16, PIECE_BYTES_MAX) * 10
+
+    def story(address):
+        with dave.connect_sync(address, key=dave.Key.generate()) as d:
+            driver = d._driver
+            first = Fetch(driver, address)
+            d.put("k", b"v", ttl=3600)
+            assert d.get("k").value == b"v"
+            others = [Fetch(driver, address) for _ in range(3)]
+            for each in (first, *others):
+                assert driver.run(each.wait()) is StreamEnd.DONE
+                assert each.pieces == content
+            assert driver.core.streams.links == 1
+
+    beside_a_node(tmp_path, content, story)
+
+
+def test_a_client_that_is_closed_ends_its_streams(tmp_path):
+    made = []
+
+    def story(address):
+        with dave.connect_sync(address) as d:
+            made.append(sink := Fetch(d._driver, address))
+            d._driver.run(until_true(lambda: sink.pieces))
+        assert sink.ends == [StreamEnd.BROKEN]
+
+    beside_a_node(tmp_path, Endless(), story)
+    assert made[0].pieces
+
+
+async def until_true(condition):
+    await Pause(condition)
+
+
+class Endless(list):
+    """Pieces without end."""
+
+    def __iter__(self):
+        return iter([b"x" * PIECE_BYTES_MAX] * 100_000)
+
+
+def test_a_connection_that_cannot_be_made_is_no_answer(node):
+    with dave.connect_sync(node.address) as d:
+        driver = d._driver
+        driver.run(d._client.get("k", owner=dave.Key.generate().name))
+        (session,) = [driver.core.sessions.find(parse_edge(node.address).address)]
+        for to in (("255.255.255.255", 9), ("127.0.0.1", closed_port())):
+            sink = Collect()
+            sink.stream = stream = Stream(bytes((KIND,)), sink)
+            streams = driver.core.streams
+            streams._dial(to, session.public_key, session.node_id, stream, driver.now())
+            driver.flush()
+            assert sink.ends == [], "never from inside open"
+            driver.run(until_true(lambda sink=sink: sink.ends))
+            assert sink.ends == [StreamEnd.NO_ANSWER]
+        assert not driver.bulk._connections
+
+
+def closed_port():
+    """A port where nobody listens."""
+    with contextlib.closing(socket.socket()) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def test_no_event_loop_is_imported():
+    code = "import sys, dave.edge.bulk, dave.edge.connect, dave.edge.select_loop, dave.node.bulk\n"
+    code += "sys.exit('asyncio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

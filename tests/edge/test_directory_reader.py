@@ -4,9 +4,12 @@ import pytest
 
 from dave.edge import directory_reader
 from dave.edge.directory_reader import pages_of
-from dave.errors import Unreachable, WireError
-from dave.wire.directory import DEVICES_KEY, Device, Page, encode_devices, first_page
-from tests.edge.directories import Entries, Shared, say
+from dave.edge.limits import DIRECTORY_LIST_SECONDS
+from dave.errors import Incomplete, Unreachable, WireError
+from dave.limits import DIRECTORY_DEPTH_MAX
+from dave.names import SECOND
+from dave.wire.directory import DEVICES_KEY, Device, Page, bucket_of, encode_devices, first_page
+from tests.edge.directories import KEY, Entries, Shared, say
 
 DEVICE = bytes(8)
 
@@ -40,16 +43,49 @@ def test_pages_that_are_absent_are_empty():
     assert shared.names() == {}
 
 
-def test_a_directory_without_end_has_one(monkeypatch):
-    monkeypatch.setattr(directory_reader, "DIRECTORY_PAGES_MAX", 50)
-    shared = Shared()
-    put(shared, DEVICES_KEY, encode_devices([Device(DEVICE, 1, 2**32 - 1)]))
-    todo = [first_page(DEVICE, 0)]
-    for _ in range(60):
+def without_end(shared, splits=60):
+    """A directory of one name, and of pages that are split and split again."""
+    one = shared.process(DEVICE)
+    say(one, shared, b"k")
+    shared.flush(one)
+    put(shared, DEVICES_KEY, encode_devices([Device(DEVICE, 0xFFFF, 2**32 - 1)]))
+    mine = bucket_of(KEY.owner, b"k")
+    todo = [first_page(DEVICE, 15 if mine < 15 else 14)]
+    for _ in range(splits):
         name = todo.pop(0)
         put(shared, name.key, Page(is_split=True).encode())
         todo += name.halves
-    with pytest.raises(WireError, match="more than 50 pages"):
+
+
+def test_a_directory_without_end_has_one(monkeypatch):
+    monkeypatch.setattr(directory_reader, "DIRECTORY_PAGES_MAX", 50)
+    shared = Shared()
+    without_end(shared)
+    with pytest.raises(Incomplete, match="within 50 pages") as caught:
+        shared.names()
+    assert [name.key for name in caught.value.part] == [b"k"]
+
+
+def test_a_directory_that_takes_too_long_is_cut():
+    shared = Shared()
+    without_end(shared)
+    shared.slow_seconds = DIRECTORY_LIST_SECONDS / 4
+    started = shared.driver.time
+    with pytest.raises(Incomplete, match=f"within {DIRECTORY_LIST_SECONDS} seconds") as caught:
+        shared.names()
+    assert [name.key for name in caught.value.part] == [b"k"]
+    assert shared.driver.time - started <= (DIRECTORY_LIST_SECONDS + 31) * SECOND
+
+
+def test_a_page_split_beyond_all_bits_is_no_page():
+    shared = Shared()
+    put(shared, DEVICES_KEY, encode_devices([Device(DEVICE, 1, 2**32 - 1)]))
+    name = first_page(DEVICE, 0)
+    put(shared, name.key, Page(is_split=True).encode())
+    while name.depth < DIRECTORY_DEPTH_MAX:
+        name = name.halves[0]
+        put(shared, name.key, Page(is_split=True).encode())
+    with pytest.raises(WireError, match="split beyond"):
         shared.names()
 
 

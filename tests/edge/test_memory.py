@@ -8,7 +8,7 @@ import pytest
 from dave.crypto.identity import checked_node_id, client_identity, node_identity
 from dave.crypto.network import network
 from dave.edge.limits import STATE_CONTACTS_MAX
-from dave.edge.memory import Journal, Memory, Syncing, clock_rows, clocks_of, pull_rows, pulls_of
+from dave.edge.memory import Journal, Memory, clock_rows, clocks_of, pull_rows, pulls_of
 from dave.edge.state import State
 from dave.limits import LOST_MAX
 from dave.names import SECOND, hybrid_time
@@ -57,9 +57,11 @@ def path(tmp_path):
 class Run:
     """A node's memory from one start to the next stop."""
 
-    def __init__(self, path, unix_ms=UNIX_MS, now=NOW, syncing=None, journal=JOURNAL):
+    def __init__(self, path, unix_ms=UNIX_MS, now=NOW, syncs=None, journal=JOURNAL):
         self.core, self.state = core_at(unix_ms, now), State(path)
-        self.memory = Memory(self.core, self.state, journal, syncing)
+        if syncs is not None:
+            self.core.syncs = syncs
+        self.memory = Memory(self.core, self.state, journal)
         self.core.promises.is_saved = True
 
     def stop(self, now):
@@ -160,8 +162,8 @@ def test_a_host_that_is_none_is_left_out(path, host):
 
 
 def test_whatever_damage_leaves_can_be_recalled_and_saved_again(path):
-    syncing = Syncing(FakeClocks(CLOCKS), FakeSyncs(PULLS))
-    run = Run(path, syncing=syncing)
+    syncs = FakeSyncs(CLOCKS, PULLS)
+    run = Run(path, syncs=syncs)
     run.memory.recall(NOW)
     for n in range(200):
         run.core.table.add(contact(n), NOW)
@@ -174,7 +176,7 @@ def test_whatever_damage_leaves_can_be_recalled_and_saved_again(path):
         for _ in range(rng.randint(1, 200)):
             ruined[rng.randrange(4096, len(ruined))] = rng.randrange(256)
         path.write_bytes(ruined)
-        again = Run(path, syncing=syncing)
+        again = Run(path, syncs=syncs)
         again.memory.recall(NOW)
         again.core.table.lost(NOW)
         assert all(again.core.trust.score(n, NOW) < 1 for n in again.core.trust.all())
@@ -255,7 +257,8 @@ class FakeClocks:
 
 
 class FakeSyncs:
-    def __init__(self, pulls=()):
+    def __init__(self, clocks=(), pulls=()):
+        self.clocks = FakeClocks(clocks)
         self.pulls = list(pulls)
 
     def pending(self):
@@ -270,18 +273,18 @@ PULLS = [(contact(1), b"j" * 16, 5, 2**64 - 1), (contact(2), bytes(16), 0, 1)]
 
 
 def test_clocks_and_pulls_come_back(path):
-    first = Run(path, syncing=Syncing(FakeClocks(CLOCKS), FakeSyncs(PULLS)))
+    first = Run(path, syncs=FakeSyncs(CLOCKS, PULLS))
     first.stop(NOW)
-    again = Syncing(FakeClocks(), FakeSyncs())
-    second = Run(path, syncing=again)
+    again = FakeSyncs()
+    second = Run(path, syncs=again)
     second.memory.recall(NOW)
     assert sorted(again.clocks.clocks) == sorted(CLOCKS)
-    assert sorted(again.syncs.pulls) == sorted(PULLS)
-    again.syncs.pulls = []
+    assert sorted(again.pulls) == sorted(PULLS)
+    again.pulls = []
     second.stop(NOW)
-    third = Run(path, syncing=again)
+    third = Run(path, syncs=again)
     third.memory.recall(NOW)
-    assert again.syncs.pulls == []
+    assert again.pulls == []
     third.stop(NOW)
 
 
@@ -289,11 +292,11 @@ def test_clocks_and_pulls_come_back(path):
     "journal", [JOURNAL._replace(id=bytes(16)), JOURNAL._replace(is_whole=False)]
 )
 def test_clocks_do_not_outlive_the_entries_that_they_count(path, journal):
-    Run(path, syncing=Syncing(FakeClocks(CLOCKS), FakeSyncs(PULLS))).stop(NOW)
-    again = Syncing(FakeClocks(), FakeSyncs())
-    second = Run(path, syncing=again, journal=journal)
+    Run(path, syncs=FakeSyncs(CLOCKS, PULLS)).stop(NOW)
+    again = FakeSyncs()
+    second = Run(path, syncs=again, journal=journal)
     second.memory.recall(NOW)
-    assert (again.clocks.clocks, again.syncs.pulls) == ([], [])
+    assert (again.clocks.clocks, again.pulls) == ([], [])
     second.stop(NOW)
     state = State(path)
     assert (state.load("clocks"), state.load("own")) == ([], [(journal.id,)])
@@ -301,11 +304,11 @@ def test_clocks_do_not_outlive_the_entries_that_they_count(path, journal):
 
 
 def test_clocks_are_not_ahead_of_a_journal_that_is_late(path):
-    syncing = Syncing(FakeClocks(CLOCKS[:1]), FakeSyncs())
-    run = Run(path, syncing=syncing, journal=JOURNAL._replace(is_late=True))
+    syncs = FakeSyncs(CLOCKS[:1])
+    run = Run(path, syncs=syncs, journal=JOURNAL._replace(is_late=True))
     run.memory.recall(NOW)
     for clocks, on_disk in ((CLOCKS[:1], []), (CLOCKS[:2], CLOCKS[:1]), (CLOCKS, CLOCKS[:2])):
-        syncing.clocks.clocks = clocks
+        syncs.clocks.clocks = clocks
         assert run.memory._save(NOW).result()
         assert clocks_of(run.state.load("clocks")) == on_disk
     run.stop(NOW)  # gracefully: the journal is written

@@ -82,6 +82,31 @@ def test_a_tombstone_ends_it(world):
     assert world.keys.owners() == []
 
 
+def test_who_asks_for_it_has_an_entry_looked_after_at_once(world, monkeypatch):
+    monkeypatch.setattr(module, "RENEWAL_START_SECONDS", 0)
+    entry, other = world.put(b"k", b"v"), world.put(b"other", b"v")
+    world.keep(entry)
+    asked = {"owner": entry.owner.hex(), "key": b"k".hex()}
+
+    async def story():
+        task = asyncio.create_task(world.renewals.run())
+        assert await world.renewals.look(asked) == {"kept": True}
+        await until_async(lambda: world.reads)
+        assert world.keys.owners(), "unchanged, and not due: it stays as it is"
+        world.now_ms += 1000
+        world.put(b"k", b"", ttl=366 * 86_400, flags=TOMBSTONE)
+        await world.renewals.look(asked)
+        await until_async(lambda: not world.keys.owners())
+        assert await world.renewals.look(asked) == {"kept": False}
+        assert await world.renewals.look(asked | {"key": other.key.hex()}) == {"kept": False}
+        with pytest.raises(UsageError):
+            await world.renewals.look({})
+        task.cancel()
+
+    asyncio.run(story())
+    assert world.puts == 0
+
+
 def test_what_another_device_renewed_waits_for_its_next_time(world):
     entry = world.put(b"k", b"v")
     world.keep(entry)

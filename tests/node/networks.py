@@ -20,6 +20,12 @@ def network_of(nodes, seed=5, net=FREE, **options):
     return world
 
 
+def two(**options):
+    """A world, and the two nodes in it."""
+    world = network_of(2, **options)
+    return world, *world.nodes
+
+
 def full_network(nodes, seed=5):
     """Nodes whose tables are as full as they can be."""
     world = World(seed, FREE, STEADY)

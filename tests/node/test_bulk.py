@@ -9,22 +9,17 @@ from dave.bulk_limits import (
     STREAM_STALL_SECONDS,
     STREAM_WINDOW_BYTES,
     STREAMS_ASKED_MAX,
-    STREAMS_PER_LINK_MAX,
+    STREAMS_PER_PEER_MAX,
 )
 from dave.drops import Drop
 from dave.errors import UsageError
 from dave.limits import PIECE_BYTES_MAX, STREAM_REQUEST_BYTES_MAX
 from dave.node.requests import Peer
 from dave.node.streams import StreamEnd
-from tests.node.networks import network_of
+from tests.node.networks import network_of, two
 from tests.node.streaming import KIND, Collect, ListSource, ask, peer_of, pieces, serve
 
 END = StreamEnd
-
-
-def two(**options):
-    world = network_of(2, **options)
-    return world, *world.nodes
 
 
 def test_pieces_arrive_whole_and_in_order():
@@ -165,10 +160,10 @@ def test_a_stream_cancelled_at_once_is_never_heard_of():
     assert all(source.closed for source in made)
 
 
-def test_more_streams_than_a_connection_may_have_are_told_busy():
+def test_more_streams_than_a_peer_may_have_are_told_busy():
     world, a, b = two()
     serve(b, lambda *_: ListSource(pieces(100)))
-    sinks = [ask(a, b, Collect(eager=False)) for _ in range(STREAMS_PER_LINK_MAX + 3)]
+    sinks = [ask(a, b, Collect(eager=False)) for _ in range(STREAMS_PER_PEER_MAX + 3)]
     world.run(5)
     assert [sink.ends for sink in sinks].count([END.BUSY]) == 3
     assert b.dropped(Drop.BULK_FULL) == 3

@@ -14,15 +14,10 @@ from dave.drops import Drop
 from dave.node.streams import Stream, StreamEnd
 from sim.network import Link
 from sim.world import World
-from tests.node.networks import network_of
+from tests.node.networks import network_of, two
 from tests.node.streaming import KIND, Collect, ListSource, ask, pieces, serve
 
 END = StreamEnd
-
-
-def two(**options):
-    world = network_of(2, **options)
-    return world, *world.nodes
 
 
 def test_of_connections_by_one_peer_the_first_goes():

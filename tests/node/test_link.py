@@ -9,9 +9,10 @@ from dave.bulk_limits import (
     LINK_QUEUE_MAX,
     LINK_SILENT_SECONDS,
     LINK_SLICE_BYTES,
+    LINK_SLICE_FRAMES,
     STREAM_CREDIT_MAX,
     STREAM_WINDOW_BYTES,
-    STREAMS_PER_LINK_MAX,
+    STREAMS_PER_PEER_MAX,
     STREAMS_SERVED_MAX,
 )
 from dave.crypto.hashes import piece_checksum
@@ -30,7 +31,7 @@ ASK = bytes((KIND,))
 class Raw:
     """A client of its own making, connected to a node; `pull` reads what the node sends."""
 
-    def __init__(self, world, node, seed=1):
+    def __init__(self, world, node, seed=1, host="10.9.9.9"):
         self.world, self.node = world, node
         core = node.core
         identity = client_identity(Random(seed).randbytes(32))
@@ -38,7 +39,7 @@ class Raw:
             identity, core.network, Random(seed), core.identity.public_key, core.identity.id,
             is_node=False,
         )  # fmt: skip
-        self.number = core.streams.accepted(("10.9.9.9", seed), world.now)
+        self.number = core.streams.accepted((host, seed), world.now)
         self.send_bytes(self.end.handshake)
         self.end.receive(core.streams.pull(self.number, world.now))
 
@@ -104,7 +105,24 @@ def test_a_source_of_tiny_pieces_does_not_make_a_slice_long(world, node):
     raw = Raw(world, node)
     raw.send(bulk.Open(1, STREAM_CREDIT_MAX, ASK))
     raw.pull()
-    assert made[0].taken < 100
+    assert made[0].taken <= LINK_SLICE_FRAMES
+    taken = made[0].taken
+    raw.pull()
+    assert taken < made[0].taken <= 2 * LINK_SLICE_FRAMES
+
+
+def test_sources_without_credit_do_not_make_a_slice_long_and_all_have_their_turn(world, node):
+    """Each stream is asked for its next piece once it has sent all that its window allows."""
+    made = serve(node, lambda *_: ListSource([b"x", b"y"]))
+    raw, count = Raw(world, node), 5 * LINK_SLICE_FRAMES
+    raw.send(*(bulk.Open(number, 1, ASK) for number in range(1, count + 1)))
+    taken, got = 0, []
+    while slice_ := raw.pull():
+        got += slice_
+        before, taken = taken, sum(source.taken for source in made)
+        assert taken - before <= LINK_SLICE_FRAMES
+    assert sum(source.taken for source in made) == 2 * count
+    assert sum(isinstance(frame, bulk.Piece) for frame in got) == count
 
 
 def test_who_reads_nothing_makes_the_node_hold_a_piece_and_no_more(world, node):
@@ -186,17 +204,51 @@ def test_a_damaged_or_replayed_record_ends_the_connection(world, node, seed):
     assert node.core.streams.links == 0
 
 
-def test_streams_are_bounded_for_one_connection_and_in_all(world, node):
+def greedy(world, node, seed, host="10.9.9.9", count=STREAMS_SERVED_MAX):
+    """A peer that opens all the streams it can; how many it got."""
+    raw = Raw(world, node, seed, host)
+    for start in range(1, count + 1, 32):
+        raw.send(*(bulk.Open(number, 1, ASK) for number in range(start, start + 32)))
+        if bulk.End(start + 31, StreamEnd.BUSY) in raw.pull_all():
+            break
+    served = node.core.streams._links[raw.number].streams
+    return raw, served
+
+
+def test_one_peer_is_answered_a_quarter_of_all_streams(world, node):
+    serve(node, lambda *_: ListSource(pieces(2)))
+    raw, served = greedy(world, node, 1)
+    assert served == STREAMS_PER_PEER_MAX
+    again, more = greedy(world, node, 1)
+    assert (again.is_open, raw.is_open, more) == (True, True, 0), "whatever its connections"
+    raw.send(bulk.Cancel(1))
+    again.send(bulk.Open(9999, 1, ASK))
+    assert bulk.End(9999, StreamEnd.BUSY) not in again.pull_all(), "what was released is free"
+
+
+def test_many_who_want_all_come_to_have_alike_and_a_newcomer_gets_one(world, node):
     made = serve(node, lambda *_: ListSource(pieces(2)))
-    raws = []
-    for seed in range(1, STREAMS_SERVED_MAX // STREAMS_PER_LINK_MAX + 3):
-        raws.append(raw := Raw(world, node, seed))
-        raw.send(*(bulk.Open(number, 1, ASK) for number in range(1, STREAMS_PER_LINK_MAX + 2)))
-    assert len(made) == STREAMS_SERVED_MAX
-    assert bulk.End(STREAMS_PER_LINK_MAX + 1, StreamEnd.BUSY) in raws[0].pull()
-    raws[0].send(bulk.Cancel(1))
-    raws[-1].send(bulk.Open(99, 1, ASK))
-    assert len(made) == STREAMS_SERVED_MAX + 1, "what was released is free again"
+    raws = [greedy(world, node, seed)[0] for seed in range(1, 21)]
+    got = [node.core.streams._links[raw.number].streams for raw in raws]
+    assert sum(got) == STREAMS_SERVED_MAX
+    assert max(got) - min(got) <= 1
+    late = Raw(world, node, 99)
+    late.send(bulk.Open(1, 1, ASK))
+    assert isinstance(late.pull()[0], bulk.Piece)
+    assert sum(not source.closed for source in made) == STREAMS_SERVED_MAX
+    ended = [f for raw in raws for f in raw.pull_all() if f == bulk.End(f.stream, StreamEnd.BUSY)]
+    assert len(ended) > 1, "who gave way was told"
+    served = node.core.streams._served_by
+    for raw in (*raws, late):
+        node.core.streams.closed(raw.number, world.now)
+    assert (node.core.streams._served, served) == (0, {})
+
+
+def test_keys_of_one_public_subnet_are_answered_as_one(world, node):
+    serve(node, lambda *_: ListSource(pieces(2)))
+    got = [greedy(world, node, seed, f"20.1.1.{seed}")[1] for seed in range(1, 4)]
+    assert got == [STREAMS_PER_PEER_MAX, 0, 0]
+    assert greedy(world, node, 9, "20.1.2.9")[1] > 16
 
 
 def test_stray_pieces_are_bounded_by_what_was_cancelled(world, node):

@@ -35,7 +35,8 @@ def pieces(stage, source, kind):
     return read
 
 
-def names(stage, peer, since=0, upto=START + 2**20):
+def names(stage, peer, since=0, upto=None):
+    upto = stage.node.puts.committed if upto is None else upto
     return pieces(stage, serve(stage, peer, sync.NamesRequest(ID, since, upto)), sync.NamesPiece)
 
 
@@ -48,7 +49,7 @@ def test_names_cover_an_interval_without_a_gap():
     read = names(stage, peer, START + 10)
     assert sequences(read) == list(range(START + 11, START + len(entries) + 1))
     assert [piece.since for piece in read[1:]] == [piece.upto for piece in read[:-1]]
-    assert (read[0].since, read[-1].upto) == (START + 10, START + 2**20)
+    assert (read[0].since, read[-1].upto) == (START + 10, START + len(entries))
     told = [digest for piece in read for _, digest in piece.names]
     assert told == [version_of(stage, entry).short_digest for entry in entries[10:]]
 
@@ -106,10 +107,26 @@ def test_entries_come_by_runs_in_pieces():
 
 def test_runs_of_nothing_are_told_as_done():
     stage, peer, _ = stage_with(3)
+    stage.node.puts.committed = START + 204
     request = sync.EntriesRequest(ID, START, ((100, 5), (200, 5)))
     assert pieces(stage, serve(stage, peer, request), sync.EntriesPiece) == [
         sync.EntriesPiece(START + 204, ())
     ]
+
+
+def test_nothing_is_said_of_sequences_that_are_not_committed():
+    """An asker may have heard of a journal that another one has replaced since. What comes to stand
+    under those sequences must not be behind its clock."""
+    stage, peer, _ = stage_with(3)
+    read = names(stage, peer, START, START + 100)
+    assert sequences(read) == [START + 1, START + 2, START + 3]
+    assert read[-1].upto == START + 3
+    for since, upto in ((3, 3), (3, 100), (100, 200)):
+        assert serve(stage, peer, sync.NamesRequest(ID, START + since, START + upto)) is None
+    runs = ((1, 2), (3, 2))
+    assert serve(stage, peer, sync.EntriesRequest(ID, START, runs)) is None
+    stage.node.puts.committed = START + 4
+    assert serve(stage, peer, sync.EntriesRequest(ID, START, runs)) is not None
 
 
 def test_only_what_the_asker_should_hold():

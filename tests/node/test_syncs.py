@@ -3,9 +3,9 @@
 import pytest
 
 from dave.drops import Drop
-from dave.limits import SYNC_NAMES_MAX
+from dave.limits import REPLICAS, SYNC_NAMES_MAX
 from dave.names import SECOND
-from dave.node.limits import SYNC_PULL_SECONDS_MAX, SYNC_STALL_SECONDS
+from dave.node.limits import SYNC_PULL_SECONDS_MAX, SYNC_REPAIR_SECONDS, SYNC_STALL_SECONDS
 from dave.node.syncs import EMPTY_UPTO
 from dave.wire import sync
 from sim.scenarios.sync import moved
@@ -256,6 +256,31 @@ def test_what_is_from_the_future_holds_the_clock_back():
     assert net.holds(host, entries) == 3
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_a_dead_node_held_does_not_wait_for_a_new_network_to_settle(seed):
+    net = Net(14, seed)
+    entries = net.put(60)
+    for host in net.world.nodes[3:6]:
+        net.world.kill(host)
+    net.world.run(30)
+    alive = [host for host in net.world.nodes if host.is_up]
+    copies = [sum(host.node.own(e.id, net.world.now) == e for host in alive) for e in entries]
+    assert min(copies) >= REPLICAS
+
+
+def test_after_a_death_only_a_pull_that_runs_holds_up_what_is_announced():
+    net = Net(2)
+    one, other = net.world.nodes
+    syncs, now = one.node.syncs, net.world.now
+    syncs._gap(syncs._peer(other.node.id), other.node.id, EMPTY_UPTO + 9, now)
+    assert syncs.is_pulling(other.node.id, now)
+    syncs.left(now)
+    assert not syncs.is_pulling(other.node.id, now)
+    assert syncs.is_pulling(other.node.id, now + SYNC_REPAIR_SECONDS * SECOND)
+    syncs._puller = one.node.table.get(other.node.id)
+    assert syncs.is_pulling(other.node.id, now)
+
+
 def test_who_lets_a_pull_trickle_keeps_nobody_else_from_being_heard(monkeypatch):
     net = Net(2)
     host, _, _ = missed(net, 3)
@@ -284,5 +309,5 @@ def test_who_lets_a_pull_trickle_keeps_nobody_else_from_being_heard(monkeypatch)
         at += 1
         net.world.run(SYNC_STALL_SECONDS / 2)
         assert net.world.now - began < 2 * SYNC_PULL_SECONDS_MAX * SECOND
-    assert not host.node.syncs.is_pulling(other.id)
+    assert not host.node.syncs.is_pulling(other.id, net.world.now)
     assert host.node.syncs.failed == 1

@@ -1,0 +1,88 @@
+"""What answers FETCH: the sizes of the shares asked for, then those that are held, one by one.
+
+A stream holds SHARE_PIECES_AHEAD pieces beside the one that is being sent, whatever the asker does;
+so all that a node holds in memory for those who read is bounded by the number of streams.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from dave.limits import PIECE_BYTES_MAX
+from dave.names import Instant
+from dave.node.streams import LiveSource
+from dave.share_limits import SHARE_PIECES_AHEAD
+from dave.wire.shares import sizes_piece
+
+Read = Callable[[bytes, int, int, Callable[[bytes | None, Instant], None]], None]
+"""Read (address, offset, count), then call with the bytes."""
+
+
+class _Slice:
+    """A piece that is being read, or was."""
+
+    __slots__ = ("data", "is_read")
+
+    def __init__(self) -> None:
+        self.data: bytes | None = None
+        self.is_read = False
+
+
+class ShareSender(LiveSource):
+    """Sends shares of these sizes; 0: not held. One that cannot be read ends the stream: the asker
+    sees which one is lacking, and asks for the others again."""
+
+    __slots__ = ("_ahead", "_is_begun", "_is_over", "_read", "_shares", "_sizes", "_start")
+
+    def __init__(self, addresses: Sequence[bytes], sizes: Sequence[int], read: Read) -> None:
+        super().__init__()
+        self._sizes = sizes
+        self._read = read
+        self._shares = deque(pair for pair in zip(addresses, sizes, strict=True) if pair[1])
+        self._start = 0
+        """Of the first share, so much has been asked of the disk."""
+        self._ahead: deque[_Slice] = deque()
+        self._is_begun = self._is_over = False
+
+    def next_piece(self, now: Instant) -> bytes | None:
+        """See LiveSource."""
+        if not self._is_begun:
+            self._is_begun = True
+            self._read_ahead()
+            return sizes_piece(self._sizes)
+        self._read_ahead()
+        if not self._ahead:
+            return None
+        if not self._ahead[0].is_read:
+            return b""
+        data = self._ahead.popleft().data
+        if data is None:
+            self.close()
+        else:
+            self._read_ahead()
+        return data
+
+    def close(self) -> None:
+        """See LiveSource."""
+        self._is_over = True
+        self._shares.clear()
+        self._ahead.clear()
+
+    def _read_ahead(self) -> None:
+        while self._shares and len(self._ahead) < SHARE_PIECES_AHEAD:
+            address, size = self._shares[0]
+            start, count = self._start, min(PIECE_BYTES_MAX, size - self._start)
+            self._start += count
+            if self._start == size:
+                self._shares.popleft()
+                self._start = 0
+            self._ahead.append(slice_ := _Slice())
+            self._ask(address, start, count, slice_)
+
+    def _ask(self, address: bytes, start: int, count: int, slice_: _Slice) -> None:
+        def done(data: bytes | None, now: Instant) -> None:
+            slice_.is_read = True
+            slice_.data = data if data is not None and len(data) == count else None
+            if not self._is_over:
+                self.wake()
+
+        self._read(address, start, count, done)

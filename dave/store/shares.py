@@ -1,0 +1,389 @@
+"""All shares that a node keeps, and the stripe records that keep them: one rule of admission, one
+of eviction. Their bytes are elsewhere (edge/share_files.py); here is what they are, in memory.
+
+The rule is that of entries (store.py). A stripe's rank is that of its best record, by its age, its
+work and the closeness of its place. Where the node is full, stripes of lower rank make room. Where
+the network asks no work nothing was paid to displace what another was promised, so that nothing is
+evicted there: the node says FULL.
+
+`judge` says what would become of a share and changes nothing; `insert` follows once it is on the
+disk, and decides anew.
+"""
+
+from collections.abc import Callable, Sequence
+from math import floor
+from typing import NamedTuple
+
+from dave.crypto import hashes, work
+from dave.crypto.network import Network
+from dave.limits import CLOCK_AHEAD_MS_MAX, SURPLUS_BITS_MAX
+from dave.names import Place, UnixMs, hybrid_ms
+from dave.share_limits import (
+    RELEASES_MAX,
+    STRIPE_RECORD_COST_BYTES,
+    STRIPE_RECORDS_MAX,
+    STRIPES_SLICE,
+)
+from dave.store.rank import UNRANKED, distance, rank
+from dave.store.stripe_table import SLICES, HeldStripe, RecordKey, StripeTable, share_cost
+from dave.wire.share_status import ShareStatus
+from dave.wire.stripe import Release, StripeRecord
+
+DETAIL_MAX = 2**32 - 1
+
+Plan = tuple[ShareStatus, int, list[HeldStripe]]
+"""(STORED, 0, whom to evict), or (LOW_RANK or FULL, detail, [])."""
+
+
+class Judgement(NamedTuple):
+    """What would become of a share that is offered with a record."""
+
+    status: ShareStatus
+    """WANTED, HELD or a reason to refuse."""
+    detail: int = 0
+    """As the status says."""
+    digest: bytes = b""
+    """Of the record, 32 bytes, with WANTED, and with HELD if `is_new`."""
+    surplus: float = 0.0
+    """Bits of work beyond what is asked, with WANTED, and with HELD if `is_new`."""
+    is_new: bool = False
+    """With HELD: the share is here, the record is not (or is better than the one held). Verify
+    its signature, SaveRecord, then `insert`, then say HELD."""
+    mask: int = 0
+    """With WANTED, and with HELD if `is_new`: the mask to save with the record."""
+
+
+class Gone(NamedTuple):
+    """What the index does not hold any more: pass it on as DropShares(*gone)."""
+
+    addresses: Sequence[bytes] = ()
+    records: Sequence[RecordKey] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.addresses or self.records)
+
+
+class Insertion(NamedTuple):
+    """How an insertion went. Pass `gone` on in any case."""
+
+    status: ShareStatus
+    """STORED; or EXPIRED, RELEASED, LOW_RANK, FULL or BUSY where that has changed since it was
+    judged: then what was written is in `gone`."""
+    gone: Gone
+
+
+class ShareIndex:
+    """Shares by address, stripes by id, within `capacity_bytes`.
+
+    A share counts its bytes, at least 32 KiB, and a record 8 KiB. Where more is held than the
+    capacity, since that was lowered, nothing goes for that alone.
+    """
+
+    def __init__(
+        self, node_id: Place, capacity_bytes: int, network: Network, half_life_ms: int
+    ) -> None:
+        self.capacity_bytes = capacity_bytes
+        self.on_lost: Callable[[StripeRecord], None] | None = None
+        """Told of each stripe of a share that `lost` was called for, before that is forgotten."""
+        self._node_id = node_id
+        self._network = network
+        self._half_life_ms = half_life_ms
+        self._table = StripeTable(self._rank_of)
+        self._released: dict[bytes, None] = {}
+        """Owner and reference, the oldest first."""
+        self._sweep: list[tuple[bytes, bytes, list[HeldStripe]]] = []
+        """What is left of large uploads that were released."""
+        self._slice = 0
+
+    # --- Admission ---------------------------------------------------------------------------
+
+    def judge(self, record: StripeRecord, share_index: int, now_ms: UnixMs) -> Judgement:
+        """Whether a share would be taken in; changes nothing. All is checked but the signature."""
+        if not 0 <= share_index < record.n:
+            return Judgement(ShareStatus.BAD)
+        if record.expires_ms <= now_ms:
+            return Judgement(ShareStatus.EXPIRED)
+        ahead_ms = hybrid_ms(record.time) - now_ms
+        if ahead_ms > CLOCK_AHEAD_MS_MAX:
+            return Judgement(ShareStatus.FUTURE, min(ahead_ms // 1000, DETAIL_MAX))
+        if record.owner + record.reference in self._released:
+            return Judgement(ShareStatus.RELEASED)
+        size = self._table.size(record.address(share_index))
+        if size is not None and size != record.size(share_index):
+            return Judgement(ShareStatus.BAD)
+        stripe_id = record.stripe_id
+        stripe = self._table.get(stripe_id)
+        bit = 1 << share_index
+        old = None if stripe is None else stripe.find(record.owner, record.reference)
+        is_held = stripe is not None and stripe.mask & bit
+        if is_held and old is not None and old.data == record.data:
+            return Judgement(ShareStatus.HELD)
+        digest = record.digest(self._network)
+        surplus = self._surplus(record, digest)
+        if surplus is None:
+            return Judgement(ShareStatus.LOW_WORK, min(record.work, DETAIL_MAX))
+        if is_held and old is not None and not self._is_better(record, digest, surplus, old):
+            return Judgement(ShareStatus.HELD)
+        status, detail, _ = self._plan(record, stripe_id, share_index, surplus, now_ms)
+        if status is not ShareStatus.STORED:
+            return Judgement(status, detail)
+        status = ShareStatus.WANTED if size is None else ShareStatus.HELD
+        return Judgement(status, 0, digest, surplus, size is not None, bit)
+
+    def insert(
+        self, record: StripeRecord, share_index: int, now_ms: UnixMs, *, is_written: bool = True
+    ) -> Insertion:
+        """Take in a share that `judge` wanted, once it is on the disk with its record.
+
+        `is_written`: by WriteShare. False after a SaveRecord, for a share that was HELD: should
+        that have gone meanwhile, the answer is BUSY.
+        """
+        stripe_id = record.stripe_id
+        address = record.address(share_index)
+        size = self._table.size(address)
+        stripe = self._table.get(stripe_id)
+        old = None if stripe is None else stripe.find(record.owner, record.reference)
+        status, victims = ShareStatus.STORED, list[HeldStripe]()
+        digest = record.digest(self._network)
+        surplus = self._surplus(record, digest) or 0.0
+        if record.expires_ms <= now_ms:
+            status = ShareStatus.EXPIRED
+        elif record.owner + record.reference in self._released:
+            status = ShareStatus.RELEASED
+        elif size != record.size(share_index) and not (size is None and is_written):
+            status = ShareStatus.BUSY
+        else:
+            status, _, victims = self._plan(record, stripe_id, share_index, surplus, now_ms)
+        if status is not ShareStatus.STORED:
+            keys = [(stripe_id, record.owner, record.reference)] if old is None else []
+            return Insertion(status, Gone([address] if size is None else [], keys))
+        if old is not None and not self._is_better(record, digest, surplus, old):
+            record = old
+        # First what comes: a share that victims hold too must not be dropped.
+        self._table.add(stripe_id, record, 1 << share_index)
+        return Insertion(status, self._remove(victims))
+
+    def load(self, record: StripeRecord, mask: int, now_ms: UnixMs) -> bool:
+        """Take in a record from the disk, when the node starts, and the shares in `mask`, which are
+        there; whether it is held now. It is not if it has expired or was released.
+
+        What is held beyond the capacity stays: it was promised. Nothing is too far ahead: a clock
+        that was set back must not lose what is stored.
+        """
+        mask &= (1 << record.n) - 1
+        for number in range(record.n):
+            size = self._table.size(record.address(number))
+            if size is not None and size != record.size(number):
+                mask &= ~(1 << number)
+        if not mask or record.expires_ms <= now_ms:
+            return False
+        if record.owner + record.reference in self._released:
+            return False
+        self._table.add(record.stripe_id, record, mask)
+        return True
+
+    # --- What is held ------------------------------------------------------------------------
+
+    def holds(self, address: bytes) -> int | None:
+        """The size in bytes of a share that is held."""
+        return self._table.size(address)
+
+    def stripe(self, stripe_id: bytes) -> tuple[StripeRecord, int] | None:
+        """The record of a stripe that lives longest, and which of its shares are held (bit i:
+        share i)."""
+        records = self.records(stripe_id)
+        stripe = self._table.get(stripe_id)
+        if stripe is None:
+            return None
+        return max(records, key=lambda record: record.expires_ms), stripe.mask
+
+    def records(self, stripe_id: bytes) -> list[StripeRecord]:
+        """All records of a stripe, one for each upload that has it."""
+        stripe = self._table.get(stripe_id)
+        return [] if stripe is None else [StripeRecord(data) for data in stripe.records]
+
+    def has_record(self, key: RecordKey) -> bool:
+        """Whether there is a record of that stripe, owner and reference."""
+        stripe = self._table.get(key[0])
+        return stripe is not None and stripe.find(key[1], key[2]) is not None
+
+    def stripe_ids_of(self, address: bytes) -> list[bytes]:
+        """The stripes here that hold that share."""
+        return [stripe.id for stripe in self._table.homes(address)]
+
+    def stripes_in(self, n: int) -> list[bytes]:
+        """The ids of all stripes in slice n (0 to 255), in order of arrival."""
+        return list(self._table.in_slice(n))
+
+    @property
+    def bytes_used(self) -> int:
+        """What is held, in the measure of the capacity."""
+        return self._table.bytes_used
+
+    def __len__(self) -> int:
+        """Shares held."""
+        return self._table.shares
+
+    # --- What goes ---------------------------------------------------------------------------
+
+    def release(self, release: Release) -> tuple[int, Gone]:
+        """Let go of all records of an upload, for ever; how many there were. The caller has checked
+        the signature. Of a large upload the rest goes in `expire`."""
+        self.load_release(release.owner, release.reference)
+        stripes = list(self._table.upload(release.owner, release.reference))
+        self._sweep.append((release.owner, release.reference, stripes))
+        return len(stripes), self._go_on()
+
+    def load_release(self, owner: bytes, reference: bytes) -> None:
+        """Take in a release when the node starts, before any record."""
+        upload = owner + reference
+        self._released.pop(upload, None)
+        self._released[upload] = None
+        if len(self._released) > RELEASES_MAX:
+            del self._released[next(iter(self._released))]
+
+    def expire(self, now_ms: UnixMs) -> Gone:
+        """Let go of what has had its time, or was released: some each time, so that the loop never
+        stops for long. To be called every few seconds."""
+        gone = self._go_on()
+        addresses, records = list(gone.addresses), list(gone.records)
+        looked = len(records)
+        for _ in range(SLICES):
+            if looked >= STRIPES_SLICE:
+                break
+            due = self._table.due(self._slice, now_ms)
+            for stripe, record in due:
+                records.append((stripe.id, record.owner, record.reference))
+                addresses += self._table.remove_record(stripe, record.owner, record.reference)
+            looked += len(self._table.in_slice(self._slice)) if due else 0
+            self._slice = (self._slice + 1) % SLICES
+        return Gone(addresses, records)
+
+    def lost(self, address: bytes) -> Gone:
+        """A share turned out to be damaged or missing: it is not held any more."""
+        homes = self._table.homes(address)
+        if not homes:
+            return Gone()
+        if self.on_lost is not None:
+            for stripe in list(homes):
+                self.on_lost(StripeRecord(stripe.records[0]))
+        gone = self._remove(self._table.remove_share(address))
+        return Gone([address, *gone.addresses], gone.records)
+
+    def _go_on(self) -> Gone:
+        """Let go of up to STRIPES_SLICE records that were released."""
+        addresses: list[bytes] = []
+        records: list[RecordKey] = []
+        while self._sweep and len(records) < STRIPES_SLICE:
+            owner, reference, stripes = self._sweep[-1]
+            if not stripes:
+                self._sweep.pop()
+                continue
+            stripe = stripes.pop()
+            # It may have gone since, or come anew.
+            if self._table.get(stripe.id) is stripe and stripe.find(owner, reference) is not None:
+                records.append((stripe.id, owner, reference))
+                addresses += self._table.remove_record(stripe, owner, reference)
+        return Gone(addresses, records)
+
+    def _remove(self, stripes: Sequence[HeldStripe]) -> Gone:
+        addresses: list[bytes] = []
+        records: list[RecordKey] = []
+        for stripe in stripes:
+            held = map(StripeRecord, stripe.records)
+            records += [(stripe.id, record.owner, record.reference) for record in held]
+            addresses += self._table.remove(stripe)
+        return Gone(addresses, records)
+
+    # --- Rank --------------------------------------------------------------------------------
+
+    def _plan(
+        self, record: StripeRecord, stripe_id: bytes, share_index: int, surplus: float,
+        now_ms: UnixMs,
+    ) -> Plan:  # fmt: skip
+        table = self._table
+        stripe = table.get(stripe_id)
+        full: Plan = (ShareStatus.FULL, min(self.capacity_bytes >> 10, DETAIL_MAX), [])
+        is_more = stripe is None or stripe.find(record.owner, record.reference) is None
+        if stripe is not None and is_more and len(stripe.records) >= STRIPE_RECORDS_MAX:
+            return full
+        address = record.address(share_index)
+        cost = STRIPE_RECORD_COST_BYTES if is_more else 0
+        if table.size(address) is None:
+            cost += share_cost(record.size(share_index))
+        # Who lowered the capacity below what is held does not break promises by that alone.
+        need = min(table.bytes_used + cost - self.capacity_bytes, cost)
+        if need <= 0:
+            return ShareStatus.STORED, 0, []
+        if cost > self.capacity_bytes or not self._network.asks_work:
+            return full
+        newcomer = self._rank(record, stripe_id, surplus)
+        if stripe is not None:
+            newcomer = max(newcomer, self._rank_of(stripe))
+        victims, outrank = self._victims(need, stripe, address)
+        if victims is None:
+            return full
+        if newcomer > outrank:
+            return ShareStatus.STORED, 0, victims
+        # An equal rank displaces nobody: whole bits that lift the newcomer strictly above.
+        bits = floor(outrank - newcomer) + 1
+        if surplus + bits > SURPLUS_BITS_MAX:
+            return full
+        return ShareStatus.LOW_RANK, bits, []
+
+    def _victims(
+        self, need: int, spared: HeldStripe | None, address: bytes
+    ) -> tuple[list[HeldStripe] | None, float]:
+        """Stripes of the lowest rank that make up `need` bytes, without the stripe and the share
+        that come; and the highest rank among them. None where all together do not."""
+        victims: list[HeldStripe] = []
+        outrank = UNRANKED
+        left: dict[bytes, int] = {}
+        for stripe in self._table.lowest():
+            if need <= 0:
+                break
+            if stripe is spared:
+                continue
+            victims.append(stripe)
+            outrank = stripe.rank
+            need -= len(stripe.records) * STRIPE_RECORD_COST_BYTES
+            for each, size in stripe.held().items():
+                left[each] = left.get(each, len(self._table.homes(each))) - 1
+                if not left[each] and each != address:
+                    need -= share_cost(size)
+        return (victims, outrank) if need <= 0 else (None, outrank)
+
+    def _is_better(
+        self, record: StripeRecord, digest: bytes, surplus: float, old: StripeRecord
+    ) -> bool:
+        """Whether a record takes the place of another of the same owner, reference and stripe: the
+        newer one does, or the same with a better stamp."""
+        if record.time != old.time:
+            return record.time > old.time
+        old_digest = old.digest(self._network)
+        if digest != old_digest:
+            return digest > old_digest
+        return surplus > (self._surplus(old, digest) or 0.0)
+
+    def _surplus(self, record: StripeRecord, digest: bytes) -> float | None:
+        """Bits of work beyond what is asked, 0.0 where none is; None for too little work."""
+        if not self._network.asks_work:
+            return 0.0
+        stamp = hashes.stripe_stamp(digest, record.nonce)
+        if not work.meets(stamp, record.work):
+            return None
+        return work.surplus_bits(stamp, record.work)
+
+    def _rank(self, record: StripeRecord, stripe_id: bytes, surplus: float) -> float:
+        far = distance(stripe_id, self._node_id)
+        return rank(record.time, far, self._half_life_ms, surplus, is_tombstone=False)
+
+    def _rank_of(self, stripe: HeldStripe) -> float:
+        """The rank of a stripe's best record."""
+        if stripe.rank != UNRANKED:
+            return stripe.rank
+        best = UNRANKED
+        for record in map(StripeRecord, stripe.records):
+            surplus = self._surplus(record, record.digest(self._network)) or 0.0
+            best = max(best, self._rank(record, stripe.id, surplus))
+        return best
