@@ -57,28 +57,32 @@ class FileReader:
         return self
 
     async def __anext__(self) -> Buffer:
-        piece = await self.next()
-        if piece is None:
+        if not self._pieces:
+            self._pieces.extend(await self.next())
+        if not self._pieces:
             raise StopAsyncIteration
-        return piece
+        return self._pieces.popleft()
 
-    async def next(self) -> Buffer | None:
-        """The next bytes, at most a block; None at the end. After an error there is no more."""
+    async def next(self) -> list[Buffer]:
+        """The next bytes in pieces, a stripe's at most; none at the end. After an error there is no
+        more."""
         try:
-            while not self._pieces:
-                await self._look_ahead()
-                if not self._ahead:
-                    return None
-                task, blocks = self._ahead[0]
-                self._pieces.extend(await self._driver.join(task))
-                self._ahead.popleft()
-                self._blocks_ahead -= blocks
+            await self._look_ahead()
+            if not self._ahead:
+                return []
+            task, blocks = self._ahead[0]
+            pieces = await self._driver.join(task)
+            self._ahead.popleft()
+            self._blocks_ahead -= blocks
+            return [self._trimmed(piece) for piece in pieces]
         except BaseException:
             self.close()
             raise
-        piece = memoryview(self._pieces.popleft())
-        begin = self._at - self._at // BLOCK_BYTES * BLOCK_BYTES
-        piece = piece[begin : begin + self.stop - self._at]
+
+    def _trimmed(self, block: Buffer) -> Buffer:
+        """What of the block at which it is belongs to what is read."""
+        begin = self._at % BLOCK_BYTES
+        piece = memoryview(block)[begin : begin + self.stop - self._at]
         self._at += len(piece)
         return piece
 

@@ -13,10 +13,11 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, BinaryIO, Protocol
 
 from dave.errors import UsageError
+from dave.files.blocks import Buffer
 from dave.share_limits import TARGET_NOTE_BYTES, TARGET_NOTE_SECONDS
 
 
@@ -30,7 +31,7 @@ class Target(Protocol):
     skipped: list[str]
     """What was left out, for a person."""
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: Buffer) -> None:
         """The next bytes."""
 
     def finish(self) -> None:
@@ -66,47 +67,56 @@ class FileTarget:
             self._close()
             raise
         self._done = self.start
+        self._lock = Lock()
+        """Who is cancelled stops it while a thread may still write."""
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: Buffer) -> None:
         """The next bytes. Raises UsageError if the disk is full, OSError."""
         view = memoryview(data)
-        try:
-            while len(view):
-                written = os.pwrite(self._fd, view, self._done)
-                self._done += written
-                view = view[written:]
-        except OSError as error:
-            raise disk_full(error, self.path) from error
-        self._notes.note(self._done, self._sync)
+        with self._lock:
+            if self._fd < 0:
+                return
+            try:
+                while len(view):
+                    written = os.pwrite(self._fd, view, self._done)
+                    self._done += written
+                    view = view[written:]
+            except OSError as error:
+                raise disk_full(error, self.path) from error
+            self._notes.note(self._done, self._sync)
 
     def finish(self) -> None:
         """That was all. Raises OSError."""
-        try:
-            self._notes.wait()
-            os.fsync(self._fd)
-            os.replace(self._part, self.path)
-            self._notes.remove()
-            sync_folder(self.path.parent)
-        except OSError as error:
-            raise disk_full(error, self.path) from error
-        finally:
-            self._close()
+        with self._lock:
+            try:
+                self._notes.wait()
+                os.fsync(self._fd)
+                os.replace(self._part, self.path)
+                self._notes.remove()
+                sync_folder(self.path.parent)
+            except OSError as error:
+                raise disk_full(error, self.path) from error
+            finally:
+                self._close()
 
     def stop(self) -> None:
         """Leave what there is for the next time."""
-        if self._fd < 0:
-            return
-        try:
-            self._notes.wait()
-            if self._done:
-                with contextlib.suppress(OSError):
-                    os.fsync(self._fd)
-                    self._notes.save(self._done)
-            else:
-                self._part.unlink(missing_ok=True)
-                self._notes.remove()
-        finally:
-            self._close()
+        with self._lock:
+            if self._fd >= 0:
+                try:
+                    self._leave()
+                finally:
+                    self._close()
+
+    def _leave(self) -> None:
+        self._notes.wait()
+        if self._done:
+            with contextlib.suppress(OSError):
+                os.fsync(self._fd)
+                self._notes.save(self._done)
+        else:
+            self._part.unlink(missing_ok=True)
+            self._notes.remove()
 
     def _sync(self) -> None:
         os.fsync(self._fd)
@@ -126,7 +136,7 @@ class StreamTarget:
         self.started_anew = False
         self.skipped: list[str] = []
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: Buffer) -> None:
         """The next bytes. Raises BrokenPipeError where nobody wants more, OSError."""
         self._file.write(data)
 
@@ -206,6 +216,17 @@ class Notes:
 def part_of(path: Path) -> Path:
     """Where a file is until it is whole."""
     return path.with_name(path.name + ".part")
+
+
+def target_for(path: Path, identity: str, size: int, *, is_folder: bool) -> Target:
+    """What takes a content at `path`: a file, a folder, or whatever device or pipe is there."""
+    if is_folder:
+        from dave.edge.folder_unpack import FolderTarget
+
+        return FolderTarget(path, identity)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return StreamTarget(path.open("wb"))
+    return FileTarget(path, identity, size)
 
 
 def disk_full(error: OSError, path: Path) -> Exception:

@@ -25,6 +25,7 @@ from typing import Any
 from dave.edge.file_target import Notes, check_parent, disk_full, open_folder_alone, part_of
 from dave.edge.tar_input import TarEnded, TarInput
 from dave.errors import FolderRefused, UsageError
+from dave.files.blocks import Buffer
 from dave.share_limits import FOLDER_DEPTH_MAX, FOLDER_QUEUE_PIECES
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -61,12 +62,13 @@ class FolderTarget:
         else:
             self.start = int(noted["done"])
         self._unpacker = _Unpacker(self._root, self._part, self._notes, self.skipped, noted)
-        self._queue: Queue[bytes | memoryview | None] = Queue(FOLDER_QUEUE_PIECES)
+        self._queue: Queue[Buffer | None] = Queue(FOLDER_QUEUE_PIECES)
         self._error: Exception | None = None
+        self._stopped = False
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: Buffer) -> None:
         """The next bytes of the stream. Raises FolderRefused, OSError."""
         self._put(data)
 
@@ -86,6 +88,7 @@ class FolderTarget:
         is left of it."""
         if self._root < 0:
             return
+        self._stopped = True
         refused = isinstance(self._error, FolderRefused)
         while self._thread.is_alive():
             with contextlib.suppress(Full):
@@ -101,8 +104,8 @@ class FolderTarget:
                 self._notes.save(self._unpacker.reached[0], open=self._unpacker.reached[1])
         self._close()
 
-    def _put(self, data: bytes | memoryview | None) -> None:
-        while True:
+    def _put(self, data: Buffer | None) -> None:
+        while not self._stopped:
             self._raise()
             with contextlib.suppress(Full):
                 self._queue.put(data, timeout=0.1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from queue import Queue
 
 from dave.errors import FolderRefused
+from dave.files.blocks import Buffer
 from dave.share_limits import FOLDER_HEADER_BYTES_MAX
 
 _COPY_BYTES = 256 << 10
@@ -18,7 +19,7 @@ class TarEnded(tarfile.TarError):
 class TarInput:
     """What tarfile reads: forward only, and of its own headers no more than it may keep."""
 
-    def __init__(self, queue: "Queue[bytes | memoryview | None]", start: int) -> None:
+    def __init__(self, queue: "Queue[Buffer | None]", start: int) -> None:
         self._queue = queue
         self._piece: memoryview = memoryview(b"")
         self._position = start
