@@ -4,6 +4,7 @@
     |-- WireError             bytes that are no valid packet, message, entry or record
     |-- UsageError            what the caller asked cannot be done; says what to do      exit 2
     |   |-- EntryError        a key, value or lifetime out of range
+    |   |-- FileChanged       a file or folder that changed while it was read
     |   |-- KeyFileError      a key file that is missing, open to others, or not a key file
     |   `-- WrongKey          a private value that the key at hand does not open
     |-- StoreError            the data folder cannot be used                             exit 2
@@ -50,6 +51,10 @@ class UsageError(DaveError, ValueError):
 
 class EntryError(UsageError):
     """A key, value or lifetime is out of range; the text names the limit."""
+
+
+class FileChanged(UsageError):
+    """A file or folder changed while it was read: what was read is of no use."""
 
 
 class KeyFileError(UsageError):

@@ -126,3 +126,23 @@ KEY_FILE_ARGON_BYTES = 64 << 20
 KEY_FILE_ARGON_PASSES_MAX = 64
 """What a key file may ask of the machine that opens it."""
 KEY_FILE_ARGON_BYTES_MAX = 1 << 30
+
+UPLOAD_SYNC_SECONDS = 1.0
+"""So much of an upload a power cut may make the client forget; nodes know what they hold."""
+RESUME_SHARE = 1 / 4
+"""Of its lifetime an upload may have spent when it goes on; later it begins anew."""
+UPLOAD_IN_FLIGHT_BYTES = 16 << 20
+"""Shares of stripes that are being stored by one upload."""
+UPLOAD_STRIPES_FIRST = 4
+UPLOAD_STRIPES_MAX = 16
+"""Stripes of one upload under way, at first and at most ..."""
+UPLOAD_STRIPE_SECONDS = 5.0
+"""... and fewer where one takes longer than this."""
+SHARE_SECONDS = 30.0
+"""So long a node may take for one share ..."""
+SHUN_SECONDS = 15.0
+"""... and so long one that did not answer is left out."""
+SPARE_NODES = 6
+"""Nodes beyond the n nearest to a stripe that may take a share in place of one of these."""
+KNOWN_ROWS_MAX = 131_072
+"""Stripes of earlier versions that an upload remembers: some 20 MB, 128 GiB at 4 of 6."""

@@ -90,7 +90,7 @@ def _parsed(data: bytes, kind: str | None) -> tuple[Layout, Any]:
 
 
 def _candidates(data: bytes) -> Iterator[Layout]:
-    yield from (ENTRY, JOURNAL_HEADER, JOURNAL_RECORD)
+    yield from (ENTRY, JOURNAL_HEADER, JOURNAL_RECORD, STRIPE_RECORD, FILE_ROOT)
     if data[:1] and data[0] in MESSAGES:
         yield MESSAGES[data[0]]
     if len(data) > 1 and data[1] in PACKETS:

@@ -87,10 +87,10 @@ class Entry:
         if flags == TOMBSTONE:
             if value_length or ttl != TOMBSTONE_TTL_SECONDS:
                 raise WireError("a tombstone with a value or a TTL of its own")
-        elif flags and (flags not in VALUE_FLAGS or not value_length):
-            raise WireError("unknown flags, or no value that they speak of")
-        if flags & PRIVATE and value_length < SEAL_BYTES:
-            raise WireError("a private value that is shorter than its seal")
+        elif flags and (
+            flags not in VALUE_FLAGS or value_length < (SEAL_BYTES if flags & PRIVATE else 1)
+        ):
+            raise WireError("unknown flags, or a value too short for them")
         self.data = data
         self.flags = flags
         self.ttl = ttl

@@ -98,3 +98,25 @@ def test_a_proof_is_bound_to_challenge_ends_session_and_order() -> None:
     proofs = {hashes.proof(*each, [b"a", b"b"]) for each in (ends, swapped, *others)}
     proofs.add(hashes.proof(*ends, [b"b", b"a"]))
     assert len(proofs) == 7
+
+
+def test_keys_of_files_are_kept_apart() -> None:
+    seed, entry_id = bytes(32), bytes(range(32))
+    assert hashes.blob_secret(seed) == blake3(seed, derive_key_context="dave 2026 blob").digest()
+    made = {
+        hashes.blob_secret(seed),
+        hashes.private_key(seed, entry_id),
+        hashes.private_key(seed, bytes(32)),
+        hashes.private_key(entry_id, seed),
+    }
+    assert len(made) == 4
+    assert len({hashes.LEAF_KEY, hashes.PARENT_KEY, hashes.ROOT_KEY}) == 3
+    assert {len(key) for key in (hashes.LEAF_KEY, hashes.PARENT_KEY, hashes.ROOT_KEY)} == {32}
+
+
+def test_a_stripe_id_cannot_be_recut() -> None:
+    addresses = bytes(range(64))
+    ids = {hashes.stripe_id(k, n, addresses) for k, n in ((1, 2), (2, 2), (2, 1))}
+    assert len(ids) == 3
+    assert hashes.stripe_id(1, 2, addresses) != hashes.stripe_id(1, 2, addresses[:32])
+    assert hashes.stripe_stamp(bytes(32), bytes(8)) != hashes.entry_stamp(bytes(32), bytes(8))

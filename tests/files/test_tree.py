@@ -125,20 +125,23 @@ def test_a_manifest_that_contradicts_the_root_is_refused():
         walk.send(padded)
 
 
-def test_rows_wait_for_those_below():
-    growth = tree.Growth(1, 2, 200)
-    file = Rows(4 * B, Code(1, 2))
+def test_nothing_is_stored_above_before_the_rows_below_are_there():
+    rows = Rows(4 * B, Code(1, 2))
+    growth = tree.Growth(1, 2, room=200)
     for number in range(4):
-        growth.add(file.row(number))
+        growth.add(rows.row(number))
     assert growth.next() is None
     growth.close()
     wanted = growth.next()
-    assert (wanted.level, wanted.number, len(wanted.blocks)) == (1, 0, 1)
+    assert (wanted.level, wanted.number) == (1, 0)
+    assert b"".join(wanted.blocks) == b"".join(rows.row(number).encode() for number in range(4))
     assert growth.next() is None
-    growth.add(file.row(0), 1)
+    with pytest.raises(AssertionError):
+        growth.root(FileKind.FILE, 4 * B, b"r" * 16)
+    row = Shelf().store(wanted.blocks, KEYS, Code(1, 2), 1, 0)
+    growth.add(row, 1)
     assert growth.next() is None
-    shape = Level(len(wanted.blocks[0]), 1, 2).shape(0)
-    assert shape.plain_bytes == 4 * file.row(0).shape.row_bytes
+    assert growth.root(FileKind.FILE, 4 * B, b"r" * 16).top_rows() == (row,)
 
 
 def test_room_for_rows():

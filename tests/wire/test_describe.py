@@ -10,7 +10,7 @@ from dave.wire import messages, promises
 from dave.wire.describe import KINDS, describe, kind_of
 from dave.wire.entry import Entry, encode
 from dave.wire.status import ProofState, PutStatus
-from tests.wire import made
+from tests.wire import made, test_manifest, test_stripe
 from tests.wire.test_layout_messages import SAMPLES
 
 
@@ -45,6 +45,23 @@ def test_messages_are_known_and_tiled(message):
     data = messages.encode(b"abcd", message)
     assert kind_of(data) == messages.TYPE_NAMES[data[0]]
     assert tiles(data)
+
+
+@given(test_stripe.records())
+def test_stripe_records_are_known_and_tiled(record):
+    assert kind_of(record.data) == "stripe record"
+    assert tiles(record.data)
+
+
+def test_a_release_is_tiled_and_a_root_known_row_by_row():
+    assert tiles(test_stripe.RELEASE.data, "release")
+    root = test_manifest.root_of(3 * 262_144 + 1, 2, 3).encode()
+    assert kind_of(root) == "file root"
+    assert tiles(root)
+    fields = by_name(root)
+    assert fields["rows.0.k"].value == fields["rows.1.k"].value == "2"
+    assert fields["rows.1.last_bytes"].value == "1"
+    assert fields["rows.1.keys"].size == 64
 
 
 def test_the_journal_is_known_and_tiled():
