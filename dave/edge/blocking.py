@@ -23,6 +23,7 @@ from dave.node.client import Client as Core
 
 if TYPE_CHECKING:
     from dave.edge.bulk import BulkSockets
+    from dave.edge.file_open import SyncFile
     from dave.edge.select_loop import SelectLoop
     from dave.edge.watch import SyncWatch
 
@@ -203,6 +204,7 @@ class SyncClient:
         self.check = _blocking(driver, client.check)
         self.ls = _blocking(driver, client.ls)
         self.get_many = _blocking(driver, client.get_many)
+        self.get_file = _blocking(driver, client.get_file)
         self.flush = _blocking(driver, client.flush)
         self._put = _blocking(driver, client.put)
         self._put_many = _blocking(driver, client.put_many)
@@ -234,6 +236,13 @@ class SyncClient:
         from dave.edge.watch import SyncWatch
 
         return SyncWatch(self._client.watch(*args, **options), self._driver)
+
+    def open_file(self, *args: Any, **options: Any) -> "SyncFile | None":
+        """As `Client.open_file`; iterating blocks."""
+        from dave.edge.file_open import SyncFile
+
+        file = self._driver.run(self._client.open_file(*args, **options))
+        return None if file is None else SyncFile(file, self._driver.run)
 
     def close(self) -> None:
         """Write what the directory still lacks, and close the sockets."""

@@ -5,10 +5,11 @@ the root of a file, whose size and rows are checked before anything is fetched (
 """
 
 from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
 from dave.crypto import hashes
-from dave.edge.byte_range import ByteRange
+from dave.edge.byte_range import ByteRange, parse_range
 from dave.edge.driver import Driver
 from dave.edge.file_read import FileReader
 from dave.edge.keyfile import Key
@@ -17,6 +18,7 @@ from dave.errors import UsageError, WrongKey
 from dave.files.blocks import Buffer
 from dave.files.private import open_value
 from dave.node.requests import Peer
+from dave.node.results import GetResult
 from dave.share_limits import GET_WHOLE_BYTES_MAX, REFERENCE_BYTES
 from dave.uri import format_uri
 from dave.wire.compression import inflated
@@ -118,6 +120,22 @@ class OpenFile:
         return self.about._replace(value=b"".join([bytes(piece) async for piece in self]))
 
 
+class SyncFile:
+    """An OpenFile whose iteration blocks; everything else as there. run: of the driver."""
+
+    def __init__(self, file: OpenFile, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+        self._file = file
+        self._run = run
+
+    def __iter__(self) -> Iterator[Buffer]:
+        pieces = aiter(self._file)
+        while (piece := self._run(anext(pieces, None))) is not None:
+            yield piece
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
 class _Inline:
     """The value of an entry, read like a file."""
 
@@ -153,15 +171,30 @@ def unsealed(entry: Entry, key: Key | None, link_key: bytes | None) -> bytes:
 
 def opened(
     driver: Driver,
-    entry: Entry,
-    about: Value,
+    found: GetResult,
     key: Key | None,
     link_key: bytes | None,
-    span: ByteRange | None = None,
+    seconds: float,
+    span: ByteRange | str | None = None,
 ) -> OpenFile:
-    """The content behind an entry. Raises WrongKey, WireError, and UsageError for a range beyond
-    its end."""
+    """The content behind the entry that was found, after so long. Raises WrongKey, WireError, and
+    UsageError for a range beyond its end."""
+    entry = found.entry
+    assert entry is not None
+    if isinstance(span, str):
+        span = parse_range(span)
     value = unsealed(entry, key, link_key)
+    about = Value(
+        owner=entry.owner,
+        key=entry.key,
+        value=b"",
+        time=entry.time,
+        digest=entry.digest(driver.core.network),
+        expires=entry.expires_ms / 1000,
+        replicas=found.replicas,
+        seconds=seconds,
+        compressed=entry.is_compressed,
+    )
     if entry.is_blob:
         from dave.edge.shares import Shares
 
