@@ -14,7 +14,7 @@ from dave.edge.addresses import format_address
 from dave.edge.check import Check, CheckedNode
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
-from dave.edge.file_verbs import FileVerbs
+from dave.edge.reading_verbs import ReadingVerbs
 from dave.edge.keyfile import Key
 from dave.edge.limits import (
     CONCURRENCY_DEFAULT,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dave.edge.watch import Watch
 
 
-class Client(FileVerbs):
+class Client(ReadingVerbs):
     """Puts and gets entries. Made by `dave.connect` (asyncio); `dave.connect_sync` has the same
     verbs, blocking."""
 

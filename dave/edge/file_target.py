@@ -128,17 +128,21 @@ class FileTarget:
 
 
 class StreamTarget:
-    """Standard output, a pipe, a device: takes bytes as they come and keeps no part."""
+    """Standard output, a pipe, a device: takes bytes as they come and keeps no part. is_ours:
+    close it at the end."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, *, is_ours: bool = False) -> None:
         self._file = file
+        self._is_ours = is_ours
         self.start = 0
         self.started_anew = False
         self.skipped: list[str] = []
 
     def write(self, data: Buffer) -> None:
         """The next bytes. Raises BrokenPipeError where nobody wants more, OSError."""
-        self._file.write(data)
+        view = memoryview(data)
+        while len(view):  # a file without a buffer may take a part
+            view = view[self._file.write(view) or 0 :]
 
     def finish(self) -> None:
         """That was all."""
@@ -146,6 +150,9 @@ class StreamTarget:
 
     def stop(self) -> None:
         """Nothing is kept."""
+        if self._is_ours:
+            with contextlib.suppress(OSError):
+                self._file.close()
 
 
 class Notes:
@@ -225,7 +232,7 @@ def target_for(path: Path, identity: str, size: int, *, is_folder: bool) -> Targ
 
         return FolderTarget(path, identity)
     if path.exists() and not path.is_file() and not path.is_dir():
-        return StreamTarget(path.open("wb"))
+        return StreamTarget(path.open("wb", buffering=0), is_ours=True)
     return FileTarget(path, identity, size)
 
 

@@ -1,4 +1,4 @@
-"""The verbs of a client for values of any size. What they do is loaded at their first use, since it
+"""How a client reads values of any size. What they do is loaded at their first use, since it
 takes longer than a whole `dave get` of a small value."""
 
 import time
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dave.edge.file_open import OpenFile
 
 
-class FileVerbs:
-    """What `Client` can do with files."""
+class ReadingVerbs:
+    """How `Client` reads files."""
 
     _driver: Driver
     _key: Key | None
