@@ -207,6 +207,7 @@ class SyncClient:
         self.get_file = _blocking(driver, client.get_file)
         self.flush = _blocking(driver, client.flush)
         self._put = _blocking(driver, client.put)
+        self._put_file = _blocking(driver, client.put_file)
         self._put_many = _blocking(driver, client.put_many)
         self._delete = _blocking(driver, client.delete)
 
@@ -218,6 +219,11 @@ class SyncClient:
     def put(self, *args: Any, **options: Any) -> SyncReceipt:
         """As `Client.put`; returns at quorum."""
         return SyncReceipt(self._put(*args, **options), self._driver)
+
+    def put_file(self, *args: Any, **options: Any) -> SyncReceipt:
+        """As `Client.put_file`; it reads and computes in the caller's thread. The asyncio client
+        does so on all cores."""
+        return SyncReceipt(self._put_file(*args, **options), self._driver)
 
     def put_many(self, *args: Any, **options: Any) -> list[SyncReceipt | DaveError]:
         """As `Client.put_many`."""

@@ -14,7 +14,7 @@ from dave.edge.addresses import format_address
 from dave.edge.check import Check, CheckedNode
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
-from dave.edge.reading_verbs import ReadingVerbs
+from dave.edge.file_verbs import FileVerbs, as_bytes
 from dave.edge.keyfile import Key
 from dave.edge.limits import (
     CONCURRENCY_DEFAULT,
@@ -22,10 +22,11 @@ from dave.edge.limits import (
     TIMEOUT_SECONDS_DEFAULT,
     WATCH_EVENTS_KEPT,
 )
+from dave.edge.reading_verbs import ReadingVerbs
 from dave.edge.receipt import Items, Name, Receipt, Value, value_of
 from dave.edge.whose import linked, whose, whose_key
 from dave.errors import DaveError, NotListed, UsageError
-from dave.limits import TOMBSTONE_TTL_SECONDS, TTL_SECONDS_DEFAULT
+from dave.limits import KEY_AND_VALUE_BYTES_MAX, TOMBSTONE_TTL_SECONDS, TTL_SECONDS_DEFAULT
 from dave.names import HybridTime, Owner
 from dave.node.check import CheckResult
 from dave.node.results import Found, GetResult
@@ -34,11 +35,13 @@ from dave.wire.compression import compressed, plain_value
 from dave.wire.entry import BLOB, COMPRESSED, PRIVATE, TOMBSTONE, Entry, check_put
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dave.edge.directory import Directory
     from dave.edge.watch import Watch
 
 
-class Client(ReadingVerbs):
+class Client(FileVerbs, ReadingVerbs):
     """Puts and gets entries. Made by `dave.connect` (asyncio); `dave.connect_sync` has the same
     verbs, blocking."""
 
@@ -64,27 +67,34 @@ class Client(ReadingVerbs):
         max_work: int = MAX_WORK_DEFAULT,
         progress: Progress | None = None,
         listed: bool = True,
+        private: bool = False,
     ) -> Receipt:
         """Sign `value`, stamp it and hand it to the nodes nearest to it; returns at quorum.
 
-        key: 1 to 255 bytes, the first not 0 (text is encoded as UTF-8); with the value, compressed
-        where that helps, at most 1240 bytes; the value itself at most 65,536.
+        key: 1 to 255 bytes, the first not 0 (text is encoded as UTF-8). A value that with its key,
+        compressed where that helps, has more than 1240 bytes is put as `put_file` puts it.
         ttl: lifetime in seconds, 1 to 31,622,400. cas: the `time` of the version to replace, 0 for
         "must not exist". timeout: seconds for the network's part. max_work: most hashes expected
         of a stamp where nodes are full and ask for more. listed: state the name in the owner's
-        directory, within a second or so (`flush`).
+        directory, within a second or so (`flush`). private: seal it, so that only the owner's key
+        or a link opens it.
 
         Raises UsageError without a key, EntryError for what does not fit an entry, NotStored
         (with `receipt`) below a quorum, Conflict (with `winner`) where cas lost, Unreachable or
         OtherNetwork where nobody of this network answered, WorkCancelled.
         """
-        name, plain = _bytes(key), _bytes(value)
+        name, plain = as_bytes(key), as_bytes(value)
         packed = compressed(plain)
+        stored = plain if packed is None else packed
+        if private or len(name) + len(stored) > KEY_AND_VALUE_BYTES_MAX:
+            return await self._put_content(
+                name, plain, ttl, listed, private=private, cas=cas, timeout=timeout,
+                max_work=max_work, entry_progress=progress,
+            )  # fmt: skip
         check_put(name, plain, ttl, packed)
         receipt = await self._entries.put(
-            name, plain if packed is None else packed, ttl, 0 if packed is None else COMPRESSED,
-            cas, timeout, max_work, progress,
-        )  # fmt: skip
+            name, stored, ttl, 0 if packed is None else COMPRESSED, cas, timeout, max_work, progress
+        )
         receipt.size = len(plain)
         if listed:
             self.enlist(receipt)
@@ -97,17 +107,22 @@ class Client(ReadingVerbs):
         timeout: float = TIMEOUT_SECONDS_DEFAULT,
         progress: Progress | None = None,
         listed: bool = True,
+        uploads: "Path | None" = None,
     ) -> Receipt:
-        """Retract a key: a signed tombstone takes the entry's place for 366 days.
+        """Retract a key: a signed tombstone takes the entry's place for 366 days. If it is a file,
+        its shares are released, and so is what an interrupted `put_file` has stored (uploads: as
+        there).
 
         Copies that others made cannot be recalled. listed: state the removal in the directory.
         Raises as `put`.
         """
-        name = _bytes(key)
+        name = as_bytes(key)
         check_put(name, b"", TOMBSTONE_TTL_SECONDS)
+        standing = await self._standing(name, timeout)
         receipt = await self._entries.put(
             name, b"", TOMBSTONE_TTL_SECONDS, TOMBSTONE, None, timeout, MAX_WORK_DEFAULT, progress
         )
+        await self._release(name, standing, uploads, timeout)
         if listed:
             self.enlist(receipt)
         return receipt
@@ -241,7 +256,7 @@ class Client(ReadingVerbs):
         from dave.edge.directory_reader import names_of
 
         of = whose(owner, self._key)
-        return await names_of(Entries(self._driver, None), of, _bytes(prefix), timeout)
+        return await names_of(Entries(self._driver, None), of, as_bytes(prefix), timeout)
 
     async def put_many(
         self,
@@ -309,11 +324,3 @@ class Client(ReadingVerbs):
             assert self._key is not None
             self._directory = Directory(Entries(self._driver, self._key), self._key)
         self._directory.say(receipt)
-
-
-def _bytes(text: str | bytes) -> bytes:
-    if isinstance(text, str):
-        return text.encode("utf-8", "surrogateescape")
-    if isinstance(text, bytes | bytearray | memoryview):
-        return bytes(text)
-    raise UsageError(f"keys and values are text or bytes, not {type(text).__name__}")

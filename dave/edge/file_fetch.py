@@ -23,7 +23,7 @@ class Shares(Protocol):
 
 
 async def fetch_part(
-    shares: Shares, driver: Driver, part: Part, timeout: float
+    shares: Shares, driver: Driver, timeout: float, part: Part
 ) -> Sequence[Buffer]:
     """The blocks of a part. Raises Unreachable where too few of its shares are found."""
     row = part.row

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 
 from dave.crypto.network import Network
 from dave.edge.driver import Driver
-from dave.edge.file_place import Placer, ShareData
+from dave.edge.file_place import Placer
 from dave.edge.file_receipt import Tally
 from dave.edge.file_rows import KnownRows
 from dave.edge.file_source import Source
 from dave.edge.keyfile import Key
 from dave.edge.limits import (
     UPLOAD_IN_FLIGHT_BYTES,
+    UPLOAD_PAUSE_SECONDS,
     UPLOAD_STRIPE_SECONDS,
     UPLOAD_STRIPES_FIRST,
     UPLOAD_STRIPES_MAX,
@@ -32,6 +33,7 @@ from dave.files.code import Code
 from dave.files.stripes import SealedStripe, seal
 from dave.files.tree import Growth
 from dave.names import SECOND
+from dave.node.share_lane import ShareData
 from dave.share_limits import BLOCK_BYTES
 from dave.wire.manifest import FileKind, Root, Row, Shape
 from dave.wire.stripe import StripeRecord, encode_record
@@ -96,6 +98,25 @@ class Maker:
         return bare.with_proofs(self._key.sign(bare.signed_bytes(self._network)), bytes(8))
 
 
+class InFlight:
+    """How many bytes of shares are on their way, over all uploads of a client."""
+
+    def __init__(self, most: int = UPLOAD_IN_FLIGHT_BYTES) -> None:
+        self._most = most
+        self._bytes = 0
+
+    def take(self, count: int) -> bool:
+        """Room for so many bytes, if there is; always, while nothing is on its way."""
+        if self._bytes and self._bytes + count > self._most:
+            return False
+        self._bytes += count
+        return True
+
+    def give(self, count: int) -> None:
+        """They have arrived."""
+        self._bytes -= count
+
+
 class Pipeline:
     """One upload on its way. `on_stripe` is told the bytes of content that are
     stored, and those of shares that were sent."""
@@ -110,6 +131,7 @@ class Pipeline:
         room: int,
         timeout: float,
         on_stripe: Callable[[int, int], None],
+        in_flight: InFlight,
     ) -> None:
         self._driver = driver
         self._maker = maker
@@ -119,9 +141,11 @@ class Pipeline:
         self._growth = Growth(code.k, code.n, room)
         self._timeout = timeout
         self._on_stripe = on_stripe
-        most = UPLOAD_IN_FLIGHT_BYTES // (code.n * BLOCK_BYTES)
-        self._most = max(2, min(UPLOAD_STRIPES_MAX, most))
-        self._window = float(min(self._most, UPLOAD_STRIPES_FIRST))
+        self._in_flight = in_flight
+        self._held = 0
+        """Bytes of that room that this upload has."""
+        self._stripe_bytes = code.n * BLOCK_BYTES
+        self._window = float(UPLOAD_STRIPES_FIRST)
         self._under_way: deque[tuple[int, int, Any]] = deque()
         """(level, bytes, task), in the order in which their rows are wanted."""
         self.done = 0
@@ -134,12 +158,15 @@ class Pipeline:
         """Store all that the source gives. Raises NotStored, NetworkError, FileChanged, OSError."""
         number = 0
         try:
-            while data := await source.read(self._code.k * BLOCK_BYTES):
+            while True:
+                await self._room()
+                data = await source.read(self._code.k * BLOCK_BYTES)
+                if not data:
+                    break
                 self._begin(_cut(data), 0, number, len(data))
                 number += 1
                 del data
-                while len(self._under_way) >= int(self._window):
-                    await self._end_one()
+            self._give(self._stripe_bytes)
             while self._under_way:
                 await self._end_one()
             self._growth.close()
@@ -149,6 +176,7 @@ class Pipeline:
         finally:
             for _, _, task in self._under_way:
                 task.cancel()
+            self._give(self._held)
         kind = FileKind.FOLDER if source.is_folder else FileKind.FILE
         return self._growth.root(kind, self.done, reference)
 
@@ -158,6 +186,23 @@ class Pipeline:
             self._code, len(self._placer.holders), self.stripes, self.reused, self._spare,
             self.sent, self._placer.hashes_tried, tuple(self._placer.refused.most_common()),
         )  # fmt: skip
+
+    async def _room(self) -> None:
+        """Wait until another stripe may be under way."""
+        while len(self._under_way) >= int(self._window):
+            await self._end_one()
+        while not self._in_flight.take(self._stripe_bytes):
+            if self._under_way:
+                await self._end_one()
+            else:
+                await self._driver.sleep(UPLOAD_PAUSE_SECONDS)
+        self._held += self._stripe_bytes
+
+    def _give(self, count: int) -> None:
+        """A stripe, or all that there are, take up no room any more."""
+        count = min(count, self._held)
+        self._held -= count
+        self._in_flight.give(count)
 
     def _begin(self, blocks: Sequence[Buffer], level: int, number: int, size: int) -> None:
         task = self._driver.spawn(self._store(blocks, level, number))
@@ -180,25 +225,31 @@ class Pipeline:
             self._begin(wanted.blocks, wanted.level, wanted.number, 0)
 
     async def _store(self, blocks: Sequence[Buffer], level: int, number: int) -> Row:
-        driver = self._driver
-        prepared = await driver.offload(self._maker.prepare, blocks, level, number)
-        del blocks
-        self.stripes += 1
-        self.reused += prepared.is_known
-        if prepared.record is not None:
-            record = await self._placer.stamped(prepared.record)
-            started = driver.now()
-            placed = await self._placer.place(record, prepared.shares, self._timeout)
-            self._adapt((driver.now() - started) / SECOND)
-            self.sent += placed.sent_bytes
-            self._spare = min(self._spare, placed.stored - prepared.row.shape.k)
-            self._journal.stored(prepared.fingerprint, prepared.row.encode())
-        return prepared.row
+        try:
+            prepared = await self._driver.offload(self._maker.prepare, blocks, level, number)
+            del blocks  # once it is sealed, its room is better used
+            self.stripes += 1
+            self.reused += prepared.is_known
+            if prepared.record is not None:
+                await self._place(prepared, prepared.record)
+            return prepared.row
+        finally:
+            if not level:
+                self._give(self._stripe_bytes)
+
+    async def _place(self, prepared: Prepared, record: StripeRecord) -> None:
+        record = await self._placer.stamped(record)
+        started = self._driver.now()
+        placed = await self._placer.place(record, prepared.shares, self._timeout)
+        self._adapt((self._driver.now() - started) / SECOND)
+        self.sent += placed.sent_bytes
+        self._spare = min(self._spare, placed.stored - prepared.row.shape.k)
+        self._journal.stored(prepared.fingerprint, prepared.row.encode())
 
     def _adapt(self, seconds: float) -> None:
         """One stripe more under way with each that was quick, half as many after a slow one."""
         if seconds < UPLOAD_STRIPE_SECONDS:
-            self._window = min(self._most, self._window + 1 / self._window)
+            self._window = min(UPLOAD_STRIPES_MAX, self._window + 1 / self._window)
         else:
             self._window = max(1.0, self._window / 2)
 

@@ -18,7 +18,7 @@ from dave.crypto.work import share_work
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
 from dave.edge.file_fetch import fetch_part
-from dave.edge.file_pipeline import Maker, Pipeline
+from dave.edge.file_pipeline import InFlight, Maker, Pipeline
 from dave.edge.file_place import Placer
 from dave.edge.file_receipt import FileProgress, FileReceipt, OnProgress
 from dave.edge.file_release import release_rows
@@ -59,10 +59,17 @@ class FilePut:
     """One put of a file under a name."""
 
     def __init__(
-        self, driver: Driver, shares: Shares, key: Key, name: bytes, options: PutOptions
+        self,
+        driver: Driver,
+        shares: Shares,
+        in_flight: InFlight,
+        key: Key,
+        name: bytes,
+        options: PutOptions,
     ) -> None:
         self._driver = driver
         self._shares = shares
+        self._in_flight = in_flight
         self._key = key
         self._name = name
         self._options = options
@@ -151,7 +158,7 @@ class FilePut:
                 known.add(row)
 
     async def _fetch(self, part: Part) -> Sequence[Buffer]:
-        return await fetch_part(self._shares, self._driver, part, self._options.timeout)
+        return await fetch_part(self._shares, self._driver, self._options.timeout, part)
 
     async def _store(
         self, source: Source, journal: UploadJournal, known: KnownRows, upload: Upload
@@ -167,7 +174,7 @@ class FilePut:
         room = KEY_AND_VALUE_BYTES_MAX - len(self._name) - seal - ROOT_HEADER_BYTES
         pipeline = Pipeline(
             driver, maker, placer, journal, code, room, options.timeout,
-            lambda done, sent: self._tell(source, upload, done, sent),
+            lambda done, sent: self._tell(source, upload, done, sent), self._in_flight,
         )  # fmt: skip
         self._tell(source, upload, 0, 0)
         try:

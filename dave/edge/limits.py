@@ -132,7 +132,9 @@ UPLOAD_SYNC_SECONDS = 1.0
 RESUME_SHARE = 1 / 4
 """Of its lifetime an upload may have spent when it goes on; later it begins anew."""
 UPLOAD_IN_FLIGHT_BYTES = 16 << 20
-"""Shares of stripes that are being stored by one upload."""
+"""Shares of stripes that are on their way, of all uploads of a client ..."""
+UPLOAD_PAUSE_SECONDS = 0.02
+"""... and how often one that has none of it looks whether there is room."""
 UPLOAD_STRIPES_FIRST = 4
 UPLOAD_STRIPES_MAX = 16
 """Stripes of one upload under way, at first and at most ..."""

@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import time
+from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
 
@@ -52,7 +53,7 @@ class UploadJournal:
 
     def __init__(self, folder: str | os.PathLike[str], owner: Owner, entry_id: EntryId) -> None:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        self.path = os.path.join(folder, f"{owner_name(owner)}-{entry_id.hex()}")
+        self.path = _path(folder, owner, entry_id)
         self._fd = _locked(self.path)
         self._rows: dict[bytes, tuple[int, int]] = {}
         self._end = 0
@@ -153,6 +154,22 @@ class UploadJournal:
         else:
             return False
         return True
+
+
+def uploads_folder() -> Path:
+    """Where journals lie unless the caller says otherwise: in the user's data folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("dave", appauthor=False)) / "uploads"
+
+
+def has_journal(folder: str | os.PathLike[str], owner: Owner, entry_id: EntryId) -> bool:
+    """Whether an upload to that name was begun and did not end."""
+    return os.path.exists(_path(folder, owner, entry_id))
+
+
+def _path(folder: str | os.PathLike[str], owner: Owner, entry_id: EntryId) -> str:
+    return os.path.join(folder, f"{owner_name(owner)}-{entry_id.hex()}")
 
 
 def fingerprint_of(keys: bytes) -> bytes:

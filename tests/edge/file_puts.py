@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import dave
 from dave.crypto import hashes
 from dave.edge.entries import Entries
+from dave.edge.file_pipeline import InFlight
 from dave.edge.file_put import FilePut, PutOptions, root_of
 from dave.edge.file_source import open_source
 from dave.edge.limits import MAX_WORK_DEFAULT
@@ -33,6 +34,7 @@ class Putter:
         self.driver = client._driver
         self.key = key or client._key
         self.shares = FakeShares(nodes, network=self.driver.core.network)
+        self.in_flight = InFlight()
         self.folder = folder
         self.told = []
 
@@ -45,7 +47,9 @@ class Putter:
             "timeout": 5.0, "max_work": MAX_WORK_DEFAULT, "uploads": self.folder,
             "progress": self.told.append,
         }  # fmt: skip
-        made = FilePut(self.driver, self.shares, self.key, name, PutOptions(**wanted | options))
+        made = FilePut(
+            self.driver, self.shares, self.in_flight, self.key, name, PutOptions(**wanted | options)
+        )
         source = await open_source(data, self.driver)
         try:
             return await made.run(source)

@@ -1,5 +1,7 @@
 """Files on the way up: what is put comes back, however it is interrupted; nothing is sent twice."""
 
+import asyncio
+
 import pytest
 
 import dave
@@ -281,5 +283,18 @@ def test_what_is_under_way_is_bounded(node, tmp_path):
         async with putter(node, tmp_path) as p:
             await p.put(in_pieces(content(1) * (40 * STRIPE), 1 << 20), random_key=True)
             assert 24 <= p.shares.most_under_way <= (16 << 20) // BLOCK
+
+    story(run)
+
+
+def test_many_uploads_share_the_room_that_there_is(node, tmp_path):
+    async def run():
+        async with putter(node, tmp_path) as p:
+            names = [b"file %d" % number for number in range(30)]
+            tasks = [p.put(content(STRIPE * 2, seed), name) for seed, name in enumerate(names)]
+            await asyncio.gather(*tasks)
+            assert p.shares.most_under_way <= (16 << 20) // BLOCK
+            for seed, name in enumerate(names):
+                assert await p.read(name) == content(STRIPE * 2, seed)
 
     story(run)
