@@ -4,6 +4,7 @@
     |-- WireError             bytes that are no valid packet, message, entry or record
     |-- UsageError            what the caller asked cannot be done; says what to do      exit 2
     |   |-- EntryError        a key, value or lifetime out of range
+    |   |-- IsFile            get was asked for what only get_file or open_file give
     |   |-- FileChanged       a file or folder that changed while it was read
     |   |-- KeyFileError      a key file that is missing, open to others, or not a key file
     |   `-- WrongKey          a private value that the key at hand does not open
@@ -51,6 +52,10 @@ class UsageError(DaveError, ValueError):
 
 class EntryError(UsageError):
     """A key, value or lifetime is out of range; the text names the limit."""
+
+
+class IsFile(UsageError):
+    """What stands there is a folder, or a file of more bytes than `get` was to return whole."""
 
 
 class FileChanged(UsageError):

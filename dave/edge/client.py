@@ -14,6 +14,7 @@ from dave.edge.addresses import format_address
 from dave.edge.check import Check, CheckedNode
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
+from dave.edge.file_reading import ReadingVerbs
 from dave.edge.file_verbs import FileVerbs, as_bytes
 from dave.edge.keyfile import Key
 from dave.edge.limits import (
@@ -22,7 +23,6 @@ from dave.edge.limits import (
     TIMEOUT_SECONDS_DEFAULT,
     WATCH_EVENTS_KEPT,
 )
-from dave.edge.reading_verbs import ReadingVerbs
 from dave.edge.receipt import Items, Name, Receipt, Value, value_of
 from dave.edge.whose import linked, whose, whose_key
 from dave.errors import DaveError, NotListed, UsageError
@@ -30,6 +30,7 @@ from dave.limits import KEY_AND_VALUE_BYTES_MAX, TOMBSTONE_TTL_SECONDS, TTL_SECO
 from dave.names import HybridTime, Owner
 from dave.node.check import CheckResult
 from dave.node.results import Found, GetResult
+from dave.share_limits import GET_WHOLE_BYTES_MAX
 from dave.uri import format_uri
 from dave.wire.compression import compressed, plain_value
 from dave.wire.entry import BLOB, COMPRESSED, PRIVATE, TOMBSTONE, Entry, check_put
@@ -134,16 +135,18 @@ class Client(FileVerbs, ReadingVerbs):
         owner: Owner | str | None = None,
         timeout: float = TIMEOUT_SECONDS_DEFAULT,
         quorum: int = 2,
+        limit: int = GET_WHOLE_BYTES_MAX,
     ) -> Value | None:
         """The newest version of an entry, verified; None if it is absent or deleted.
 
         name: a key, "dave://OWNER/KEY", or a link. owner: whose key it is; by default one's own.
-        quorum: how many nodes must return the same version (all, where fewer are known). A file is
-        returned whole if it has at most 16 MiB, else `get_file` and `open_file` are for it.
+        quorum: how many nodes must return the same version (all, where fewer are known). limit: the
+        most bytes of a file that are returned whole; for more there are `get_file`, `open_file`.
 
         Raises UsageError if neither says whose, Unreachable if too few nodes answered to say that
         it is absent, OtherNetwork, WireError for a value that its owner compressed wrongly,
-        WrongKey for a private value that neither one's own key nor the link opens.
+        WrongKey for a private value that neither one's own key nor the link opens, IsFile for a
+        folder or a file beyond `limit`, and what `open_file` raises.
         """
         started = time.monotonic()
         owner_of, key, link_key = linked(name, owner, self._key)
@@ -155,7 +158,7 @@ class Client(FileVerbs, ReadingVerbs):
         if entry.flags & (BLOB | PRIVATE):
             from dave.edge.file_open import opened
 
-            value = await opened(self._driver, result, self._key, link_key, seconds).whole()
+            value = await opened(self._driver, result, self._key, link_key, seconds).whole(limit)
             return value._replace(seconds=time.monotonic() - started)
         return value_of(entry, self._driver.core.network, result.replicas, seconds)
 

@@ -14,12 +14,12 @@ from dave.edge.driver import Driver
 from dave.edge.file_read import FileReader
 from dave.edge.keyfile import Key
 from dave.edge.receipt import Value
-from dave.errors import UsageError, WrongKey
+from dave.errors import IsFile, WrongKey
 from dave.files.blocks import Buffer
 from dave.files.private import open_value
 from dave.node.requests import Peer
 from dave.node.results import GetResult
-from dave.share_limits import GET_WHOLE_BYTES_MAX, REFERENCE_BYTES
+from dave.share_limits import REFERENCE_BYTES
 from dave.uri import format_uri
 from dave.wire.compression import inflated
 from dave.wire.entry import Entry
@@ -105,17 +105,14 @@ class OpenFile:
             raise StopAsyncIteration
         return self._pieces.popleft()
 
-    async def whole(self) -> Value:
-        """All of it as a value. Raises UsageError for more than GET_WHOLE_BYTES_MAX, and for a
-        folder."""
+    async def whole(self, limit: int) -> Value:
+        """All of it as a value. Raises IsFile for a folder, and a file beyond `limit` bytes."""
         if self.is_folder:
-            raise UsageError(
-                f"{self.about.uri} is a folder: get_file (or dave get --out PATH) unpacks it"
-            )
-        if self.size > GET_WHOLE_BYTES_MAX:
-            raise UsageError(
-                f"{self.about.uri} has {self.size:,} bytes, and get returns {GET_WHOLE_BYTES_MAX:,}"
-                " at most: use get_file or open_file"
+            raise IsFile(f"{self.about.uri} is a folder: get_file unpacks it")
+        if self.is_blob and self.size > limit:
+            raise IsFile(
+                f"{self.about.uri} has {self.size:,} bytes, and get returns {limit:,} at most: use "
+                "get_file or open_file"
             )
         return self.about._replace(value=b"".join([bytes(piece) async for piece in self]))
 

@@ -10,8 +10,8 @@ import pytest
 import dave
 from dave.crypto import hashes
 from dave.edge.file_target import part_of
-from dave.errors import FolderRefused, NotWhole, UsageError, WireError, WrongKey
-from dave.share_limits import BLOCK_BYTES, FILE_BYTES_MAX, GET_WHOLE_BYTES_MAX
+from dave.errors import FolderRefused, IsFile, NotWhole, UsageError, WireError, WrongKey
+from dave.share_limits import BLOCK_BYTES, FILE_BYTES_MAX
 from dave.uri import format_link
 from dave.wire.entry import BLOB, PRIVATE
 from dave.wire.manifest import FileKind, Root
@@ -92,14 +92,14 @@ def test_small_values_are_files_too(run, tmp_path):
     run(told)
 
 
-def test_get_of_what_is_too_large_says_what_to_use(run, monkeypatch):
+def test_get_of_what_is_too_large_says_what_to_use(run):
     async def told(p):
         await p.put(content(STRIPE))
-        monkeypatch.setattr("dave.edge.file_open.GET_WHOLE_BYTES_MAX", STRIPE - 1)
-        with pytest.raises(UsageError, match="use get_file or open_file"):
-            await p.other.get(p.uri)
+        with pytest.raises(IsFile, match="use get_file or open_file"):
+            await p.other.get(p.uri, limit=STRIPE - 1)
+        assert p.shares.fetches == 0
+        assert (await p.other.get(p.uri, limit=STRIPE)).value == content(STRIPE)
 
-    assert GET_WHOLE_BYTES_MAX > STRIPE
     run(told)
 
 
@@ -107,9 +107,7 @@ def test_private_files_and_links(run, tmp_path):
     async def told(p):
         await p.put(content(STRIPE), private=True)
         assert (await p.client.get(NAME.decode())).value == content(STRIPE)
-        with pytest.raises(
-            WrongKey, match="only its owner's key opens it, or the link"
-        ):
+        with pytest.raises(WrongKey, match="only its owner's key opens it, or the link"):
             await p.other.get(p.uri)
         link_key = hashes.private_key(p.key.seed, hashes.entry_id_of(p.key.owner, NAME))
         link = format_link(p.key.owner, NAME, link_key)
@@ -275,7 +273,7 @@ def test_a_folder_comes_back(run, tmp_path):
             await p.other.get_file(p.uri, tmp_path / "out")
         with pytest.raises(UsageError, match="fetched whole"):
             await p.other.get_file(p.uri, tmp_path / "other", range="0-1")
-        with pytest.raises(UsageError, match="is a folder: get_file"):
+        with pytest.raises(IsFile, match="is a folder: get_file"):
             await p.other.get(p.uri)
 
     run(told)
