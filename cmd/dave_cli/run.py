@@ -43,6 +43,11 @@ def add_options(parser: ArgumentParser) -> None:
         help="memory for entries, such as 500M or 2G (default: 1G)",
     )  # fmt: skip
     parser.add_argument(
+        "--blob-capacity", metavar="SIZE", type=options.size, default=None,
+        help="disk for shares of files, 0 for none (default: 10G, but at most half of what is "
+        "free)",
+    )  # fmt: skip
+    parser.add_argument(
         "--sync", metavar="MODE", choices=("always", "second", "never"), default="always",
         help="always: acknowledge what is on disk (default); second; never",
     )  # fmt: skip
@@ -70,6 +75,7 @@ async def _run(args: Namespace) -> None:
         data=options.data_folder(args),
         key=args.key,
         capacity=args.capacity,
+        blob_capacity=args.blob_capacity,
         sync=args.sync,
         network=args.network,
         secret=options.secret(args),

@@ -36,6 +36,8 @@ def main(args: Namespace) -> int:
         "drops": ", ".join(f"{n:,} {reason}" for reason, n in answer["drops"].items()) or "none",
         "kernel": f"{answer['kernel_drops']:,} datagrams dropped before they were read",
     }
+    files = answer["files"]
+    rows |= _of_files(files)
     if (lan := answer.get("lan")) is not None:
         rows["lan"] = f"{lan['beacons_sent']:,} beacons sent, {lan['beacons_heard']:,} heard"
     if not answer["reached"]:
@@ -53,9 +55,24 @@ def main(args: Namespace) -> int:
         print(f"{name:10} {text}")
     for damage in answer["journal_damage"]:
         print(f"{'damage':10} {damage}")
-    for note in answer["state_notes"]:
+    for note in answer["state_notes"] + (files["notes"] if files else []):
         print(f"{'database':10} {note}")
     return 0
+
+
+def _of_files(files: dict[str, Any] | None) -> dict[str, str]:
+    """Of the shares that the node keeps of files; None: it has no room for any."""
+    if files is None:
+        return {"files": "no room for shares (--blob-capacity 0)"}
+    used, capacity = files["bytes_used"], files["bytes_capacity"]
+    rows = {
+        "files": f"{files['shares']:,} shares, {used / 1e6:,.1f} of {capacity / 1e6:,.0f} MB",
+        "scrub": f"{files['scrubbed']:,} shares read over again, {files['damaged']:,} damaged, "
+        f"{files['missing']:,} missing at the start",
+    }
+    if files["failure"]:
+        rows["NO SHARES"] = f"the last one could not be written: {files['failure']}"
+    return rows
 
 
 def ask_node(args: Namespace, question: str) -> dict[str, Any]:

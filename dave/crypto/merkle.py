@@ -9,6 +9,8 @@ The three keys are public constants: a leaf can never pass for a parent (the tre
 section 2.1, and its reason for tags). The root covers the size, so an address has one size.
 """
 
+from collections.abc import Sequence
+
 from blake3 import blake3
 
 from dave.crypto.hashes import LEAF_KEY, PARENT_KEY, ROOT_KEY
@@ -29,10 +31,15 @@ def leaf_size(size: int, number: int) -> int:
 
 def root(data: bytes | bytearray | memoryview) -> bytes:
     """The address of `data` (1 byte or more): 32 bytes. A share of 256 KiB takes about 90 us."""
-    hashes = _leaves(data)
+    return root_of((data,))
+
+
+def root_of(pieces: Sequence[bytes | bytearray | memoryview]) -> bytes:
+    """The address of what the pieces are together; all but the last have whole leaves."""
+    hashes = [leaf for piece in pieces for leaf in _leaves(piece)]
     while len(hashes) > 1:
         hashes = _parents(hashes)
-    return _bound(len(data), hashes[0])
+    return _bound(sum(map(len, pieces)), hashes[0])
 
 
 def path(data: bytes | bytearray | memoryview, number: int) -> tuple[bytes, bytes]:

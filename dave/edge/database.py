@@ -10,13 +10,13 @@ written, the node runs on a database in memory. All of that is said in `notes`.
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from dave.edge.limits import STATE_SET_ASIDE_MAX, STATE_WAL_BYTES_MAX
-from dave.edge.migrations import MIGRATIONS, TABLES
+from dave.edge.migrations import MIGRATIONS, TABLES, Table
 
 Row = tuple[Any, ...]
 """In the order of the table's columns."""
@@ -42,6 +42,11 @@ class Unusable(Exception):
 class Database:
     """An open database. Not for two threads at a time."""
 
+    tables: ClassVar[Mapping[str, Table]] = TABLES
+    precious = "renewals"
+    """The table of which all that can be read is taken over from a damaged database."""
+    found_anew = "contacts and trust are found anew"
+
     def __init__(self, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
         """Never raises for what is wrong with the file or the disk."""
         self.path = path
@@ -50,7 +55,7 @@ class Database:
         self.is_lasting = True
         """False: in memory only."""
         self.salvaged: list[Row] = []
-        """Renewals that could still be read from a database that was set aside."""
+        """What is precious and could still be read from a database that was set aside."""
         self._migrations = migrations
         self.connection = self._open()
 
@@ -76,7 +81,7 @@ class Database:
             for each in [Path(f"{self.path}{suffix}") for suffix in SUFFIXES]:
                 if os.path.lexists(each) and not each.is_file():
                     raise Unusable(f"{each.name} is not a file")
-            return connect(self.path, self._migrations)
+            return connect(self.path, self._migrations, self.tables)
         except Unusable as error:
             return self._anew(str(error))
         except (sqlite3.Error, OSError) as error:
@@ -87,13 +92,13 @@ class Database:
     def _anew(self, why: str) -> sqlite3.Connection:
         try:
             aside = set_aside(self.path)
-            self.salvaged = salvage(aside)
+            self.salvaged = salvage(aside, self.tables[self.precious])
             self.notes.append(
                 f"{self.path.name} could not be used ({why}); it was set aside as {aside.name} and "
-                f"a new one was made: {len(self.salvaged)} renewals were taken over, contacts and "
-                "trust are found anew"
+                f"a new one was made: {len(self.salvaged)} {self.precious} were taken over, "
+                f"{self.found_anew}"
             )
-            return connect(self.path, self._migrations)
+            return connect(self.path, self._migrations, self.tables)
         except (sqlite3.Error, OSError, Unusable) as error:
             return self._in_memory(error)
 
@@ -101,9 +106,9 @@ class Database:
         self.is_lasting = False
         self.notes.append(
             f"{self.path.name} cannot be written ({error}): until the disk is mended and the node "
-            "is started again, contacts, trust and renewals are kept in memory only"
+            f"is started again, its {', '.join(self.tables)} are kept in memory only"
         )
-        return connect(None, self._migrations)
+        return connect(None, self._migrations, self.tables)
 
 
 def is_damage(error: Exception) -> bool:
@@ -112,7 +117,11 @@ def is_damage(error: Exception) -> bool:
     return code is not None and code & 0xFF in _DAMAGE
 
 
-def connect(path: Path | None, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:
+def connect(
+    path: Path | None,
+    migrations: Sequence[str] = MIGRATIONS,
+    tables: Mapping[str, Table] = TABLES,
+) -> sqlite3.Connection:
     """A connection to a database that is whole and up to date, made where there is none; None: in
     memory. Raises Unusable, sqlite3.Error or OSError."""
     if path is not None:
@@ -130,7 +139,7 @@ def connect(path: Path | None, migrations: Sequence[str] = MIGRATIONS) -> sqlite
         if path is not None and mode != "wal":
             raise Unusable(f"its journal mode is {mode}")
         _migrate(connection, migrations)
-        _check(connection)
+        _check(connection, tables)
         if path is not None:
             _sync_folder(path.parent)
     except BaseException:
@@ -150,11 +159,11 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
         )
 
 
-def _check(connection: sqlite3.Connection) -> None:
+def _check(connection: sqlite3.Connection, tables: Mapping[str, Table]) -> None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise Unusable(" ".join(found.split()))
-    for table in TABLES.values():
+    for table in tables.values():
         connection.execute(f"SELECT {', '.join(table.columns)} FROM {table.name} LIMIT 1")
 
 
@@ -172,16 +181,16 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def salvage(aside: Path) -> list[Row]:
-    """The renewals that can be read from a database that was set aside; whoever takes them in
-    checks them one by one."""
+def salvage(aside: Path, table: Table = TABLES["renewals"]) -> list[Row]:
+    """The rows of a table that can be read from a database that was set aside; whoever takes them
+    in checks them one by one."""
     rows: list[Row] = []
     if not aside.is_file():
         return rows
-    columns = ", ".join(TABLES["renewals"].columns)
+    columns = ", ".join(table.columns)
     with suppress(sqlite3.Error), closing(sqlite3.connect(aside)) as connection:
         connection.execute("PRAGMA query_only=1")
-        for row in connection.execute(f"SELECT {columns} FROM renewals"):
+        for row in connection.execute(f"SELECT {columns} FROM {table.name}"):
             rows.append(row)  # noqa: PERF402  those before the damage are good
     return rows
 

@@ -24,6 +24,33 @@ class Disk:
             while piece := file.read(JOURNAL_READ_BYTES):
                 yield piece
 
+    def sizes(self, folder: Path) -> dict[str, int]:
+        """Names and sizes in bytes of the files in a folder; nothing where there is no folder."""
+        try:
+            with os.scandir(folder) as found:
+                return {each.name: each.stat().st_size for each in found if each.is_file()}
+        except FileNotFoundError:
+            return {}
+
+    def read(self, path: Path, offset: int, size: int) -> bytes:
+        """Up to `size` bytes of a file, fewer where it ends; negative offsets are from its end."""
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if offset < 0:
+                offset = max(0, os.fstat(handle).st_size + offset)
+            return os.pread(handle, size, offset)
+        finally:
+            os.close(handle)
+
+    def make_folder(self, path: Path) -> None:
+        """A folder of mode 0700 where there is none; durable once its parent is synced."""
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def room(self, folder: Path) -> tuple[int, int]:
+        """Bytes that can be written to a folder's file system, and its size."""
+        found = os.statvfs(folder)
+        return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+
     def create(self, path: Path) -> int:
         """A handle to append to a new file of mode 0600."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
@@ -38,6 +65,14 @@ class Disk:
     def sync(self, handle: int) -> None:
         """Return once what was written would survive a loss of power."""
         _sync_data(handle)
+
+    def sync_file(self, path: Path) -> None:
+        """Make durable what was written to a file that is closed."""
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self.sync(handle)
+        finally:
+            os.close(handle)
 
     def close(self, handle: int) -> None:
         """Give the handle back."""

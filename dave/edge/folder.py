@@ -60,6 +60,16 @@ class DataFolder:
         return self.path / "state.db"
 
     @property
+    def shares(self) -> Path:
+        """The folder of the shares of files that the node keeps for others."""
+        return self.path / "shares"
+
+    @property
+    def share_database(self) -> Path:
+        """The database of their records."""
+        return self.path / "shares.db"
+
+    @property
     def kept(self) -> Path:
         """The folder of the owners' keys that the node was given for renewals."""
         return self.path / "kept"

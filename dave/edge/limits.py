@@ -108,6 +108,23 @@ STATE_PROMISES_SECONDS = 1.0
 STATE_SET_ASIDE_MAX = 100
 """Databases set aside within one second, for which there is a name."""
 
+SHARE_CAPACITY_BYTES_DEFAULT = 10 << 30
+"""Disk for shares of files, unless that were more than half of what is free."""
+SHARE_WRITERS = 4
+"""Threads that write shares: an fsync takes a millisecond, and several share a commit of the
+file system's."""
+SHARE_READERS = 2
+SHARE_HANDLES_MAX = 64
+"""Files kept open, since a share is read in slices."""
+SHARE_DISK_RESERVE_BYTES = 256 << 20
+"""Room that shares leave on the disk for the journal, at most a sixteenth of the disk."""
+SHARE_BATCH_MAX = 512
+"""Changes in one transaction of the shares' database."""
+SCRUB_BYTES_PER_SECOND = 1 << 20
+"""So fast shares are read again to find damage: 10 GiB in three hours."""
+SCRUB_ROUND_SECONDS_MIN = 86_400
+"""And each of them not more than once a day."""
+
 RENEWALS_MAX = 10_000
 RENEWAL_TTL_SECONDS_MIN = 60
 """Shorter lives are not worth renewing."""

@@ -1,11 +1,10 @@
 """A running node: the core, its sockets, its journal, its signature workers, its control socket."""
 
 import asyncio
-import gc
 import logging
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -16,32 +15,29 @@ from dave.edge.aio import Runner
 from dave.edge.connect import parse_edge
 from dave.edge.control import ControlServer
 from dave.edge.folder import DataFolder
-from dave.edge.journal_file import JournalFile, Replay
+from dave.edge.journal_file import Replay
 from dave.edge.journal_writer import Sync
 from dave.edge.kept import KeptKeys
 from dave.edge.keyfile import load_or_make_node_key
 from dave.edge.lan import Lan
-from dave.edge.limits import JOURNAL_COMPACT_FACTOR, PORT_DEFAULT
+from dave.edge.limits import PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
 from dave.edge.memory import Journal, Memory
 from dave.edge.renewals import Renewals
 from dave.edge.state import State
 from dave.edge.status import peers_of, status_of
 from dave.edge.transport import is_at_home
-from dave.edge.verify import Verdicts, Verifier
-from dave.effects import Append, Verify
+from dave.edge.world import World
 from dave.limits import (
     CAPACITY_BYTES_DEFAULT,
     HALF_LIFE_DAYS,
     HAND_OVER_SECONDS,
-    JOURNAL_COMPACT_BYTES_MIN,
     NETWORK_NAME_DEFAULT,
-    SHARDS,
 )
 from dave.names import Address, Rng
 from dave.node.node import Node as Core
 from dave.node.requests import Peer
-from dave.store.journal import Record, entry_record, floor_record
+from dave.store.shares import ShareIndex
 from dave.store.store import Store
 from dave.uri import owner_name
 
@@ -70,6 +66,9 @@ class Config(NamedTuple):
     network: str = NETWORK_NAME_DEFAULT
     secret: bytes = b""
     """At least 16 random bytes, where the network has a secret."""
+    blob_capacity: int | None = None
+    """Bytes of disk for shares of files, 0 for none; default: 10 GiB, but at most half of what is
+    free."""
     half_life_days: float = HALF_LIFE_DAYS
     """An entry this much older needs a bit more of closeness or work to rank the same."""
     lan: bool = False
@@ -126,7 +125,10 @@ class Node:
             folder.close()
             raise
         try:
-            self._world = _World(folder, store, sync)
+            self._world = World(folder, store, sync)
+            if config.blob_capacity != 0:
+                index = ShareIndex(identity.id, 0, net, half_life_ms)
+                self._world.keep_shares(index, config.blob_capacity)
         except BaseException:
             self.listeners.close()
             folder.close()
@@ -141,6 +143,8 @@ class Node:
             start_count=self._world.journal.start,
             journal_id=self._world.journal.id,
         )
+        if self._world.shares is not None:
+            self.core.serve_shares(self._world.shares.index)
         self._runner = Runner(self.core, self.listeners.udp, self._world)
         self._world.start(self.core, self._runner)
         self._runner.bulk.listen(self.listeners.tcp)
@@ -162,6 +166,8 @@ class Node:
             self.renewals.run(),
         ):
             self._tasks.add(asyncio.create_task(story))
+        if self._world.shares is not None:
+            self._tasks.add(asyncio.create_task(self._world.shares.scrub.run()))
         if config.lan:
             self.lan = self._find_others(net, rng)
             self._tasks.add(asyncio.create_task(self.lan.run()))
@@ -229,7 +235,7 @@ class Node:
         runner.flush()
 
     @property
-    def world(self) -> "_World":
+    def world(self) -> World:
         """The journal and the verifier, for `status`."""
         return self._world
 
@@ -257,120 +263,6 @@ class Node:
                     # The journal is whole, only larger than it need be.
                     log.exception("the journal could not be compacted")
                     self._world.put_off_compaction()
-
-
-class _World:
-    """Carries out a node's effects: signatures to the verifier, records to the journal."""
-
-    def __init__(self, folder: DataFolder, store: Store, sync: Sync) -> None:
-        self.folder = folder
-        self.sync = sync
-        self._store = store
-        self._loop = asyncio.get_running_loop()
-        self._compact_above = JOURNAL_COMPACT_BYTES_MIN
-        now_ms = time.time_ns() // 1_000_000
-
-        def load(records: list[Record]) -> int:
-            return store.load_records(records, now_ms)
-
-        self.journal = JournalFile(folder.journal, sync, load, self._committed, self._failed)
-        store.end_load()
-        # What was loaded stays: the garbage collector need not look at it again.
-        gc.freeze()
-        self.verifier = Verifier(
-            self._verified, watch=self._watch, unwatch=self._loop.remove_reader
-        )
-
-    def start(self, core: Core, runner: Runner) -> None:
-        """From now on results go to `core`."""
-        self._core = core
-        self._runner = runner
-
-    def carry_out(self, effect: Verify | Append) -> None:
-        """Hand an effect over."""
-        if isinstance(effect, Verify):
-            self.verifier.submit(effect.ticket, effect.owner, effect.signed)
-        else:
-            self.journal.append(effect.record, effect.ticket)
-
-    def settle(self) -> None:
-        """Verify what is waiting, here or in the workers."""
-        self.verifier.poll()
-        if self.verifier.wants_poll:
-            self._loop.call_soon(self._again)
-
-    def close(self) -> None:
-        """Commit what is queued, end the workers, give the folder back."""
-        self.verifier.close()
-        self.journal.close()
-        self.folder.close()
-
-    @property
-    def wants_compaction(self) -> bool:
-        """Whether most of the journal is dead."""
-        live = self._store.bytes_used
-        threshold = max(self._compact_above, JOURNAL_COMPACT_FACTOR * live)
-        return self.journal.bytes_on_disk > threshold and self.journal.failure is None
-
-    def compact(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Compact the journal; in a thread, while `loop` gives it one shard at a time."""
-
-        async def shard(n: int) -> list[bytes]:
-            return [entry_record(*held) for held in self._store.entries_in_shard(n)]
-
-        async def floors() -> list[bytes]:
-            now_ms = time.time_ns() // 1_000_000
-            return [floor_record(floor) for floor in self._store.floors.live(now_ms)]
-
-        def slices() -> Iterator[list[bytes]]:
-            for n in range(SHARDS):
-                yield asyncio.run_coroutine_threadsafe(shard(n), loop).result()
-            yield asyncio.run_coroutine_threadsafe(floors(), loop).result()
-
-        self.journal.compact(slices())
-        self._compact_above = JOURNAL_COMPACT_BYTES_MIN
-
-    def put_off_compaction(self) -> None:
-        """Try again once the journal has doubled."""
-        self._compact_above = 2 * self.journal.bytes_on_disk
-
-    def _again(self) -> None:
-        self.settle()
-        self._runner.flush()
-
-    def _verified(self, verdicts: Verdicts) -> None:
-        now = self._runner.now()
-        for ticket, is_genuine in verdicts:
-            self._core.verified(ticket, is_genuine, now)
-
-    def _watch(self, fileno: int) -> None:
-        self._loop.add_reader(fileno, self._worker_readable, fileno)
-
-    def _worker_readable(self, fileno: int) -> None:
-        self.verifier.on_readable(fileno)
-        self._runner.flush()
-
-    def _committed(self, tickets: list[int], ok: bool) -> None:
-        if self.sync is Sync.NEVER:
-            # Written by `carry_out`, in this very round of effects: the answer goes out with it.
-            self._tell(tickets, ok)
-        else:
-            self._loop.call_soon_threadsafe(self._appended, tickets, ok)
-
-    def _failed(self, error: Exception) -> None:
-        log.critical(
-            "the journal cannot be written (%s): this node serves reads only; "
-            "mend the disk and start it again", error
-        )  # fmt: skip
-
-    def _appended(self, tickets: list[int], ok: bool) -> None:
-        self._tell(tickets, ok)
-        self._runner.flush()
-
-    def _tell(self, tickets: list[int], ok: bool) -> None:
-        now = self._runner.now()
-        for ticket in tickets:
-            self._core.appended(ticket, ok, now)
 
 
 def default_listen(edges: Sequence[Peer], *, lan: bool = False) -> str:

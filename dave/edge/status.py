@@ -42,6 +42,7 @@ def status_of(node: "Node") -> dict[str, Any]:
         "journal_damage": damage_texts(node.replay),
         "state_failure": node.state.failure,
         "state_notes": list(node.state.notes),
+        "files": None if world.shares is None else world.shares.status(),
         "kept": len(node.renewals),
         "puts": {s.name.lower(): n for s in PutStatus if (n := core.puts.counts[s])},
         "puts_waiting": len(core.puts),

@@ -5,7 +5,7 @@ streams of peers meet both. A record is signed, so it is as good from anyone who
 that puts a file, or a node that mends a stripe.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from dave.drops import Drop
@@ -136,12 +136,13 @@ class ShareService:
             return Judgement(ShareStatus.READ_ONLY)
         return self.index.judge(record, index, self.core.unix_ms(now))
 
-    def verify(self, record: StripeRecord, digest: bytes, done: Told, now: Instant) -> None:
-        """Check the signature of a record, once."""
+    def is_genuine(self, record: StripeRecord, digest: bytes) -> bool:
+        """Whether the signature of a record is known to be good."""
+        return digest + record.signature in self._verified
+
+    def verify(self, record: StripeRecord, digest: bytes, done: Told) -> None:
+        """Check the signature of a record; others may wait for the same."""
         name = digest + record.signature
-        if name in self._verified:
-            done(True, now)
-            return
         waiting = self._verifying.setdefault(name, [])
         waiting.append(done)
         if len(waiting) == 1:
@@ -157,16 +158,16 @@ class ShareService:
             done(is_genuine, now)
 
     def write(
-        self, record: StripeRecord, index: int, judgement: Judgement, data: bytes, done: Stored
+        self, record: StripeRecord, index: int, mask: int, pieces: Sequence[bytes], done: Stored
     ) -> None:
         """Have a share written that the index wants, and whose address was checked."""
         told = partial(self._written, record, index, ShareStatus.STORED, done)
-        self.effects.write(record.address(index), [data], record.data, judgement.mask, told)
+        self.effects.write(record.address(index), pieces, record.data, mask, told)
 
-    def save(self, record: StripeRecord, index: int, judgement: Judgement, done: Stored) -> None:
+    def save(self, record: StripeRecord, index: int, mask: int, done: Stored) -> None:
         """Have a record written whose share is here."""
         told = partial(self._written, record, index, ShareStatus.HELD, done)
-        self.effects.save(record.data, judgement.mask, told)
+        self.effects.save(record.data, mask, told)
 
     def _written(
         self, record: StripeRecord, index: int, status: ShareStatus, done: Stored, ok: bool,

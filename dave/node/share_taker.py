@@ -1,7 +1,7 @@
 """Takes shares in from one peer: the source of OFFER, which gives verdicts, and the sink of TAKE.
 
-    offer -> index -> signature, once a record -> index once more -> room -> WANTED -> bytes
-          -> their address -> index -> disk -> index, STORED
+    offer -> index -> signature, once a record, then index once more -> room -> WANTED
+          -> bytes -> their address -> disk -> index, STORED
 
 Offers go ahead of shares, so nobody waits for a round trip, and a share is asked for only when
 there is room for it (share_room.py), up to the moment when the disk has it. What no honest peer
@@ -10,6 +10,7 @@ named, more offers than its window.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dave.crypto import merkle
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class Offered:
     """A share that was offered, and has no final verdict."""
 
-    __slots__ = ("granted", "is_coming", "number", "record", "seq", "size")
+    __slots__ = ("granted", "is_coming", "is_here", "mask", "number", "record", "seq", "size")
 
     def __init__(self, offer: Offer, record: StripeRecord) -> None:
         self.seq = offer.seq
@@ -42,7 +43,11 @@ class Offered:
         self.granted: Instant | None = None
         """When it got room, and was said to be wanted."""
         self.is_coming = False
-        """Its bytes come, or are here."""
+        """Its bytes come, or have come."""
+        self.is_here = False
+        """They are what they should be: now it is on its way to the disk."""
+        self.mask = 0
+        """As the index has it saved with the record."""
 
 
 class ShareTaker(LiveSource):
@@ -125,7 +130,7 @@ class ShareTaker(LiveSource):
             self._stream.cancel()
             self._stream = None
         self.waiting.clear()
-        for offered in [o for o in self._open.values() if not self._is_here(o)]:
+        for offered in [o for o in self._open.values() if not o.is_here]:
             self._leave(offered)
         self._receiving = None
         self._parts = []
@@ -144,7 +149,7 @@ class ShareTaker(LiveSource):
         return any(
             now - offered.granted >= SHARES_INCOMING_SECONDS * SECOND
             for offered in self._open.values()
-            if offered.granted is not None and not self._is_here(offered)
+            if offered.granted is not None and not offered.is_here
         )
 
     def grant(self, now: Instant) -> None:
@@ -153,10 +158,6 @@ class ShareTaker(LiveSource):
         offered.granted = now
         self.reserved += offered.size
         self._say(offered, ShareStatus.WANTED)
-
-    def _is_here(self, offered: Offered) -> bool:
-        """Whether all bytes of it have come."""
-        return offered.is_coming and offered is not self._receiving
 
     def _say(self, offered: Offered, status: ShareStatus, detail: int = 0) -> None:
         self._verdicts.append(Verdict(offered.seq, status, detail))
@@ -184,12 +185,15 @@ class ShareTaker(LiveSource):
             raise WireError("more offers than the window, or nobody reads the verdicts")
         offered = self._open[offer.seq] = Offered(offer, record)
         judgement = self._judge(offered, now)
-        if judgement is not None:
+        if judgement is None:
+            return
+        if self._service.is_genuine(record, judgement.digest):
+            self._admit(offered, judgement, now)
+        else:
             self._service.verify(
                 record,
                 judgement.digest,
                 lambda is_genuine, now: self._verified(offered, is_genuine, now),
-                now,
             )
 
     def _judge(self, offered: Offered, now: Instant) -> Judgement | None:
@@ -209,13 +213,18 @@ class ShareTaker(LiveSource):
             self.refuse(Drop.FORGER, now)
             return
         judgement = self._judge(offered, now)
-        if judgement is None:
-            return
-        if judgement.status is ShareStatus.HELD:
-            self._save(offered, judgement)
-        else:
+        if judgement is not None:
+            self._admit(offered, judgement, now)
+
+    def _admit(self, offered: Offered, judgement: Judgement, now: Instant) -> None:
+        """The index would take it, and the record is genuine."""
+        offered.mask = judgement.mask
+        if judgement.status is ShareStatus.WANTED:
             self.waiting.append(offered)
             self._service.room.wanted(self, now)
+            return
+        offered.is_here = True
+        self._service.save(offered.record, offered.number, offered.mask, self._told(offered))
 
     def _forget(self, offered: Offered) -> None:
         if self._open.get(offered.seq) is offered:
@@ -237,25 +246,12 @@ class ShareTaker(LiveSource):
         if self._missing:
             return
         self._receiving, parts, self._parts = None, self._parts, []
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
-        address = offered.record.address(offered.number)
-        if merkle.root(data) != address:
+        if merkle.root_of(parts) != offered.record.address(offered.number):
             raise WireError("a share that is not what was named")
-        judgement = self._judge(offered, now)  # much may have happened since it was wanted
-        if judgement is None:
-            return
-        if judgement.status is ShareStatus.HELD:
-            self._save(offered, judgement)
-            return
+        offered.is_here = True
         self._service.write(
-            offered.record, offered.number, judgement, data,
-            lambda status, now: self._finish(offered, status),
-        )  # fmt: skip
+            offered.record, offered.number, offered.mask, parts, self._told(offered)
+        )
 
-    def _save(self, offered: Offered, judgement: Judgement) -> None:
-        """The share is here, the record is new."""
-        offered.is_coming = True
-        self._service.save(
-            offered.record, offered.number, judgement,
-            lambda status, now: self._finish(offered, status),
-        )  # fmt: skip
+    def _told(self, offered: Offered) -> Callable[[ShareStatus, Instant], None]:
+        return lambda status, now: self._finish(offered, status)

@@ -89,19 +89,29 @@ class Channel:
     def receive(self, data: bytes) -> list[bytes]:
         """Take the next bytes of the stream, in slices as they come; the frames now complete.
         Raises WireError."""
-        data = self._rest + data if self._rest else data
-        offset = 0
-        if self._opener is None:
-            size = bulk.INIT_BYTES if self._initiator is None else bulk.ACCEPT_BYTES
-            head = bulk.INIT_HEAD if self._initiator is None else bulk.ACCEPT_HEAD
-            if data[: len(head)] != head[: len(data)]:
-                raise WireError("no handshake of this version")
-            if len(data) < size:
-                self._rest = data
-                return []
-            self._shake(data[:size])
-            offset = size
-        return self._open(data, offset)
+        if self._opener is not None:
+            return self._go_on(data)
+        data = self._rest + data
+        size = bulk.INIT_BYTES if self._initiator is None else bulk.ACCEPT_BYTES
+        head = bulk.INIT_HEAD if self._initiator is None else bulk.ACCEPT_HEAD
+        if data[: len(head)] != head[: len(data)]:
+            raise WireError("no handshake of this version")
+        if len(data) < size:
+            self._rest = data
+            return []
+        self._shake(data[:size])
+        return self._open(data, size)
+
+    def _go_on(self, data: bytes) -> list[bytes]:
+        """More records. Only the one that was cut off is put together: a slice is large."""
+        rest = self._rest
+        if not rest:
+            return self._open(data, 0)
+        if len(rest) < _LENGTH.size:
+            return self._open(rest + data, 0)
+        lacking = _LENGTH.size + _LENGTH.unpack_from(rest)[0] - len(rest)
+        frames = self._open(rest + data[:lacking], 0)
+        return frames + self._open(data, lacking) if len(data) > lacking else frames
 
     def _open(self, data: bytes, offset: int) -> list[bytes]:
         frames = []

@@ -84,6 +84,13 @@ def test_damage_is_found(size, drawn):
         assert not merkle.check(address, size, number, leaf, wrong)
 
 
+@given(sizes, st.integers(1, 4))
+def test_pieces_have_the_address_of_the_whole(size, leaves):
+    data, step = made(size), leaves * MERKLE_LEAF_BYTES
+    pieces = [data[i : i + step] for i in range(0, size, step)]
+    assert merkle.root_of(pieces) == merkle.root(data)
+
+
 def test_padding_with_zeros_is_another_share():
     assert merkle.root(b"a") != merkle.root(b"a\0")
     assert merkle.root(bytes(MERKLE_LEAF_BYTES)) != merkle.root(bytes(MERKLE_LEAF_BYTES + 1))

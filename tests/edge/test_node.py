@@ -185,7 +185,7 @@ def test_a_full_disk_makes_it_serve_reads_only(home):
 
 def test_a_failed_compaction_is_loud_and_put_off(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr("dave.edge.node.HOUSEKEEPING_SECONDS", 0.01)
-    monkeypatch.setattr("dave.edge.node.JOURNAL_COMPACT_FACTOR", 0)
+    monkeypatch.setattr("dave.edge.world.JOURNAL_COMPACT_FACTOR", 0)
 
     def fails(_loop):
         raise OSError("no room")

@@ -1,0 +1,180 @@
+"""Nodes that keep shares in a dictionary, stripes to put there, and clients that do."""
+
+from functools import partial
+from random import Random
+
+from dave.crypto import hashes, merkle, sign
+from dave.effects import DropShares, ReadShare, Rebuild, SaveRecord, SaveRelease, WriteShare
+from dave.limits import HALF_LIFE_DAYS
+from dave.names import SECOND
+from dave.store.shares import ShareIndex
+from dave.wire.stripe import Release, StripeRecord, encode_record, encode_release
+from sim.lean import LeanNode
+from sim.world import World
+from tests.node.networks import FREE, STEADY
+from tests.node.streaming import peer_of
+
+SHARE_EFFECTS = (WriteShare, SaveRecord, ReadShare, DropShares, SaveRelease, Rebuild)
+CAPACITY = 1 << 30
+
+
+class ShareDisk:
+    """What a node keeps of shares. `holds_back`: writes wait until `go_on`."""
+
+    def __init__(self):
+        self.shares = {}
+        self.records = {}
+        self.released = []
+        self.writes = 0
+        self.reads = 0
+        self.is_broken = False
+        self.holds_back = False
+        self.held_back = []
+
+    def carry_out(self, effect):
+        """The answer to an effect; Ellipsis: none."""
+        if isinstance(effect, WriteShare):
+            if not self.is_broken:
+                self.writes += 1
+                self.shares[effect.address] = b"".join(effect.pieces)
+            return not self.is_broken
+        if isinstance(effect, SaveRecord):
+            return not self.is_broken
+        if isinstance(effect, ReadShare):
+            self.reads += 1
+            share = self.shares.get(effect.address)
+            return None if share is None else share[effect.offset : effect.offset + effect.size]
+        if isinstance(effect, SaveRelease):
+            self.released.append((effect.owner, effect.reference))
+            return True
+        assert isinstance(effect, DropShares)
+        for address in effect.addresses:
+            self.shares.pop(address, None)
+        return ...
+
+
+class ShareNode(LeanNode):
+    """A node with such a disk."""
+
+    def __init__(self, *args, world, disk, capacity=CAPACITY, **options):
+        super().__init__(*args, **options)
+        self.world, self.disk = world, disk
+        half_life_ms = HALF_LIFE_DAYS * 86_400_000
+        self.serve_shares(ShareIndex(self.id, capacity, self.network, half_life_ms))
+
+    def take_effects(self):
+        """Shares are carried out here; the world sees the rest."""
+        rest = []
+        while effects := super().take_effects():
+            for effect in effects:
+                if not isinstance(effect, SHARE_EFFECTS):
+                    rest.append(effect)
+                elif self.disk.holds_back and isinstance(effect, WriteShare):
+                    self.disk.held_back.append(effect)
+                else:
+                    self._answer(effect)
+        return rest
+
+    def go_on(self):
+        """What was held back is written."""
+        self.disk.holds_back = False
+        held, self.disk.held_back = self.disk.held_back, []
+        for effect in held:
+            self._answer(effect)
+
+    def _answer(self, effect):
+        result = self.disk.carry_out(effect)
+        if result is not ...:
+            self.share_answered(effect.ticket, result, self.world.now)
+
+
+def share_network(nodes, seed=5, net=FREE, **options):
+    """A world of nodes that keep shares, and a client that knows the first."""
+    world = World(seed, net, STEADY)
+    for _ in range(nodes):
+        world.add_node(make=partial(ShareNode, world=world, disk=ShareDisk(), **options))
+        world.run(5)
+    client = world.add_client()
+    return world, client
+
+
+class Maker:
+    """Makes signed stripes of one owner."""
+
+    def __init__(self, world, seed=1):
+        self.world = world
+        self.rng = Random(seed)
+        self.seed = self.rng.randbytes(32)
+        self.owner = sign.public_key(self.seed)
+
+    def stripe(self, count=3, size=100_000, reference=b"r" * 16, ttl=3600):
+        """A record of `count` shares (k = n), and the shares."""
+        shares = [self.rng.randbytes(size) for _ in range(count)]
+        return self.record(shares, reference, ttl), shares
+
+    def record(self, shares, reference=b"r" * 16, ttl=3600):
+        addresses = b"".join(merkle.root(share) for share in shares)
+        shape = len(shares), len(shares), len(shares[0]), len(shares[-1])
+        data = encode_record(self.owner, reference, self.world.time(), ttl, shape, addresses)
+        record = StripeRecord(data)
+        return record.with_proofs(
+            sign.sign(self.seed, record.signed_bytes(self.world.network)), self._nonce(record)
+        )
+
+    def _nonce(self, record):
+        network = self.world.network
+        if not network.asks_work:
+            return bytes(8)
+        from dave.crypto.work import search
+
+        prefix = hashes.STRIPE_STAMP_TAG + record.digest(network)
+        return search(prefix, record.work, 0, 64 * record.work).to_bytes(8, "little")
+
+    def release(self, reference=b"r" * 16):
+        release = Release(encode_release(self.owner, reference, self.world.time()))
+        signature = sign.sign(self.seed, release.signed_bytes(self.world.network))
+        return Release(signature + release.data[64:])
+
+
+class Told:
+    """Collects what callbacks are called with."""
+
+    def __init__(self):
+        self.told = []
+
+    def __call__(self, *args):
+        self.told.append(args[:-1] if len(args) > 2 else args[0])
+
+
+def put(host, to, record, index, share, seconds=60):
+    """Offer one share; what the outcome is told to."""
+    told, now = Told(), host._clock.now
+    host.core.uploads.put(peer_of(to), record, index, share, told, now, now + seconds * SECOND)
+    host.settle()
+    return told
+
+
+def put_all(host, to, made, seconds=60):
+    """Offer all shares of stripes to one node."""
+    return [
+        put(host, to, record, index, share, seconds)
+        for record, shares in made
+        for index, share in enumerate(shares)
+    ]
+
+
+def statuses(told):
+    return [outcome.status.name for each in told for outcome in each.told]
+
+
+def fetch(host, to, addresses, seconds=60):
+    """Fetch shares; ({address: share}, [status])."""
+    told, got, now = Told(), {}, host._clock.now
+
+    def on_share(address, share, now):
+        assert address not in got
+        got[address] = share
+
+    host.core.fetches.fetch(peer_of(to), addresses, on_share, told, now, now + seconds * SECOND)
+    host.settle()
+    return got, told.told
