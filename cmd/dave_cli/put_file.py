@@ -9,12 +9,38 @@ from argparse import Namespace
 from collections.abc import AsyncIterator
 from typing import Any
 
-from dave.edge.file_receipt import FileReceipt
+from dave.edge.file_receipt import FileProgress, FileReceipt
 from dave.errors import NotListed
 from dave_cli import options
-from dave_cli.progress import FileLine, bytes_text
+from dave_cli.progress import ByteProgress
 
 _READ_BYTES = 1 << 20
+_WORK_WORTH_SAYING = 50_000_000
+"""Hashes: a second with a slow core."""
+
+
+class FileLine(ByteProgress):
+    """How far a put is; and before it begins, how much work it is."""
+
+    def __init__(self, is_silent: bool) -> None:
+        super().__init__("stored", is_silent)
+        self._says_work = not is_silent
+        self.done = 0
+        """Bytes that are stored."""
+
+    def __call__(self, now: FileProgress) -> None:
+        self.done = now.done
+        if self._says_work and now.work >= _WORK_WORTH_SAYING:
+            from dave.edge.search import has_kernel
+
+            self._says_work = False
+            seconds = now.work / (100e6 if has_kernel() else 2e6)
+            print(
+                f"about {now.work / 1e6:,.0f} million hashes of work for the stamps, some "
+                f"{seconds:,.0f} s of one core (Ctrl-C ends it)",
+                file=sys.stderr,
+            )
+        super().__call__(now)
 
 
 async def pieces(head: bytes, file: Any) -> AsyncIterator[bytes]:
@@ -41,7 +67,7 @@ def put_content(args: Namespace, key: Any, name: bytes, content: Any) -> Any:
         from uvloop import run
     except ImportError:
         run = asyncio.run
-    line = FileLine(is_silent=args.json)
+    line = FileLine(args.json)
     try:
         return run(_put(args, key, name, content, line))
     except KeyboardInterrupt:
@@ -112,3 +138,11 @@ def file_fields(receipt: FileReceipt) -> dict[str, Any]:
         "sent": file.sent,
         "private": receipt.is_private,
     }
+
+
+def bytes_text(count: float) -> str:
+    """A number of bytes, for a person: 999 bytes, 1.5 kB, 20.0 MB."""
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:,.1f} {unit}"
+    return f"{count:.0f} bytes"

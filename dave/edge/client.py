@@ -14,6 +14,7 @@ from dave.edge.addresses import format_address
 from dave.edge.check import Check, CheckedNode
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
+from dave.edge.file_reading import ReadingVerbs
 from dave.edge.file_verbs import FileVerbs, as_bytes
 from dave.edge.keyfile import Key
 from dave.edge.limits import (
@@ -23,14 +24,16 @@ from dave.edge.limits import (
     WATCH_EVENTS_KEPT,
 )
 from dave.edge.receipt import Items, Name, Receipt, Value, value_of
+from dave.edge.whose import linked, whose, whose_key
 from dave.errors import DaveError, NotListed, UsageError
 from dave.limits import TOMBSTONE_TTL_SECONDS, TTL_SECONDS_DEFAULT
 from dave.names import HybridTime, Owner
 from dave.node.check import CheckResult
 from dave.node.results import Found, GetResult
-from dave.uri import format_uri, parse_name, parse_owner
+from dave.share_limits import GET_WHOLE_BYTES_MAX
+from dave.uri import format_uri
 from dave.wire.compression import in_entry, plain_value
-from dave.wire.entry import TOMBSTONE, Entry, check_put
+from dave.wire.entry import BLOB, PRIVATE, TOMBSTONE, Entry, check_put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
     from dave.edge.watch import Watch
 
 
-class Client(FileVerbs):
+class Client(FileVerbs, ReadingVerbs):
     """Puts and gets entries. Made by `dave.connect` (asyncio); `dave.connect_sync` has the same
     verbs, blocking."""
 
@@ -132,23 +135,32 @@ class Client(FileVerbs):
         owner: Owner | str | None = None,
         timeout: float = TIMEOUT_SECONDS_DEFAULT,
         quorum: int = 2,
+        limit: int = GET_WHOLE_BYTES_MAX,
     ) -> Value | None:
         """The newest version of an entry, verified; None if it is absent or deleted.
 
-        name: a key, or "dave://OWNER/KEY". owner: whose key it is; by default one's own.
-        quorum: how many nodes must return the same version (all, where fewer are known).
+        name: a key, "dave://OWNER/KEY", or a link. owner: whose key it is; by default one's own.
+        quorum: how many nodes must return the same version (all, where fewer are known). limit: the
+        most bytes of a file that are returned whole; for more there are `get_file`, `open_file`.
 
         Raises UsageError if neither says whose, Unreachable if too few nodes answered to say that
-        it is absent, OtherNetwork, WireError for a value that its owner compressed wrongly.
+        it is absent, OtherNetwork, WireError for a value that its owner compressed wrongly,
+        WrongKey for a private value that neither one's own key nor the link opens, IsFile for a
+        folder or a file beyond `limit`, and what `open_file` raises.
         """
         started = time.monotonic()
-        whose, key = _whose(name, owner, self._key)
-        result = await self._entries.get(hashes.entry_id_of(whose, key), timeout, quorum)
+        owner_of, key, link_key = linked(name, owner, self._key)
+        result = await self._entries.get(hashes.entry_id_of(owner_of, key), timeout, quorum)
         entry = result.entry
         if result.found is not Found.FOUND or entry is None:
             return None
-        network = self._driver.core.network
-        return value_of(entry, network, result.replicas, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        if entry.flags & (BLOB | PRIVATE):
+            from dave.edge.file_open import opened
+
+            value = await opened(self._driver, result, self._key, link_key, seconds).whole(limit)
+            return value._replace(seconds=time.monotonic() - started)
+        return value_of(entry, self._driver.core.network, result.replicas, seconds)
 
     async def check(
         self,
@@ -163,8 +175,8 @@ class Client(FileVerbs):
         once more for the proofs. Raises as `get`.
         """
         started = time.monotonic()
-        whose, key = _whose(name, owner, self._key)
-        found = await self._entries.get(hashes.entry_id_of(whose, key), timeout, 2)
+        owner_of, key = whose_key(name, owner, self._key)
+        found = await self._entries.get(hashes.entry_id_of(owner_of, key), timeout, 2)
         if found.found is not Found.FOUND or found.entry is None:
             return None
         driver = self._driver
@@ -182,7 +194,7 @@ class Client(FileVerbs):
             )
             for node in result.nodes
         ]
-        return Check(format_uri(whose, key), nodes, time.monotonic() - started)
+        return Check(format_uri(owner_of, key), nodes, time.monotonic() - started)
 
     async def read(self, owner: Owner, key: bytes, *, timeout: float) -> GetResult:
         """The newest version as it is held, a tombstone included; all who should hold it are asked.
@@ -225,10 +237,10 @@ class Client(FileVerbs):
         """
         from dave.edge.watch import Watch
 
-        whose, key = _whose(name, owner, self._key)
+        owner_of, key = whose_key(name, owner, self._key)
         if kept < 1:
             raise UsageError(f"kept is how many changes wait, 1 or more: not {kept!r}")
-        return Watch(self._driver, whose, key, timeout, kept)
+        return Watch(self._driver, owner_of, key, timeout, kept)
 
     async def ls(
         self,
@@ -246,8 +258,8 @@ class Client(FileVerbs):
         """
         from dave.edge.directory_reader import names_of
 
-        whose = _owner(owner, self._key)
-        return await names_of(Entries(self._driver, None), whose, as_bytes(prefix), timeout)
+        of = whose(owner, self._key)
+        return await names_of(Entries(self._driver, None), of, as_bytes(prefix), timeout)
 
     async def put_many(
         self,
@@ -315,19 +327,3 @@ class Client(FileVerbs):
             assert self._key is not None
             self._directory = Directory(Entries(self._driver, self._key), self._key)
         self._directory.say(receipt)
-
-
-def _whose(name: str | bytes, owner: Owner | str | None, key: Key | None) -> tuple[Owner, bytes]:
-    if isinstance(name, bytes):
-        named, rest = None, name
-    else:
-        named, rest = parse_name(name)
-    return named or _owner(owner, key), rest
-
-
-def _owner(owner: Owner | str | None, key: Key | None) -> Owner:
-    if owner is not None:
-        return parse_owner(owner) if isinstance(owner, str) else owner
-    if key is None:
-        raise UsageError("whose? give dave://OWNER/KEY, or the owner's key")
-    return key.owner
