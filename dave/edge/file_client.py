@@ -3,13 +3,11 @@ does not becomes shares. Loaded at first use, since few commands need what it ne
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 from dave.crypto import hashes
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
-from dave.edge.file_fetch import fetch_part
 from dave.edge.file_pipeline import InFlight
 from dave.edge.file_put import FilePut, PutOptions, root_of
 from dave.edge.file_receipt import FileReceipt, OnProgress
@@ -116,7 +114,7 @@ class FileClient:
         with suppress(WireError, WrongKey):
             root = None if standing is None else root_of(standing, self._key)
         if root is not None:
-            rows = rows_of(root, partial(fetch_part, self._shares, self._driver, timeout))
+            rows = rows_of(root, self._driver, self._shares)
             with suppress(DaveError):
                 released.append(await self._release(root.reference, rows, timeout))
         entry_id = hashes.entry_id_of(self._key.owner, name)
