@@ -58,14 +58,16 @@ FETCH_SPARE_NODES = 8
 """Nodes beyond the n nearest of a stripe that are asked what they hold of it."""
 FETCH_SECONDS = 10.0
 """For a share, and for what a node holds."""
-FETCH_PATIENCE_FIRST_MS = 500
-FETCH_PATIENCE_TIMES = 4
+FETCH_PATIENCE_FIRST_MS = 300
+FETCH_PATIENCE_TIMES = 3
 """A share is late that takes so many times what shares have taken lately, ..."""
 FETCH_PATIENCE_MS_MIN = 150
 FETCH_PATIENCE_MS_MAX = 2_000
 """... within these bounds; then another is fetched in its place."""
 FETCH_DEAD_SECONDS = 30
 """So long a node that cannot be reached is asked only where nobody else has a share."""
+FETCH_NETWORK_SECONDS = 60
+"""So long the nodes of a network that a lookup named entirely are taken for all there are."""
 LOCATE_STRIPES_MAX = 31
 """Stripes that a node is asked about at once."""
 LOCATE_GATHER_SECONDS = 0.002

@@ -89,6 +89,7 @@ class StripeFetch:
         """Share i is with the i-th nearest node, where nothing has changed since it was put."""
         n = self._row.shape.n
         peers = await self._source.locator.nearest(self._row.stripe_id, n)
+        self._source.locator.greet(self._row.stripe_id, peers)
         self._by_guess = True
         self._add((number, peers[number % len(peers)]) for number in range(n) if peers)
 
@@ -161,6 +162,7 @@ class StripeFetch:
             source.nodes.answered(node, source.driver.now() - asked.since)
             self._take(address, data)
         except ShareLacking:
+            source.nodes.heard(node)
             if self._by_guess:
                 source.nodes.guesses_hold = False
         except ShareCorrupt:
