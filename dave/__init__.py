@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dave.edge.check import Check, CheckedNode
     from dave.edge.client import Client
     from dave.edge.connect import connect, connect_sync
+    from dave.edge.file_receipt import FileProgress, FileReceipt
     from dave.edge.keyfile import Key
     from dave.edge.node import Config, Node
     from dave.edge.receipt import Name, Receipt, Refusal, Value
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Conflict,
         DaveError,
         EntryError,
+        FileChanged,
         FolderLocked,
         Incomplete,
         JournalError,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         UsageError,
         WireError,
         WorkCancelled,
+        WrongKey,
     )
 
 __version__ = "0.1.0"
@@ -54,6 +57,9 @@ __all__ = [
     "Conflict",
     "DaveError",
     "EntryError",
+    "FileChanged",
+    "FileProgress",
+    "FileReceipt",
     "FolderLocked",
     "Incomplete",
     "JournalError",
@@ -75,6 +81,7 @@ __all__ = [
     "Watch",
     "WireError",
     "WorkCancelled",
+    "WrongKey",
     "connect",
     "connect_sync",
 ]
@@ -84,6 +91,8 @@ _HOMES = {
     "Check": "dave.edge.check",
     "CheckedNode": "dave.edge.check",
     "Client": "dave.edge.client",
+    "FileProgress": "dave.edge.file_receipt",
+    "FileReceipt": "dave.edge.file_receipt",
     "Name": "dave.edge.receipt",
     "Receipt": "dave.edge.receipt",
     "Refusal": "dave.edge.receipt",

@@ -26,14 +26,14 @@ from dave.edge.limits import (
 from dave.edge.receipt import Items, Name, Receipt, Value, value_of
 from dave.edge.whose import linked, whose, whose_key
 from dave.errors import DaveError, NotListed, UsageError
-from dave.limits import KEY_AND_VALUE_BYTES_MAX, TOMBSTONE_TTL_SECONDS, TTL_SECONDS_DEFAULT
+from dave.limits import TOMBSTONE_TTL_SECONDS, TTL_SECONDS_DEFAULT
 from dave.names import HybridTime, Owner
 from dave.node.check import CheckResult
 from dave.node.results import Found, GetResult
 from dave.share_limits import GET_WHOLE_BYTES_MAX
 from dave.uri import format_uri
-from dave.wire.compression import compressed, plain_value
-from dave.wire.entry import BLOB, COMPRESSED, PRIVATE, TOMBSTONE, Entry, check_put
+from dave.wire.compression import in_entry, plain_value
+from dave.wire.entry import BLOB, PRIVATE, TOMBSTONE, Entry, check_put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,16 +85,16 @@ class Client(FileVerbs, ReadingVerbs):
         OtherNetwork where nobody of this network answered, WorkCancelled.
         """
         name, plain = as_bytes(key), as_bytes(value)
-        packed = compressed(plain)
-        stored = plain if packed is None else packed
-        if private or len(name) + len(stored) > KEY_AND_VALUE_BYTES_MAX:
+        check_put(name, b"", ttl)
+        form = in_entry(name, plain)
+        if form is None or private:
             return await self._put_content(
                 name, plain, ttl, listed, private=private, cas=cas, timeout=timeout,
                 max_work=max_work, entry_progress=progress,
             )  # fmt: skip
-        check_put(name, plain, ttl, packed)
+        stored, flags = form
         receipt = await self._entries.put(
-            name, stored, ttl, 0 if packed is None else COMPRESSED, cas, timeout, max_work, progress
+            name, stored, ttl, flags, cas, timeout, max_work, progress
         )
         receipt.size = len(plain)
         if listed:

@@ -3,13 +3,11 @@ does not becomes shares. Loaded at first use, since few commands need what it ne
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 from dave.crypto import hashes
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
-from dave.edge.file_fetch import fetch_part
 from dave.edge.file_pipeline import InFlight
 from dave.edge.file_put import FilePut, PutOptions, root_of
 from dave.edge.file_receipt import FileReceipt, OnProgress
@@ -23,11 +21,10 @@ from dave.edge.upload_journal import UploadJournal, has_journal, uploads_folder
 from dave.errors import DaveError, WireError, WrongKey
 from dave.files.code import Code, parse_code
 from dave.files.private import seal_value
-from dave.limits import INFLATED_BYTES_MAX, KEY_AND_VALUE_BYTES_MAX
+from dave.limits import INFLATED_BYTES_MAX
 from dave.names import HybridTime
-from dave.share_limits import SEAL_BYTES
-from dave.wire.compression import compressed
-from dave.wire.entry import COMPRESSED, PRIVATE, Entry
+from dave.wire.compression import in_entry
+from dave.wire.entry import PRIVATE, Entry
 from dave.wire.manifest import Row
 
 
@@ -117,7 +114,7 @@ class FileClient:
         with suppress(WireError, WrongKey):
             root = None if standing is None else root_of(standing, self._key)
         if root is not None:
-            rows = rows_of(root, partial(fetch_part, self._shares, self._driver, timeout))
+            rows = rows_of(root, self._driver, self._shares)
             with suppress(DaveError):
                 released.append(await self._release(root.reference, rows, timeout))
         entry_id = hashes.entry_id_of(self._key.owner, name)
@@ -132,17 +129,6 @@ class FileClient:
             finally:
                 journal.close()
         return released
-
-
-def in_entry(name: bytes, value: bytes, private: bool) -> tuple[bytes, int] | None:
-    """What an entry under that name would hold for a value, before it is sealed, and its flags;
-    None if it does not fit one."""
-    packed = compressed(value)
-    stored, flags = (value, 0) if packed is None else (packed, COMPRESSED)
-    room = KEY_AND_VALUE_BYTES_MAX - len(name) - (SEAL_BYTES if private else 0)
-    if len(value) > INFLATED_BYTES_MAX or len(stored) > room:
-        return None
-    return stored, flags | (PRIVATE if private else 0)
 
 
 @asynccontextmanager

@@ -8,7 +8,6 @@ the nodes know which shares they hold.
 """
 
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +16,6 @@ from dave.crypto import hashes
 from dave.crypto.work import share_work
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
-from dave.edge.file_fetch import fetch_part
 from dave.edge.file_pipeline import InFlight, Maker, Pipeline
 from dave.edge.file_place import Placer
 from dave.edge.file_receipt import FileProgress, FileReceipt, OnProgress
@@ -29,10 +27,9 @@ from dave.edge.limits import RESUME_SHARE
 from dave.edge.shares import Shares
 from dave.edge.upload_journal import Upload, UploadJournal
 from dave.errors import Conflict, DaveError, EntryError, NetworkError, NotStored, UsageError
-from dave.files.blocks import Buffer, convergent, drawn
+from dave.files.blocks import convergent, drawn
 from dave.files.code import Code, default_code
 from dave.files.private import open_value, seal_value
-from dave.files.tree import Part
 from dave.limits import KEY_AND_VALUE_BYTES_MAX
 from dave.names import HybridTime, hybrid_ms, place_of
 from dave.share_limits import BLOCK_BYTES, CODE_SHARES_MAX, ROOT_HEADER_BYTES, SEAL_BYTES
@@ -154,11 +151,8 @@ class FilePut:
         """What stands need not be sent again. A manifest that cannot be read is no obstacle: then
         all is offered, and nodes that hold it say so."""
         with suppress(DaveError):
-            async for row in rows_of(standing, self._fetch):
+            async for row in rows_of(standing, self._driver, self._shares):
                 known.add(row)
-
-    async def _fetch(self, part: Part) -> Sequence[Buffer]:
-        return await fetch_part(self._shares, self._driver, self._options.timeout, part)
 
     async def _store(
         self, source: Source, journal: UploadJournal, known: KnownRows, upload: Upload
@@ -222,7 +216,7 @@ class FilePut:
         with suppress(DaveError):
             await release_rows(
                 self._shares, self._entries, self._key, standing.reference,
-                rows_of(standing, self._fetch), self._options.timeout,
+                rows_of(standing, self._driver, self._shares), self._options.timeout,
             )  # fmt: skip
 
 

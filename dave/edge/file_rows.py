@@ -3,27 +3,33 @@ and so that it can be released."""
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
+from dave.edge.driver import Driver
 from dave.edge.limits import KNOWN_ROWS_MAX
+from dave.edge.stripe_fetch import ShareSource, StripeFetch
 from dave.edge.upload_journal import fingerprint_of
-from dave.files.blocks import Buffer
-from dave.files.tree import Part, parts
+from dave.files.stripes import unseal
+from dave.files.tree import parts
 from dave.wire.manifest import Root, Row
 
-FetchPart = Callable[[Part], Coroutine[Any, Any, Sequence[Buffer]]]
-"""Fetches and decrypts the blocks of a part of a manifest."""
 
-
-async def rows_of(root: Root, fetch: FetchPart) -> AsyncIterator[Row]:
-    """The rows of all stripes of a file, its manifests' too. Raises WireError for a manifest that
-    contradicts the root, and what `fetch` raises."""
+async def rows_of(root: Root, driver: Driver, shares: Any) -> AsyncIterator[Row]:
+    """The rows of all stripes of a file, its manifests' too. shares: as in edge/shares.py. Raises
+    NotWhole and NetworkError where a manifest cannot be read, WireError for one that contradicts
+    the root."""
+    source = ShareSource(driver, shares)
     walk = parts(root, 0, root.level(0).blocks)
     part = next(walk, None)
     while part is not None:
-        yield part.row
-        answer = await fetch(part) if part.level else None
+        row = part.row
+        yield row
+        answer = None
+        if part.level:
+            wanted = range(part.first, part.last)
+            found = await StripeFetch(source, row, wanted, "its manifest").run()
+            answer = await driver.offload(unseal, row, found, part.first, part.last)
         try:
             part = walk.send(answer)
         except StopIteration:

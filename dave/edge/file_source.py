@@ -5,13 +5,16 @@ exactly as many bytes as asked, fewer only at the end. That a file is not what i
 opened is noticed before its entry is put.
 """
 
+import io
 import os
+import select
 import stat
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from typing import BinaryIO, Protocol
 
 from dave.edge.driver import Driver
 from dave.edge.folder_pack import pack, packed_size
+from dave.edge.limits import PIPE_LOOK_SECONDS
 from dave.errors import FileChanged, UsageError
 
 Content = str | os.PathLike[str] | BinaryIO | AsyncIterable[bytes]
@@ -107,16 +110,30 @@ class StreamSource:
         self._file = file
         self._driver = driver
         self._owned = owned
+        self._is_closed = False
 
     async def read(self, count: int) -> bytes:
         """As Source."""
         return await self._driver.offload(self._read, count)
 
     def _read(self, count: int) -> bytes:
-        return _read_all(self._file, count)
+        if not isinstance(self._file, io.RawIOBase):
+            return _read_all(self._file, count)
+        # A thread that waits in a read cannot be ended: so it waits for what there is to read.
+        pieces: list[bytes] = []
+        while count and not self._is_closed:
+            if not select.select([self._file], [], [], PIPE_LOOK_SECONDS)[0]:
+                continue
+            piece = self._file.read(count)
+            if not piece:
+                break
+            pieces.append(piece)
+            count -= len(piece)
+        return b"".join(pieces)
 
     def close(self) -> None:
         """As Source."""
+        self._is_closed = True
         if self._owned:
             self._file.close()
 

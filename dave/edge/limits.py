@@ -163,5 +163,7 @@ SHUN_SECONDS = 15.0
 """... and so long one that did not answer is left out."""
 SPARE_NODES = 6
 """Nodes beyond the n nearest to a stripe that may take a share in place of one of these."""
+PIPE_LOOK_SECONDS = 0.2
+"""How often a thread that reads a silent pipe looks whether it is still wanted."""
 KNOWN_ROWS_MAX = 131_072
 """Stripes of earlier versions that an upload remembers: some 20 MB, 128 GiB at 4 of 6."""
