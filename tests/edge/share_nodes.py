@@ -1,50 +1,43 @@
-"""Real nodes that keep shares in a dictionary: in this process, or each in one of its own.
+"""Real nodes that keep shares, and real clients of them."""
 
-python -m tests.edge.share_nodes FOLDER [EDGE]     prints its address, runs until killed
-"""
-
-import asyncio
-import sys
+import random
+import time
 
 import dave
-from dave.limits import HALF_LIFE_DAYS
-from dave.store.shares import ShareIndex
-from tests.node.sharing import CAPACITY, SHARE_EFFECTS, ShareDisk
+from dave.crypto import merkle, sign
+from dave.names import hybrid_time
+from dave.wire.stripe import Release, StripeRecord, encode_record, encode_release
 
 NETWORK = {"network": "shares", "secret": b"sixteen bytes ok"}
 
 
-def config(folder, *edges):
-    return dave.Config(listen="127.0.0.1:0", edges=edges, data=folder, **NETWORK)
+def node_at(folder, *edges, **options):
+    options = {"sync": "never", "blob_capacity": 1 << 30, **options}
+    config = dave.Config(listen="127.0.0.1:0", edges=edges, data=folder, **NETWORK, **options)
+    return dave.Node(config)
 
 
-def keep_shares(node, disk):
-    """Have a node that runs take in shares, and keep them in `disk`."""
-    core, world = node.core, node._world
-    half_life_ms = HALF_LIFE_DAYS * 86_400_000
-    core.serve_shares(ShareIndex(core.id, CAPACITY, core.network, half_life_ms))
-    carry_out = world.carry_out
+class Stripes:
+    """Signed stripes of one owner, of random bytes."""
 
-    def carry_out_all(effect):
-        if not isinstance(effect, SHARE_EFFECTS):
-            carry_out(effect)
-        elif (result := disk.carry_out(effect)) is not ...:
-            core.share_answered(effect.ticket, result, node._runner.now())
+    def __init__(self, core, seed=1):
+        self._core = core
+        self._rng = random.Random(seed)
+        self._seed = self._rng.randbytes(32)
+        self.owner = sign.public_key(self._seed)
 
-    world.carry_out = carry_out_all
+    def make(self, count=4, size=262_144, reference=b"r" * 16):
+        """A record of `count` shares (k = n), and the shares."""
+        shares = [self._rng.randbytes(size) for _ in range(count)]
+        addresses = b"".join(map(merkle.root, shares))
+        shape = count, count, size, size
+        now = hybrid_time(time.time_ns() // 1_000_000)
+        record = StripeRecord(encode_record(self.owner, reference, now, 3600, shape, addresses))
+        signature = sign.sign(self._seed, record.signed_bytes(self._core.network))
+        return record.with_proofs(signature, bytes(8)), shares
 
-
-async def _main(folder, *edges):
-    async with dave.Node(config(folder, *edges)) as node:
-        keep_shares(node, ShareDisk())
-        print(node.address, flush=True)
-        await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(_main(*sys.argv[1:]))
-    else:
-        uvloop.run(_main(*sys.argv[1:]))
+    def release(self, reference=b"r" * 16):
+        now = hybrid_time(time.time_ns() // 1_000_000)
+        release = Release(encode_release(self.owner, reference, now))
+        signature = sign.sign(self._seed, release.signed_bytes(self._core.network))
+        return Release(signature + release.data[64:])
