@@ -79,30 +79,30 @@ class _Records(Database):
 
 
 class ShareDatabase:
-    """The open database. Opening never fails for what is wrong with file or disk: `notes` tell. Not
-    for two threads at a time."""
+    """The database, opened where there is one, else made at the first commit: most nodes never see
+    a share. Opening never fails for what is wrong with file or disk: `notes` tell. Not for two
+    threads at a time."""
 
     def __init__(self, path: Path, *, is_eager: bool = True) -> None:
         """`is_eager`: a commit is on the disk when it returns; else only `sync` makes sure."""
-        self._database = _Records(path, MIGRATIONS)
-        if not is_eager:
-            self._database.connection.execute("PRAGMA synchronous=NORMAL")
         self.is_broken = False
         """Damage was found: nothing can be committed until the node is started again."""
+        self._path = path
+        self._is_eager = is_eager
+        self._database: _Records | None = None
+        if os.path.lexists(path):
+            self._open()
 
     @property
     def notes(self) -> list[str]:
         """What a person should know of the database, a sentence each."""
-        return self._database.notes
-
-    @property
-    def is_lasting(self) -> bool:
-        """Whether it is on the disk at all."""
-        return self._database.is_lasting
+        return [] if self._database is None else self._database.notes
 
     def records(self) -> Iterator[tuple[StripeRecord, int, bool]]:
         """All records but for damaged ones, with their masks, and whether they are in the database:
         those are not that come from one that was set aside. Some may come twice."""
+        if self._database is None:
+            return
         columns = ", ".join(self._database.tables["records"].columns)
         try:
             for row in self._database.connection.execute(f"SELECT {columns} FROM records"):
@@ -117,14 +117,18 @@ class ShareDatabase:
 
     def releases(self) -> Iterator[tuple[bytes, bytes]]:
         """Owner and reference of the uploads that were released, the oldest first."""
-        with suppress(sqlite3.Error):
-            yield from self._database.connection.execute(
-                "SELECT owner, reference FROM releases ORDER BY number"
-            )
+        if self._database is not None:
+            with suppress(sqlite3.Error):
+                yield from self._database.connection.execute(
+                    "SELECT owner, reference FROM releases ORDER BY number"
+                )
 
     def commit(self, changes: Iterable[Change]) -> None:
         """Make changes in their order, all or none. Raises sqlite3.Error or OSError."""
-        if self.is_broken or not self.is_lasting:
+        if self._database is None:
+            self._open()
+        assert self._database is not None
+        if self.is_broken or not self._database.is_lasting:
             raise OSError("the database of shares cannot be written")
         connection = self._database.connection
         try:
@@ -140,23 +144,27 @@ class ShareDatabase:
         except sqlite3.Error as error:
             self.is_broken = is_damage(error)
             raise
-
-    def checkpoint(self) -> None:
-        """See Database. Raises sqlite3.Error or OSError."""
-        self._database.checkpoint()
+        with suppress(sqlite3.Error, OSError):
+            self._database.checkpoint()  # or the next time: what was committed is on the disk
 
     def sync(self) -> None:
         """Make durable what was committed, where that is not done at once. Raises OSError."""
         with suppress(FileNotFoundError):
-            handle = os.open(f"{self._database.path}-wal", os.O_RDONLY | os.O_CLOEXEC)
+            handle = os.open(f"{self._path}-wal", os.O_RDONLY | os.O_CLOEXEC)
             try:
                 os.fsync(handle)
             finally:
                 os.close(handle)
 
     def close(self) -> None:
-        """Give the files back."""
-        self._database.close()
+        """Give the files back. May be called again."""
+        if self._database is not None:
+            self._database.close()
+
+    def _open(self) -> None:
+        self._database = _Records(self._path, MIGRATIONS)
+        if not self._is_eager:
+            self._database.connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _make(connection: sqlite3.Connection, change: Change) -> None:

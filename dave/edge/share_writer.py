@@ -151,7 +151,9 @@ class ShareWriter:
             self._failed("a record", error)
             ok = False
         else:
-            ok, self.failure = True, None
+            ok = True
+            if any(isinstance(each, WriteShare) for each in changes):
+                self.failure = None
         tickets = [each.ticket for each in changes if not isinstance(each, DropShares)]
         written = [each.address for each in changes if isinstance(each, WriteShare)]
         if self._sync is Sync.SECOND:
@@ -159,10 +161,6 @@ class ShareWriter:
             if self._sync_at is None:
                 self._sync_at = time.monotonic() + JOURNAL_SYNC_SECONDS
         self._report([(ticket, ok) for ticket in tickets])
-        try:
-            self._database.checkpoint()
-        except (sqlite3.Error, OSError) as error:
-            self._failed("what was committed", error)
 
     def _settle(self) -> None:
         """Sync what `--sync second` has put off."""

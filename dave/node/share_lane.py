@@ -120,6 +120,9 @@ class Lane:
         self._talk = None
         live = [upload for upload in (*talk.open.values(), *self.waiting) if not upload.is_over]
         self.waiting = deque(live)
+        if not live:
+            self._end()
+            return
         self._tries += 1
         if end in (StreamEnd.NO_ANSWER, StreamEnd.REFUSED) or self._tries > SHARE_TRIES:
             status = ShareStatus.BUSY if end is StreamEnd.BUSY else ShareStatus.NO_ANSWER
@@ -143,10 +146,10 @@ class Lane:
         if talk is not None and talk.is_over:
             self.broken(talk, StreamEnd.BROKEN, now)
             return
-        known = [*(talk.open.values() if talk else ()), *self.waiting]
-        for upload in known:
+        for upload in self._known():
             if upload.deadline is not None and now >= upload.deadline:
                 upload.finish(ShareStatus.TIMED_OUT, now)
+        known = self._known()  # who was told may have offered more
         if not all(upload.is_over for upload in known):
             self._used = now
         elif known or now - self._used >= OFFER_IDLE_SECONDS * SECOND:
@@ -157,6 +160,10 @@ class Lane:
             self._begin_at = None
             self._talk = Talk(self, now)
         self._look(now + SHARE_LOOK_SECONDS * SECOND)
+
+    def _known(self) -> list[Upload]:
+        """All that has no final verdict, offered or not."""
+        return [*(self._talk.open.values() if self._talk else ()), *self.waiting]
 
     def _end(self) -> None:
         if self._talk is not None:

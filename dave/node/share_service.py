@@ -115,8 +115,11 @@ class ShareService:
         if (before := self._takers.get(asker)) is not None:
             before.end()  # its connection broke, and it has noticed first
         if len(self._takers) >= SHARE_TAKERS_MAX:
-            self.core.drops.add(Drop.FULL)
-            return None
+            idle = next((taker for taker in self._takers.values() if taker.is_idle), None)
+            if idle is None:
+                self.core.drops.add(Drop.FULL)
+                return None
+            idle.end()
         taker = ShareTaker(self, asker)
         if not taker.start(token, now):
             return None

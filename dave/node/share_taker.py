@@ -144,6 +144,11 @@ class ShareTaker(LiveSource):
         core.streams.refuse(self.asker, now)
         self.end()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is offered."""
+        return not self._open
+
     def is_late(self, now: Instant) -> bool:
         """Whether it leaves others waiting for the room that it was given long ago."""
         return any(

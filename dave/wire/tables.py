@@ -9,7 +9,7 @@ nothing; `make protocol` writes the change.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
 from dave.errors import UsageError
@@ -18,7 +18,9 @@ from dave.wire.layout import ADDRESS, CONTACT, Field, Layout
 from dave.wire.layout_directory import DEVICE, STATEMENT
 from dave.wire.layout_files import ROW
 from dave.wire.layout_messages import VERSION
+from dave.wire.layout_shares import HELD_STRIPE, OFFER, VERDICT
 from dave.wire.layout_sync import NAME, RUN, SYNC_ENTRY
+from dave.wire.share_status import SHARE_STATUS_MAX, ShareStatus
 from dave.wire.status import ProofState, PutStatus
 
 _BLOCK = re.compile(r"<!-- table: ([^>]+?) -->\n.*?<!-- end -->", re.DOTALL)
@@ -42,10 +44,13 @@ def updated(text: str) -> str:
 def all_tables() -> dict[str, str]:
     """Every table by the name of its mark, as Markdown."""
     layouts = (
-        ADDRESS, CONTACT, VERSION, STATEMENT, DEVICE, RUN, NAME, SYNC_ENTRY, ROW, *KINDS.values(),
+        ADDRESS, CONTACT, VERSION, STATEMENT, DEVICE, RUN, NAME, SYNC_ENTRY, ROW, VERDICT,
+        OFFER, HELD_STRIPE, *KINDS.values(),
     )  # fmt: skip
     tables = {layout.name: "".join(f"{line}\n" for line in _lines(layout)) for layout in layouts}
     tables["status"] = "".join(f"{line}\n" for line in _enum_lines("status", PutStatus))
+    said = [status for status in ShareStatus if status <= SHARE_STATUS_MAX]
+    tables["share status"] = "".join(f"{line}\n" for line in _enum_lines("verdict", said))
     tables["proof state"] = "".join(f"{line}\n" for line in _enum_lines("state", ProofState))
     return tables
 
@@ -64,7 +69,7 @@ def _lines(layout: Layout) -> Iterator[str]:
         offset = None if offset is None or size is None else offset + size
 
 
-def _enum_lines(what: str, members: type[IntEnum]) -> Iterator[str]:
+def _enum_lines(what: str, members: Iterable[IntEnum]) -> Iterator[str]:
     yield f"| {what} | name |"
     yield "|---|---|"
     for member in members:

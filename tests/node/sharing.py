@@ -5,14 +5,17 @@ from random import Random
 
 from dave.crypto import hashes, merkle, sign
 from dave.effects import DropShares, ReadShare, Rebuild, SaveRecord, SaveRelease, WriteShare
-from dave.limits import HALF_LIFE_DAYS
+from dave.limits import HALF_LIFE_DAYS, PIECE_BYTES_MAX
 from dave.names import SECOND
+from dave.node.streams import LiveSource, StreamKind
 from dave.store.shares import ShareIndex
+from dave.wire import shares as wire
+from dave.wire.shares import Offer
 from dave.wire.stripe import Release, StripeRecord, encode_record, encode_release
 from sim.lean import LeanNode
 from sim.world import World
 from tests.node.networks import FREE, STEADY
-from tests.node.streaming import peer_of
+from tests.node.streaming import ask, peer_of
 
 SHARE_EFFECTS = (WriteShare, SaveRecord, ReadShare, DropShares, SaveRelease, Rebuild)
 CAPACITY = 1 << 30
@@ -178,3 +181,63 @@ def fetch(host, to, addresses, seconds=60):
     host.core.fetches.fetch(peer_of(to), addresses, on_share, told, now, now + seconds * SECOND)
     host.settle()
     return got, told.told
+
+
+class Script:
+    """A TAKE that says what the test wants said; wakes when there is more."""
+
+    def __init__(self):
+        self.pieces = []
+        self.wake = lambda: None
+        self.is_closed = False
+        self.verdicts = []
+
+    def say(self, *pieces):
+        self.pieces += pieces
+        self.wake()
+        self.host.settle()
+
+    def next_piece(self, now):
+        return self.pieces.pop(0) if self.pieces else b""
+
+    def close(self):
+        self.is_closed = True
+
+    def on_piece(self, data, now):
+        self.verdicts += wire.read_verdicts_piece(data)
+        self.stream.consumed(len(data))
+
+    def on_end(self, end, now):
+        self.end = end
+
+    def said(self, status):
+        return [verdict.seq for verdict in self.verdicts if verdict.status is status]
+
+
+def script_of(client, node, token=b"tokenxyz"):
+    """A client that offers by hand."""
+
+    class Source(Script, LiveSource):
+        pass
+
+    script = Source()
+    script.host = client
+    if StreamKind.TAKE in client.core.streams._handlers:
+        client.core.streams._handlers.pop(StreamKind.TAKE)
+    client.core.streams.serve(StreamKind.TAKE, lambda *_: script)
+    ask(client, node, script, wire.offer_request(token))
+    return script
+
+
+def offers(record, *seqs, number=None):
+    return wire.offers_piece(
+        wire.offer_bytes(Offer(seq, seq if number is None else number, record.data)) for seq in seqs
+    )
+
+
+def cut(share):
+    return [share[i : i + PIECE_BYTES_MAX] for i in range(0, len(share), PIECE_BYTES_MAX)]
+
+
+def is_hung_up(world, node):
+    return node.core.streams.links == 0 and node.node.shares.takers == 0

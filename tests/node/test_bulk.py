@@ -298,3 +298,26 @@ def test_an_idle_connection_is_ended_and_nothing_is_sent_on_it():
     world.run(LINK_IDLE_SECONDS + 10)
     assert (a.core.streams.links, b.core.streams.links, len(world.pipes)) == (0, 0, 0)
     assert world.pipes.carried == carried
+
+
+def test_a_node_asks_a_client_back_over_the_connection_that_it_made():
+    world, node, _ = two()
+    client = world.add_client()
+    content = pieces(3)
+    serve(client, lambda *_: ListSource(content))
+    asked_back = Collect()
+
+    def handler(asker, request, now):
+        asked_back.stream = node.core.streams.open_back(asker, bytes((KIND,)), asked_back, now)
+        return ListSource([])
+
+    node.core.streams.serve(KIND, handler)
+    sink = ask(client, node, Collect())
+    world.run(2)
+    assert (sink.ends, asked_back.pieces, asked_back.ends) == ([END.DONE], content, [END.DONE])
+    key = client.core.identity.public_key
+    node.core.streams.refuse(key, world.now)
+    node.settle()
+    assert node.core.streams.open_back(key, bytes((KIND,)), Collect(), world.now) is None
+    world.run(1)
+    assert client.core.streams.links == 0

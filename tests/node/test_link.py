@@ -11,6 +11,7 @@ from dave.bulk_limits import (
     LINK_SLICE_BYTES,
     LINK_SLICE_FRAMES,
     STREAM_CREDIT_MAX,
+    STREAM_SECONDS_MAX,
     STREAM_WINDOW_BYTES,
     STREAMS_PER_PEER_MAX,
     STREAMS_SERVED_MAX,
@@ -19,7 +20,7 @@ from dave.crypto.hashes import piece_checksum
 from dave.crypto.identity import client_identity
 from dave.drops import Drop
 from dave.limits import PIECE_BYTES_MAX
-from dave.node.streams import StreamEnd
+from dave.node.streams import LiveSource, StreamEnd
 from dave.session import channel
 from dave.wire import bulk
 from tests.node.networks import network_of
@@ -290,3 +291,57 @@ def test_a_stream_may_be_opened_and_cancelled_by_a_sink_that_is_called(world, no
     world.run(2)
     assert (len(first.pieces), first.ends) == (1, [])
     assert second.is_done
+
+
+class Live(LiveSource):
+    """Says what it is told to say, when it is told."""
+
+    def __init__(self):
+        super().__init__()
+        self.pieces, self.closed = [], 0
+
+    def say(self, *pieces):
+        self.pieces += pieces
+        self.wake()
+
+    def next_piece(self, now):
+        return self.pieces.pop(0) if self.pieces else b""
+
+    def close(self):
+        self.closed += 1
+
+
+def test_a_source_that_waits_is_asked_again_once_it_wakes(world, node):
+    (live,) = made = [Live()]
+    serve(node, lambda *_: live)
+    raw = Raw(world, node)
+    raw.send(bulk.Open(1, 7, ASK))
+    assert raw.pull_all() == []
+    live.say(b"one", b"two", b"three")
+    said = [frame.data for frame in raw.pull_all()]
+    assert said == [b"one", b"two", b"t"], "up to the window"
+    live.wake()
+    assert raw.pull_all() == [], "to wake is no credit"
+    raw.send(bulk.Credit(1, 100))
+    assert [frame.data for frame in raw.pull_all()] == [b"hree"]
+    live.say(memoryview(b"view"))
+    assert [frame.data for frame in raw.pull_all()] == [b"view"]
+    live.say(None)
+    assert raw.pull_all() == [bulk.End(1, StreamEnd.DONE)]
+    live.wake()
+    assert (raw.pull_all(), made[0].closed) == ([], 1)
+
+
+def test_to_wait_is_no_stall_but_ends_with_age(world):
+    world = network_of(2)
+    a, b = world.nodes
+    live = Live()
+    serve(b, lambda *_: live)
+    sink = ask(a, b, Collect())
+    world.run(STREAM_SECONDS_MAX - 20)
+    live.say(b"late")
+    b.settle()
+    world.run(5)
+    assert (sink.pieces, sink.ends) == ([b"late"], [])
+    world.run(30)
+    assert (sink.ends, live.closed) == ([StreamEnd.BROKEN], 1)

@@ -3,7 +3,7 @@ no share stays without a live record, and none goes that has one."""
 
 import tracemalloc
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dave.names import hybrid_ms
@@ -151,7 +151,6 @@ operations = st.one_of(
 )
 
 
-@settings(max_examples=250, deadline=None)
 @given(st.lists(operations, max_size=40), st.booleans(), st.integers(2, 9))
 def test_whatever_happens_the_count_is_exact(steps, asks_work, room):
     index = (open_index if asks_work else closed_index)(room * (SHARE + RECORD))
