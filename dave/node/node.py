@@ -72,7 +72,6 @@ class Node(Client):
         self.replicas.on_interval = self.syncs.on_announce
         self.replicas.is_pulling = self.syncs.is_pulling
         self.replicas.repair.on_came = self.syncs.came
-        self.replicas.repair.on_left = self.syncs.left
         self.journal_id = journal_id
         self.sources = SyncSources(self, store, self.puts, self.replicas, journal_id)
         self.streams.serve(StreamKind.SYNC, self.sources.serve)
