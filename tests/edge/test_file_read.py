@@ -184,7 +184,7 @@ def test_too_few_shares_says_how_many_of_what_and_what_to_do():
     with pytest.raises(NotWhole) as caught:
         read(shares, root)
     text = str(caught.value)
-    assert "of part 1 of 3 3 shares can be found and 4 are needed (3 nodes do not answer)" in text
+    assert "part 1 of 3 takes 4 shares and 3 can be found (nodes that answer: 3, that" in text
     assert "then the same command goes on" in text
 
 
