@@ -72,6 +72,8 @@ class Drop(IntEnum):
     """A node that was offered shares answered what cannot be: its connection was ended."""
     SHARE_CORRUPT = auto()
     """A node sent a share that is not what was asked for: its trust falls."""
+    SHARE_AUDIT = auto()
+    """An audit of shares, or an answer to one, that is malformed or beyond its sender's budget."""
 
 
 class Drops:

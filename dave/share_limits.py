@@ -58,14 +58,16 @@ FETCH_SPARE_NODES = 8
 """Nodes beyond the n nearest of a stripe that are asked what they hold of it."""
 FETCH_SECONDS = 10.0
 """For a share, and for what a node holds."""
-FETCH_PATIENCE_FIRST_MS = 500
-FETCH_PATIENCE_TIMES = 4
+FETCH_PATIENCE_FIRST_MS = 300
+FETCH_PATIENCE_TIMES = 3
 """A share is late that takes so many times what shares have taken lately, ..."""
 FETCH_PATIENCE_MS_MIN = 150
 FETCH_PATIENCE_MS_MAX = 2_000
 """... within these bounds; then another is fetched in its place."""
 FETCH_DEAD_SECONDS = 30
 """So long a node that cannot be reached is asked only where nobody else has a share."""
+FETCH_NETWORK_SECONDS = 60
+"""So long the nodes of a network that a lookup named entirely are taken for all there are."""
 LOCATE_STRIPES_MAX = 31
 """Stripes that a node is asked about at once."""
 LOCATE_GATHER_SECONDS = 0.002
@@ -92,6 +94,10 @@ RELEASES_MAX = 65_536
 """Uploads released that are remembered; of more, the oldest go."""
 STRIPES_SLICE = 1024
 """Stripes looked at in one go where records expire or are released: a few milliseconds."""
+
+
+SHARE_EXPIRE_SLACK_MS = 60_000
+"""A record may stay so much longer than it lives."""
 
 # --- Specification: the protocol of shares over the bulk channel -------------------------------
 
@@ -130,3 +136,81 @@ SHARE_LOOK_SECONDS = 1
 """Between two looks at what is late."""
 OFFER_IDLE_SECONDS = 10
 """A stream of offers is ended once there was nothing to offer for so long."""
+
+
+OFFER_RECORD_BYTES_MAX = 1_024
+"""Of a stripe record; it is to fit a stream's request too."""
+
+# --- Audits and repair -----------------------------------------------------------------------
+
+AUDIT_LEAVES_MAX = 16
+"""Leaves that one audit asks for."""
+STRIPE_REACH = 2
+"""Shares of a stripe count where the 2n nodes nearest to its place hold them. Readers look no
+farther; what is held beyond is handed on."""
+SHARE_AUDIT_SECONDS = 10
+"""Between two audits in all, while nothing has happened ..."""
+SHARE_LEAF_SECONDS = 60
+"""... and between two leaves asked of one peer. So a node with shares sends some 0.13 kB/s, and as
+much again in answers, and moves 1.7 kB/s of leaves at most."""
+SHARE_CLAIMS_KEPT = 32
+"""Shares that a peer said to hold among which a test chooses; of SHARE_CLAIMERS_MAX peers."""
+SHARE_CLAIMERS_MAX = 256
+SHARE_CLAIM_SECONDS = 3600
+"""What a peer said to hold is tested within so long: later it may have been evicted since."""
+SHARE_PROBATION = 3
+"""Tests to be passed after one that was not, before what a peer says to hold counts again."""
+SHARE_REFUTED_MAX = 256
+"""Shares remembered that one peer could not show."""
+SHARE_PATIENCE_SECONDS = 20
+"""An audit that is not answered within so long is given up."""
+SHARE_SILENCES_MAX = 5
+"""Audits in a row that a peer which is there leaves without an answer are a broken promise."""
+SHARE_AUDITED_PER_SECOND = 4
+"""Leaves that one peer may have shown a second: each is a share to be read and hashed ..."""
+SHARE_AUDITED_BURST = 64
+"""... and so many at once."""
+SHARE_AUDITED_PEERS_MAX = 512
+"""Peers of which that is remembered."""
+SHARE_AUDITS_SERVED_MAX = 16
+"""Audits that are being answered at a time; each holds one share at most."""
+STRIPE_BATCH = 28
+"""Stripes that one audit asks about."""
+STRIPE_ASKED_AT_ONCE = 8
+"""Peers, where something has happened."""
+STRIPE_LOOK_SECONDS = 10
+"""How often a node looks whether others of its region have gone."""
+STRIPE_GONE_MAX = 256
+"""Nodes that have gone, and wait for the walk through the stripes that comes next."""
+STRIPE_SETTLE_SECONDS = 60
+"""A stripe younger than that may still be on its way; and what lacks a share is looked at again
+after so long, at least, before anything is done."""
+STRIPE_WALK_SLICE = 64
+STRIPE_WALK_MS = 20
+"""Stripes looked at in a slice of the walk that follows, some 1 ms, and the time between two."""
+STRIPE_EXAMINERS = 4
+"""After a death, how many of the nodes nearest to a stripe's place look at it at once; it comes to
+the others in their rounds."""
+STRIPE_GRACE_SECONDS = 600
+"""So long a lacking share is waited for while all others are there: as much shorter as fewer shares
+are left beyond those that are needed; not at all where none is."""
+STRIPE_TURN_SECONDS = 600
+"""The next nearest holder rebuilds a stripe so much later."""
+STRIPE_AGAIN_SECONDS = 1800
+"""A stripe that could not be made whole is tried again after about so long."""
+STRIPE_CASES_MAX = 8192
+"""Stripes known to lack shares; of more, those with most shares left wait for the next round."""
+STRIPE_REPAIR_BYTES_PER_SECOND = 8 << 20
+"""What rebuilding may move, fetched and placed."""
+STRIPE_JOB_SECONDS = 600
+"""A job that has not ended by then is left alone, as failed."""
+STRIPE_BAD_MAX = 1024
+"""Stripes remembered whose shares do not fit together, and which nobody can mend."""
+STRIPE_FETCH_SECONDS = 60
+STRIPE_PLACE_SECONDS = 60
+"""One share may take so long, fetched or placed."""
+STRIPE_PLACE_TRIES = 4
+"""Nodes to which one share is offered in turn."""
+
+assert AUDIT_LEAVES_MAX * 34 + 2 <= 1024
+assert STRIPE_BATCH * 32 + 34 + 2 <= 1024

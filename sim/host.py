@@ -8,7 +8,16 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from dave.drops import Drop
-from dave.effects import Append, Dial, Effect, HangUp, Resolve, Transmit, Verify
+from dave.effects import (
+    Append,
+    Dial,
+    Effect,
+    HangUp,
+    Resolve,
+    ShareEffect,
+    Transmit,
+    Verify,
+)
 from dave.names import MS, SECOND, Address, EntryId, HybridTime, Instant
 from dave.node.client import Client
 from dave.node.node import Node
@@ -19,6 +28,7 @@ from sim.bulk import Pipes
 from sim.clock import START, WALL_START_MS, Clock
 from sim.disk import Disk
 from sim.nat import Nat
+from sim.shares import ShareDisk
 from sim.signatures import verify
 
 CoreMaker = Callable[["Host"], Client]
@@ -62,6 +72,7 @@ class Host:
         *,
         nat: Nat | None = None,
         keeps_house: bool = True,
+        shares: ShareDisk | None = None,
     ) -> None:
         self.address = address
         self.tag = tag(address)
@@ -70,6 +81,8 @@ class Host:
         self.keeps_house = keeps_house
         """Whether a node joins, probes and expires; without, it only answers."""
         self.disk = disk
+        self.shares = shares
+        """What it keeps of files; None: it gives no room to them."""
         self.skew_ms = skew_ms
         """By how much its wall clock is ahead of the true one."""
         self.sent = 0
@@ -201,10 +214,26 @@ class Host:
             self.node.verified(effect.ticket, verify(effect.owner, effect.signed), now)
         elif isinstance(effect, Dial | Transmit | HangUp):
             self._pipes.carry_out(self, effect)
+        elif isinstance(effect, ShareEffect):
+            self._share_effect(effect)
         else:
             assert isinstance(effect, Append)
             assert self.disk is not None
             self._await_commit(self.disk.append(effect.ticket, effect.record, now))
+
+    def _share_effect(self, effect: ShareEffect) -> None:
+        node = self.node
+        is_running = True  # the effects of this event are being carried out
+
+        def answer(ticket: int, result: Any) -> None:
+            if node is self._core:
+                node.share_answered(ticket, result, self._clock.now)
+                if not is_running:
+                    self.settle()
+
+        assert self.shares is not None
+        self.shares.carry_out(effect, answer)
+        is_running = False
 
     def _await_commit(self, due: Instant | None) -> None:
         if due is not None:

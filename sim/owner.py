@@ -1,5 +1,6 @@
 """An owner of entries: signs and stamps what simulated clients put."""
 
+from collections.abc import Sequence
 from random import Random
 
 from dave.crypto import hashes, sign
@@ -8,6 +9,8 @@ from dave.crypto.work import entry_work, search
 from dave.limits import TOMBSTONE_TTL_SECONDS
 from dave.names import HybridTime
 from dave.wire.entry import TOMBSTONE, Entry, encode
+from dave.wire.manifest import Shape
+from dave.wire.stripe import StripeRecord, encode_record
 
 
 class Owner:
@@ -31,6 +34,17 @@ class Owner:
         """The same version under a stamp searched from another nonce on."""
         nonce = stamp_nonce(entry, self._network, start)
         return entry.with_proofs(entry.signature, nonce)
+
+    def record(
+        self, shape: Shape, addresses: Sequence[bytes], time: HybridTime, ttl: int,
+        reference: bytes,
+    ) -> StripeRecord:  # fmt: skip
+        """The record of a stripe, without a stamp: for networks that ask no work."""
+        joined = b"".join(addresses)
+        data = encode_record(self.public_key, reference, time, ttl, shape, joined)
+        record = StripeRecord(data)
+        signature = sign.sign(self._seed, record.signed_bytes(self._network))
+        return record.with_proofs(signature, bytes(8))
 
     def _prove(self, entry: Entry) -> Entry:
         signature = sign.sign(self._seed, entry.signed_bytes(self._network))

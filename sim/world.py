@@ -20,7 +20,8 @@ from dave.node.client import Client
 from dave.node.node import Node
 from dave.node.requests import Peer
 from dave.node.results import GetResult, PutResult
-from dave.store.store import Store
+from dave.store.shares import ShareIndex
+from dave.store.store import HALF_LIFE_MS_DEFAULT, Store
 from sim.bulk import Pipes
 from sim.clock import Clock
 from sim.disk import Disk
@@ -29,6 +30,7 @@ from sim.lean import LeanClient, LeanNode
 from sim.nat import Nat
 from sim.network import Latency, Link, Links
 from sim.owner import Owner
+from sim.shares import ShareDisk
 
 PORT = 1424
 CAPACITY_BYTES = 16 << 20
@@ -115,14 +117,17 @@ class World:
         identity: Identity | None = None,
         is_natted: bool = False,
         keeps_house: bool = True,
+        blob_capacity: int = 0,
         make: NodeMaker = LeanNode,
     ) -> Host:
         """A node that joins through `edges`, by default through the first node. `keeps_house`: it
-        joins, probes and expires, and does not just answer. `make`: the class that it is of."""
+        joins, probes and expires, and does not just answer. `blob_capacity`: bytes that it gives to
+        shares of files. `make`: the class that it is of."""
         identity = identity or self.new_identity()
         peers = _peers(self.nodes[:1] if edges is None else edges)
         seed = self.rng.getrandbits(64)
         disk = Disk(Random(self.rng.getrandbits(64)), commit_ms)
+        shares = ShareDisk(self.clock, blob_capacity, commit_ms) if blob_capacity else None
 
         def make_core(host: Host) -> Client:
             records = disk.open()
@@ -131,7 +136,7 @@ class World:
             store = Store(identity.id, self.network, capacity, rng.getrandbits(64))
             host.unreadable_records = store.load_records(records, self._unix_ms(host))
             start = disk.start_count
-            return make(
+            node = make(
                 identity,
                 self.network,
                 rng,
@@ -140,8 +145,13 @@ class World:
                 start_count=start,
                 journal_id=disk.journal_id,
             )
+            if shares is not None:
+                index = ShareIndex(node.id, shares.capacity, self.network, HALF_LIFE_MS_DEFAULT)
+                shares.load(index, self._unix_ms(host))
+                node.serve_shares(index)
+            return node
 
-        host = self._add(make_core, address, disk, skew_ms, is_natted, keeps_house)
+        host = self._add(make_core, address, disk, skew_ms, is_natted, keeps_house, shares)
         self.nodes.append(host)
         return host
 
@@ -245,6 +255,7 @@ class World:
         skew_ms: int,
         is_natted: bool,
         keeps_house: bool = True,
+        shares: ShareDisk | None = None,
     ) -> Host:
         if address is None:
             number = self._addresses = self._addresses + 1
@@ -261,6 +272,7 @@ class World:
             self.pipes,
             nat=Nat() if is_natted else None,
             keeps_house=keeps_house,
+            shares=shares,
         )
         self.hosts[address] = host
         return host
@@ -310,6 +322,8 @@ def _summary(effect: Resolve) -> bytes:
         return f"{effect.operation} check {checked}".encode()
     if result is None:
         return f"{effect.operation} woke".encode()
+    if isinstance(result, list):
+        return f"{effect.operation} nearest {[peer.address for peer in result]}".encode()
     assert isinstance(result, GetResult)
     value = b"" if result.entry is None else result.entry.data
     told_of = f"{effect.operation} get {result.found.name} {result.replicas} "

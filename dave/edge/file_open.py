@@ -13,7 +13,7 @@ from dave.edge.byte_range import ByteRange, parse_range
 from dave.edge.driver import Driver
 from dave.edge.file_read import FileReader
 from dave.edge.keyfile import Key
-from dave.edge.receipt import Value
+from dave.edge.receipt import Value, value_of
 from dave.errors import IsFile, WrongKey
 from dave.files.blocks import Buffer
 from dave.files.private import open_value
@@ -114,7 +114,8 @@ class OpenFile:
                 f"{self.about.uri} has {self.size:,} bytes, and get returns {limit:,} at most: use "
                 "get_file or open_file"
             )
-        return self.about._replace(value=b"".join([bytes(piece) async for piece in self]))
+        content = b"".join([bytes(piece) async for piece in self])
+        return self.about._replace(value=content, is_closed=False)
 
 
 class SyncFile:
@@ -181,21 +182,11 @@ def opened(
     if isinstance(span, str):
         span = parse_range(span)
     value = unsealed(entry, key, link_key)
-    about = Value(
-        owner=entry.owner,
-        key=entry.key,
-        value=b"",
-        time=entry.time,
-        digest=entry.digest(driver.core.network),
-        expires=entry.expires_ms / 1000,
-        replicas=found.replicas,
-        seconds=seconds,
-        compressed=entry.is_compressed,
-    )
+    about = value_of(entry, driver.core.network, found.replicas, seconds)
     if entry.is_blob:
         from dave.edge.shares import Shares
 
         root = Root.read(value)
         return OpenFile(driver, Shares(driver), about, root, span)
     plain = inflated(value) if entry.is_compressed else value
-    return OpenFile(driver, None, about._replace(value=plain), plain, span)
+    return OpenFile(driver, None, about._replace(value=plain, is_closed=False), plain, span)

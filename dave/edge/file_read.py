@@ -91,6 +91,7 @@ class FileReader:
         for task, _ in self._ahead:
             task.cancel()
         self._ahead.clear()
+        self._source.locator.close()
         self._pieces.clear()
         self._parts = None
 

@@ -118,6 +118,11 @@ SHARE_HANDLES_MAX = 64
 """Files kept open, since a share is read in slices."""
 SHARE_DISK_RESERVE_BYTES = 256 << 20
 """Room that shares leave on the disk for the journal, at most a sixteenth of the disk."""
+SHARE_ROOM_BYTES = 16 << 20
+"""Written before the system is asked again whether that room is there."""
+SHARE_GATHER_SECONDS = 0.02
+"""Under steady traffic records are committed so often: a commit costs as much as writing a share,
+and as many again come along for nothing."""
 SHARE_BATCH_MAX = 512
 """Changes in one transaction of the shares' database."""
 SCRUB_BYTES_PER_SECOND = 1 << 20

@@ -22,7 +22,7 @@ from struct import Struct
 
 from dave.crypto import hashes, merkle
 from dave.edge.disk import Disk
-from dave.edge.limits import SHARE_DISK_RESERVE_BYTES
+from dave.edge.limits import SHARE_DISK_RESERVE_BYTES, SHARE_ROOM_BYTES
 from dave.errors import WireError
 from dave.share_limits import BLOCK_BYTES, SHARE_ADDRESS_BYTES, STRIPE_RECORD_BYTES_MAX
 from dave.wire.stripe import StripeRecord
@@ -40,12 +40,14 @@ CHECKSUM_KEY = b"dave shares on the disk".ljust(32, b"\0")
 
 
 class ShareFiles:
-    """The tree in a folder, which is made at the first write. From any thread, but not two at a
-    time for one address."""
+    """The tree in a folder, which is made at the first write; its parent exists. From any thread,
+    but not two at a time for one address."""
 
     def __init__(self, root: Path, disk: Disk | None = None) -> None:
         self.root = root
         self.disk = disk or Disk()
+        self._room = 0
+        """Bytes that may be written before the system is asked again how many there are."""
 
     def path(self, address: bytes) -> Path:
         """Where a share is."""
@@ -59,15 +61,11 @@ class ShareFiles:
         disk, path = self.disk, self.path(address)
         temporary = path.with_name(path.name + TEMPORARY)
         size = sum(map(len, pieces))
-        self._check_room(size, path.parent, durable=durable)
-        with suppress(FileNotFoundError):
-            disk.remove(temporary)  # of a write that failed and could not be cleaned up
-        handle = disk.create(temporary)
+        self._take_room(size)
+        handle = self._create(temporary, durable=durable)
         try:
             try:
-                for piece in pieces:
-                    disk.write(handle, piece)
-                disk.write(handle, footer(size, record, mask))
+                disk.write_pieces(handle, [*pieces, footer(size, record, mask)])
                 if durable:
                     disk.sync(handle)
             finally:
@@ -80,18 +78,29 @@ class ShareFiles:
         if durable:
             disk.sync_folder(path.parent)
 
-    def _check_room(self, size: int, folder: Path, *, durable: bool) -> None:
-        """Raise OSError where only what the journal may need is left."""
-        try:
-            free, total = self.disk.room(folder)
-        except FileNotFoundError:
-            self.disk.make_folder(folder)
-            if durable:
-                self.disk.sync_folder(self.root)
-                self.disk.sync_folder(self.root.parent)
-            free, total = self.disk.room(folder)
-        if free - size < min(SHARE_DISK_RESERVE_BYTES, total // 16):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def _take_room(self, size: int) -> None:
+        """Raise OSError where only what the journal may need is left. The system is asked at times:
+        that costs as much as creating a file."""
+        if self._room < size:
+            free, total = self.disk.room(self.root.parent)
+            spare = free - min(SHARE_DISK_RESERVE_BYTES, total // 16)
+            if spare < size:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._room = min(spare, SHARE_ROOM_BYTES)
+        self._room -= size
+
+    def _create(self, temporary: Path, *, durable: bool) -> int:
+        for _ in range(2):
+            try:
+                return self.disk.create(temporary)
+            except FileNotFoundError:
+                self.disk.make_folder(temporary.parent)
+                if durable:
+                    self.disk.sync_folder(self.root)
+                    self.disk.sync_folder(self.root.parent)
+            except FileExistsError:  # of a write that failed and could not be cleaned up
+                self.disk.remove(temporary)
+        return self.disk.create(temporary)
 
     def sync(self, addresses: Sequence[bytes]) -> None:
         """Make shares durable that were written without; those gone are passed over. Raises

@@ -20,7 +20,7 @@ GOOD, LATE, DEAD, BAD = range(4)
 class ShareNode:
     """One node."""
 
-    __slots__ = ("dead_until", "is_bad", "late", "peer")
+    __slots__ = ("dead_until", "is_bad", "is_heard", "late", "peer")
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
@@ -28,6 +28,8 @@ class ShareNode:
         self.late = 0
         """Shares that it has owed for too long, since it sent one."""
         self.is_bad = False
+        self.is_heard = False
+        """Whether it has answered anything."""
 
     def standing(self, now: Instant) -> int:
         """GOOD, LATE, DEAD or BAD."""
@@ -67,8 +69,13 @@ class ShareNodes:
 
     def answered(self, node: ShareNode, took_ns: int) -> None:
         """It has sent a share, after so long."""
-        node.late = node.dead_until = 0
+        self.heard(node)
         self._smoothed_ns += (took_ns - self._smoothed_ns) >> 3 if self._smoothed_ns else took_ns
+
+    def heard(self, node: ShareNode) -> None:
+        """It has answered, so it is there."""
+        node.late = node.dead_until = 0
+        node.is_heard = True
 
     def silent(self, node: ShareNode, now: Instant) -> None:
         """It cannot be reached: for a while nobody waits for it."""

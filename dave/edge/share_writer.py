@@ -13,7 +13,6 @@ reported as not kept and removed; so the next one may succeed, such as when ther
 """
 
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,7 +21,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from dave.edge.journal_writer import Sync
-from dave.edge.limits import SHARE_BATCH_MAX, SHARE_WRITERS
+from dave.edge.limits import SHARE_BATCH_MAX, SHARE_GATHER_SECONDS, SHARE_WRITERS
 from dave.edge.share_database import Change, ShareDatabase
 from dave.edge.share_files import ShareFiles
 from dave.effects import DropShares, WriteShare
@@ -54,6 +53,9 @@ class ShareWriter:
         self._committer: Thread | None = None
         self._unsynced: list[bytes] = []
         self._sync_at: float | None = None
+        self._syncer = ThreadPoolExecutor(1, thread_name_prefix="dave syncs")
+        self._syncing: Future[None] | None = None
+        self._gather_until = 0.0
 
     def write(self, effect: WriteShare) -> None:
         """Write a share, then its record."""
@@ -128,8 +130,11 @@ class ShareWriter:
             if changes and changes[-1] is None:
                 running = False
             self._commit([change for change in changes if change is not None])
-            if not running or (self._sync_at is not None and time.monotonic() >= self._sync_at):
+            if self._sync_at is not None and time.monotonic() >= self._sync_at:
                 self._settle()
+        if self._unsynced:
+            self._syncer.submit(self._sync_all, self._unsynced)
+        self._syncer.shutdown()
 
     def _next(self) -> list[Change | None]:
         """Waits for something to do and takes what there is, up to the end or so many; empty when a
@@ -139,7 +144,10 @@ class ShareWriter:
         with suppress(Empty):
             changes.append(self._queue.get(timeout=wait))
             while len(changes) < SHARE_BATCH_MAX and changes[-1] is not None:
-                changes.append(self._queue.get_nowait())
+                # Whoever comes alone does not wait.
+                wait = self._gather_until - time.monotonic()
+                more = self._queue.get(timeout=wait) if wait > 0 else self._queue.get_nowait()
+                changes.append(more)
         return changes
 
     def _commit(self, changes: list[Change]) -> None:
@@ -147,13 +155,14 @@ class ShareWriter:
             return
         try:
             self._database.commit(changes)
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:
             self._failed("a record", error)
             ok = False
         else:
             ok = True
             if any(isinstance(each, WriteShare) for each in changes):
                 self.failure = None
+        self._gather_until = time.monotonic() + SHARE_GATHER_SECONDS
         tickets = [each.ticket for each in changes if not isinstance(each, DropShares)]
         written = [each.address for each in changes if isinstance(each, WriteShare)]
         if self._sync is Sync.SECOND:
@@ -163,12 +172,18 @@ class ShareWriter:
         self._report([(ticket, ok) for ticket in tickets])
 
     def _settle(self) -> None:
-        """Sync what `--sync second` has put off."""
+        """Have synced what `--sync second` has put off, once the last time is done."""
+        if self._syncing is not None and not self._syncing.done():
+            self._sync_at = time.monotonic() + SHARE_GATHER_SECONDS
+            return
         addresses, self._unsynced, self._sync_at = self._unsynced, [], None
+        self._syncing = self._syncer.submit(self._sync_all, addresses)
+
+    def _sync_all(self, addresses: list[bytes]) -> None:
+        """In a thread of its own, so that others need not wait."""
         try:
             self._files.sync(addresses)
-            if self._sync is not Sync.NEVER:
-                self._database.sync()
+            self._database.sync()
         except OSError as error:
             self._failed("what was acknowledged within a second", error)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dave.edge.driver import Driver
 from dave.edge.share_locator import ShareLocator
-from dave.edge.share_nodes import BAD, DEAD, GOOD, ShareNode, ShareNodes
+from dave.edge.share_nodes import BAD, DEAD, GOOD, LATE, ShareNode, ShareNodes
 from dave.errors import NetworkError, NotWhole, ShareCorrupt, ShareLacking, WireError
 from dave.names import SECOND, Instant
 from dave.node.requests import Peer
@@ -89,6 +89,7 @@ class StripeFetch:
         """Share i is with the i-th nearest node, where nothing has changed since it was put."""
         n = self._row.shape.n
         peers = await self._source.locator.nearest(self._row.stripe_id, n)
+        self._source.locator.greet(self._row.stripe_id, peers)
         self._by_guess = True
         self._add((number, peers[number % len(peers)]) for number in range(n) if peers)
 
@@ -161,6 +162,7 @@ class StripeFetch:
             source.nodes.answered(node, source.driver.now() - asked.since)
             self._take(address, data)
         except ShareLacking:
+            source.nodes.heard(node)
             if self._by_guess:
                 source.nodes.guesses_hold = False
         except ShareCorrupt:
@@ -201,10 +203,11 @@ class StripeFetch:
     def _not_whole(self) -> NotWhole:
         k, now, nodes = self._row.shape.k, self._source.driver.now(), self._source.nodes
         dead, bad = nodes.count(DEAD, now), nodes.count(BAD, now)
-        why = [f"{dead} nodes do not answer"] if dead else []
-        why += [f"{bad} sent damaged shares"] if bad else []
+        answering = nodes.count(GOOD, now) + nodes.count(LATE, now)
+        why = [f"nodes that answer: {answering}"]
+        why += [f"that do not: {dead}"] if dead else []
+        why += [f"that sent damaged shares: {bad}"] if bad else []
         return NotWhole(
-            f"of {self._what} {len(self._have)} shares can be found and {k} are needed"
-            + (f" ({', '.join(why)})" if why else "")
-            + ": start more of the nodes that had it, then the same command goes on"
+            f"{self._what} takes {k} shares and {len(self._have)} can be found ({', '.join(why)}): "
+            "start more of the nodes that had it, then the same command goes on"
         )

@@ -57,9 +57,6 @@ SYNC_JITTER_SECONDS = 10.0
 """A gap is pulled after about so long, at random, so that neighbours do not do so all at once."""
 SYNC_MEET_SECONDS = 60
 """Where many nodes come, who should hold what is clear, here and there, after about so long ..."""
-SYNC_REPAIR_SECONDS = 60
-"""... but so long after one has gone what is announced may be what it held: nobody waits for that.
-"""
 SYNC_FEW = 2
 SYNC_SOON_SECONDS = 2.0
 """... and this soon where so few do."""

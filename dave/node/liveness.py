@@ -115,6 +115,7 @@ class Liveness:
             if not turn % 2:
                 contact = self._quietest(None, now)
         if contact is not None:
+            node.table.probed(contact.id, now)
             self.probe(contact, now)
 
     def _neighbours(self) -> list[Contact]:

@@ -32,6 +32,7 @@ from dave.node.reach import Reach
 from dave.node.replicas import Replicas
 from dave.node.requests import Answer, Done, Peer
 from dave.node.share_service import ShareService
+from dave.node.share_upkeep import ShareUpkeep
 from dave.node.streams import StreamKind
 from dave.node.sync_source import SyncSources
 from dave.node.syncs import Syncs
@@ -72,7 +73,6 @@ class Node(Client):
         self.replicas.on_interval = self.syncs.on_announce
         self.replicas.is_pulling = self.syncs.is_pulling
         self.replicas.repair.on_came = self.syncs.came
-        self.replicas.repair.on_left = self.syncs.left
         self.journal_id = journal_id
         self.sources = SyncSources(self, store, self.puts, self.replicas, journal_id)
         self.streams.serve(StreamKind.SYNC, self.sources.serve)
@@ -83,6 +83,7 @@ class Node(Client):
         self.puts.on_version = self.leases.stored
         self.shares: ShareService | None = None
         """None: this node has no room for shares."""
+        self.upkeep: ShareUpkeep | None = None
         self.gets_found = 0
         self.gets_absent = 0
         self.reach = Reach(self)
@@ -120,6 +121,8 @@ class Node(Client):
         self.joining.start(now)
         self.reach.start(now)
         self.liveness.start(now)
+        if self.upkeep is not None:
+            self.upkeep.start(now)
         self.timers.set(now + self.jittered(EXPIRE_TICK_SECONDS), Timer.EXPIRE)
 
     @property
@@ -171,6 +174,7 @@ class Node(Client):
     def serve_shares(self, index: ShareIndex) -> ShareService:
         """Take in, keep and send shares of files; to be called once, before `start`."""
         self.shares = ShareService(self, index)
+        self.upkeep = ShareUpkeep(self, self.shares, self.uploads, self.fetches)
         return self.shares
 
     def share_answered(self, ticket: int, result: Any, now: Instant) -> None:

@@ -59,8 +59,6 @@ class Repair:
         self.is_leaving = False
         self.on_came: Callable[[list[Place], Instant], None] = _nothing
         """Told of nodes that came."""
-        self.on_left: Callable[[Instant], None] = _nothing
-        """Told that some have gone."""
         announcer.on_silent = self._silent
 
     def start(self, now: Instant) -> None:
@@ -89,7 +87,6 @@ class Repair:
     def left(self, node_id: Place, now: Instant) -> None:
         """A node is gone: what it promised is worth nothing."""
         self._forget(node_id)
-        self.on_left(now)
         self.changed(node_id, now)
 
     def on_timer(self, peers: tuple[Place, ...], now: Instant) -> None:
@@ -122,7 +119,6 @@ class Repair:
             if table.get(contact.id) is None:
                 self._forget(contact.id)
                 self._changed[contact.id] = None
-                self.on_left(now)
             else:
                 came.append(contact.id)
         if came:
@@ -210,7 +206,7 @@ class Repair:
         return int(seconds * SECOND * (0.75 + 0.5 * self._core.rng.random()))
 
 
-def _nothing(*_: object) -> None:
+def _nothing(_changed: list[Place], _now: Instant) -> None:
     return None
 
 

@@ -67,8 +67,8 @@ class Replicas:
         self._to_learn: Iterator[tuple[EntryId, bytes]] | None = None
         self.on_interval: Callable[..., None] = _nothing
         """Told of each announcement by a contact, and what of it has yet to come."""
-        self.is_pulling: Callable[[Place, Instant], bool] = _no_pull
-        """Whether what a peer has is pulled from it anyway."""
+        self.is_pulling: Callable[[Place, bool], bool] = _no_pull
+        """Whether what a peer has is pulled from it anyway; it may be new there, or is repair."""
         puts.on_stored = self._stored
         store.on_gone = self._gone
 
@@ -194,7 +194,8 @@ class Replicas:
         not wanted, unless it is held: then it costs next to nothing."""
         assert session.node_id is not None
         peer = self._contact_at(session)
-        is_pulling = self.is_pulling(session.node_id, now)
+        is_new = announce.upto > announce.since
+        is_pulling = self.is_pulling(session.node_id, is_new)
         wanted = held = 0
         is_over = False
         awaited: list[Version] = []
@@ -327,5 +328,5 @@ def _nothing(*_: Any) -> None:
     return None
 
 
-def _no_pull(_peer: Place, _now: Instant) -> bool:
+def _no_pull(_peer: Place, _is_new: bool) -> bool:
     return False

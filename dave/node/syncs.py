@@ -29,7 +29,6 @@ from dave.node.limits import (
     SYNC_JITTER_SECONDS,
     SYNC_MEET_SECONDS,
     SYNC_PULL_SECONDS_MAX,
-    SYNC_REPAIR_SECONDS,
     SYNC_SOON_SECONDS,
     SYNC_STALL_SECONDS,
     SYNC_TRIES,
@@ -104,8 +103,6 @@ class Syncs:
         """Before this nothing that was pulled is announced."""
         self._is_meeting = False
         """Nodes have come, and what was pulled since is not announced yet."""
-        self._repair_until: Instant = 0
-        """Before this what is announced may be what a node held that has gone."""
         self._calm_at: Instant = 0
         """Before this it is not clear yet, here or there, who should hold what."""
         self._pull: Pull | None = None
@@ -196,23 +193,19 @@ class Syncs:
         self._peer(contact.id).session = session
         self._node.ask(peer_of(contact), Ping(), _nothing, now)
 
-    def left(self, now: Instant) -> None:
-        """A node has gone."""
-        self._repair_until = now + SYNC_REPAIR_SECONDS * SECOND
-
-    def is_pulling(self, node_id: Place, now: Instant) -> bool:
+    def is_pulling(self, node_id: Place, is_new: bool) -> bool:
         """Whether what that peer has will be pulled soon, from it or, where many nodes have met,
-        from another one: then it need not send it. What was lost with a node does not wait for
-        pulls to begin."""
-        peer = self._peers.get(node_id)
-        has_failed = peer is None or peer.tries > 0
-        if self._puller is not None and self._puller.id == node_id and not has_failed:
-            return True
-        if now < self._repair_until:
+        from another one: then it need not send it. What is not new to the peer it tells of since
+        somebody who held it has gone: that does not wait for pulls to begin."""
+        if self._pull is None and not is_new:
             return False
         if self._is_meeting and self._has_pulls():
             return True
-        return peer is not None and peer.due is not None and not has_failed
+        peer = self._peers.get(node_id)
+        if peer is None or peer.tries:
+            return False
+        is_puller = self._puller is not None and self._puller.id == node_id
+        return is_puller or peer.due is not None
 
     def _has_pulls(self) -> bool:
         """Whether a pull runs, or one that has not failed waits."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from dave.errors import UsageError, WireError
 from dave.wire.layout import BEACON, ENTRY, INIT_PAYLOAD, PACKETS, Field, Layout
+from dave.wire.layout_audit import AUDIT
 from dave.wire.layout_bulk import BULK_ACCEPT, BULK_INIT, BULK_RECORD, FRAMES
 from dave.wire.layout_directory import DEVICES, PAGE
 from dave.wire.layout_files import FILE_ROOT, RELEASE, STRIPE_RECORD
@@ -42,6 +43,7 @@ KINDS: dict[str, Layout] = {
         RELEASE,
         FILE_ROOT,
         *SHARES.values(),
+        *AUDIT.values(),
     )
 }
 """What can be described, by name."""

@@ -15,6 +15,7 @@ from enum import IntEnum
 from dave.errors import UsageError
 from dave.wire.describe import KINDS
 from dave.wire.layout import ADDRESS, CONTACT, Field, Layout
+from dave.wire.layout_audit import LEAF_ASKED
 from dave.wire.layout_directory import DEVICE, STATEMENT
 from dave.wire.layout_files import ROW
 from dave.wire.layout_messages import VERSION
@@ -45,7 +46,7 @@ def all_tables() -> dict[str, str]:
     """Every table by the name of its mark, as Markdown."""
     layouts = (
         ADDRESS, CONTACT, VERSION, STATEMENT, DEVICE, RUN, NAME, SYNC_ENTRY, ROW, VERDICT,
-        OFFER, HELD_STRIPE, *KINDS.values(),
+        OFFER, HELD_STRIPE, LEAF_ASKED, *KINDS.values(),
     )  # fmt: skip
     tables = {layout.name: "".join(f"{line}\n" for line in _lines(layout)) for layout in layouts}
     tables["status"] = "".join(f"{line}\n" for line in _enum_lines("status", PutStatus))

@@ -8,6 +8,7 @@ for a plot it leaves in `world.series`.
 from sim.figures import Run, Scenario
 from sim.scenarios import (
     basics,
+    blobs,
     cheats,
     churn,
     colluders,
@@ -49,6 +50,7 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "partition-writes": (sync.run_partition, 12),
     "repair": (repair.run, 60),
     "watch": (watch.run, 12),
+    "blobs": (blobs.run, 40),
 }
 FULL: dict[str, tuple[Scenario, int]] = {
     "partition-writes": (sync.run_partition_full, 12),
@@ -69,6 +71,7 @@ FULL: dict[str, tuple[Scenario, int]] = {
     "seeds": (mixed.run_all_seeds, 8),
     "watch": (watch.run_full, 20),
     "races": (races.run_full, 20),
+    "blobs": (blobs.run_full, 60),
     "life": (mixed.run_long, 8),
 }
 NAMES = sorted({*SCENARIOS, *FULL})

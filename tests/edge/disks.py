@@ -32,7 +32,17 @@ def _counted(name):
     return method
 
 
-for _name in ("create", "write", "sync", "close", "truncate", "rename", "remove", "sync_folder"):
+for _name in (
+    "create",
+    "write",
+    "write_pieces",
+    "sync",
+    "close",
+    "truncate",
+    "rename",
+    "remove",
+    "sync_folder",
+):
     setattr(FailingDisk, _name, _counted(_name))
 
 

@@ -2,12 +2,10 @@
 
 import asyncio
 import errno
-import io
 import os
 
 import pytest
 
-import dave
 from dave.crypto import hashes
 from dave.edge.file_target import part_of
 from dave.errors import FolderRefused, IsFile, NotWhole, UsageError, WireError, WrongKey
@@ -55,28 +53,6 @@ def test_a_file_comes_back_whole(run, tmp_path, size):
     run(told)
 
 
-def test_ranges_and_streams(run, tmp_path):
-    async def told(p):
-        data = content(2 * STRIPE + 5)
-        await p.put(data)
-        file = await p.other.open_file(p.uri)
-        assert file.size == len(data)
-        assert b"".join([bytes(piece) async for piece in file]) == data
-        file = await p.other.open_file(p.uri, range="1000-1999")
-        assert (file.size, file.start, file.stop) == (len(data), 1000, 2000)
-        assert b"".join([bytes(piece) async for piece in file]) == data[1000:2000]
-        got = await p.other.get_file(p.uri, tmp_path / "out", range="-7")
-        assert (tmp_path / "out").read_bytes() == data[-7:]
-        assert (got.size, got.written) == (len(data), 7)
-        with pytest.raises(UsageError, match="there are"):
-            await p.other.open_file(p.uri, range=f"{len(data)}-")
-        stream = io.BytesIO()
-        await p.other.get_file(p.uri, stream)
-        assert stream.getvalue() == data
-
-    run(told)
-
-
 def test_small_values_are_files_too(run, tmp_path):
     async def told(p):
         await p.client.put("small", b"a" * 5000, ttl=3600)
@@ -88,17 +64,6 @@ def test_small_values_are_files_too(run, tmp_path):
         assert not file.is_blob
         assert await p.other.get_file(uri + "x", tmp_path / "none") is None
         assert await p.other.open_file(uri + "x") is None
-
-    run(told)
-
-
-def test_get_of_what_is_too_large_says_what_to_use(run):
-    async def told(p):
-        await p.put(content(STRIPE))
-        with pytest.raises(IsFile, match="use get_file or open_file"):
-            await p.other.get(p.uri, limit=STRIPE - 1)
-        assert p.shares.fetches == 0
-        assert (await p.other.get(p.uri, limit=STRIPE)).value == content(STRIPE)
 
     run(told)
 
@@ -357,19 +322,3 @@ def test_private_flags_without_a_seal(run):
             await p.client.get(NAME.decode())
 
     run(told)
-
-
-def test_the_blocking_client_has_the_same_verbs(node, run, tmp_path):
-    uris = []
-
-    async def told(p):
-        await p.client.put("small", b"value", ttl=3600)
-        uris.append(p.uri.replace("/file", "/small"))
-
-    run(told)
-    with dave.connect_sync(node.address) as d:
-        d.get_file(uris[0], tmp_path / "out")
-        assert (tmp_path / "out").read_bytes() == b"value"
-        file = d.open_file(uris[0], range="1-2")
-        assert (file.size, b"".join(file)) == (5, b"al")
-        assert d.open_file(uris[0] + "x") is None

@@ -92,7 +92,9 @@ def test_damage_is_found(tmp_path):
         files.is_whole(address, len(data))
 
 
-@pytest.mark.parametrize("step", ["create", "write", "sync", "close", "rename", "sync_folder"])
+@pytest.mark.parametrize(
+    "step", ["create", "write_pieces", "sync", "close", "rename", "sync_folder"]
+)
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path, step):
     disk = FailingDisk(only=(step,), at=1, code=errno.ENOSPC)
     files, data = ShareFiles(tmp_path / "shares", disk), share(1)
@@ -102,6 +104,14 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path, step):
     assert [name for name in files_in(tmp_path) if name.endswith(".new")] == []
     address = write(files, data, record_of(data))
     assert files.is_whole(address, len(data))
+
+
+def test_what_a_failed_write_could_not_clean_up_is_no_hindrance(tmp_path):
+    files, data = ShareFiles(tmp_path), share(1)
+    path = files.path(merkle.root(data))
+    path.parent.mkdir()
+    path.with_name(path.name + ".new").write_bytes(b"half")
+    assert files.is_whole(write(files, data, record_of(data)), len(data))
 
 
 def test_room_is_left_for_the_journal(tmp_path):

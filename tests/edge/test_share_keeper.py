@@ -232,6 +232,7 @@ def test_a_full_disk_is_reported_and_removed(tmp_path, monkeypatch):
         scene, data = Scene(tmp_path), share(1)
         await scene.keep(share(0))
         monkeypatch.setattr("dave.edge.disk.Disk.room", lambda self, folder: (100, 1 << 30))
+        scene.keeper.files._room = 0  # it is looked up at times only
         ticket = scene.put(data, record_of(data))
         assert await scene.answer(ticket) is False
         assert "No space" in scene.keeper.status()["failure"]

@@ -43,7 +43,7 @@ def test_standings_from_good_to_bad():
 
 @pytest.mark.parametrize(
     ("took_ms", "patience_ms"),
-    [(0.01, FETCH_PATIENCE_MS_MIN), (100, 400), (60_000, FETCH_PATIENCE_MS_MAX)],
+    [(0.01, FETCH_PATIENCE_MS_MIN), (100, 300), (60_000, FETCH_PATIENCE_MS_MAX)],
 )
 def test_patience_follows_what_shares_take(took_ms, patience_ms):
     nodes = ShareNodes()

@@ -88,7 +88,7 @@ def test_checks(tmp_path):
     f.close()
 
 
-@pytest.mark.parametrize("step", ["create", "write", "sync", "rename", "sync_folder"])
+@pytest.mark.parametrize("step", ["create", "write_pieces", "sync", "rename", "sync_folder"])
 def test_a_write_that_fails_is_reported_and_the_next_succeeds(tmp_path, step):
     f = Fixture(tmp_path, disk=FailingDisk(only=(step,), at=1))
     f.write(1, share(1))

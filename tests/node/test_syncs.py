@@ -5,7 +5,7 @@ import pytest
 from dave.drops import Drop
 from dave.limits import REPLICAS, SYNC_NAMES_MAX
 from dave.names import SECOND
-from dave.node.limits import SYNC_PULL_SECONDS_MAX, SYNC_REPAIR_SECONDS, SYNC_STALL_SECONDS
+from dave.node.limits import SYNC_PULL_SECONDS_MAX, SYNC_STALL_SECONDS
 from dave.node.syncs import EMPTY_UPTO
 from dave.wire import sync
 from sim.scenarios.sync import moved
@@ -268,17 +268,16 @@ def test_what_a_dead_node_held_does_not_wait_for_a_new_network_to_settle(seed):
     assert min(copies) >= REPLICAS
 
 
-def test_after_a_death_only_a_pull_that_runs_holds_up_what_is_announced():
+def test_repair_waits_for_pulls_that_run_and_not_for_those_that_wait():
     net = Net(2)
     one, other = net.world.nodes
     syncs, now = one.node.syncs, net.world.now
     syncs._gap(syncs._peer(other.node.id), other.node.id, EMPTY_UPTO + 9, now)
-    assert syncs.is_pulling(other.node.id, now)
-    syncs.left(now)
-    assert not syncs.is_pulling(other.node.id, now)
-    assert syncs.is_pulling(other.node.id, now + SYNC_REPAIR_SECONDS * SECOND)
-    syncs._puller = one.node.table.get(other.node.id)
-    assert syncs.is_pulling(other.node.id, now)
+    assert syncs.is_pulling(other.node.id, is_new=True)
+    assert not syncs.is_pulling(other.node.id, is_new=False)
+    contact = one.node.table.get(other.node.id)
+    syncs._start(contact, syncs.clocks.get(contact.public_key), EMPTY_UPTO + 9, now)
+    assert syncs.is_pulling(other.node.id, is_new=False)
 
 
 def test_who_lets_a_pull_trickle_keeps_nobody_else_from_being_heard(monkeypatch):
@@ -309,5 +308,5 @@ def test_who_lets_a_pull_trickle_keeps_nobody_else_from_being_heard(monkeypatch)
         at += 1
         net.world.run(SYNC_STALL_SECONDS / 2)
         assert net.world.now - began < 2 * SYNC_PULL_SECONDS_MAX * SECOND
-    assert not host.node.syncs.is_pulling(other.id, net.world.now)
+    assert not host.node.syncs.is_pulling(other.id, is_new=True)
     assert host.node.syncs.failed == 1

@@ -22,6 +22,7 @@ SMALL = [
     ("seeds", 5, 15),
     ("colluders", 300, 16),
     ("watch", 10, 17),
+    ("blobs", 12, 21),
     ("sync", 10, 19),
     ("races", 10, 20),
     ("partition-writes", 12, 18),

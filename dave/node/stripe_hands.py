@@ -1,0 +1,104 @@
+"""What a job on a stripe (stripe_job.py) has done: by the disk, by other nodes, by who computes."""
+
+from collections.abc import Callable, Sequence
+
+from dave.names import SECOND, Instant, Place
+from dave.node.core import Core, peer_of
+from dave.node.share_fetches import Fetches
+from dave.node.share_service import ShareService
+from dave.node.share_uploads import Uploads
+from dave.node.stripe_job import Came, Rebuilt
+from dave.share_limits import STRIPE_FETCH_SECONDS, STRIPE_PLACE_SECONDS
+from dave.wire.share_status import KEPT_STATUSES, ShareStatus
+from dave.wire.shares import ShareOutcome
+from dave.wire.stripe import StripeRecord
+
+
+class StripeHands:
+    """Of one node."""
+
+    def __init__(
+        self, core: Core, service: ShareService, uploads: Uploads, fetches: Fetches
+    ) -> None:
+        self._core = core
+        self._service = service
+        self._index = service.index
+        self._effects = service.effects
+        self._uploads = uploads
+        self._fetches = fetches
+
+    def is_here(self, address: bytes) -> bool:
+        """Whether this node holds that share."""
+        return self._index.holds(address) is not None
+
+    def read(self, address: bytes, size: int, came: Came, now: Instant) -> None:
+        """Read a share of our own."""
+        self._effects.read(address, 0, size, came)
+
+    def fetch(self, peer: Place, address: bytes, came: Came, now: Instant) -> None:
+        """Fetch a share, whose address was checked; None: no such share came."""
+        contact = self._core.table.get(peer)
+        if contact is None:
+            came(None, now)
+            return
+        shares: list[bytes | None] = []
+        self._fetches.fetch(
+            peer_of(contact),
+            [address],
+            lambda _address, data, _now: shares.append(data),
+            lambda _status, now: came(shares[0] if shares else None, now),
+            now,
+            now + STRIPE_FETCH_SECONDS * SECOND,
+        )
+
+    def rebuild(
+        self, record: StripeRecord, shares: dict[int, bytes], wanted: Sequence[int],
+        done: Rebuilt,
+    ) -> None:  # fmt: skip
+        """Compute the shares `wanted` from k others."""
+        size = record.share_bytes
+        have = [(number, share.ljust(size, b"\0")) for number, share in shares.items()]
+        self._effects.rebuild(record.k, record.n, size, have, wanted, done)
+
+    def place(
+        self, peer: Place, record: StripeRecord, number: int, share: bytes,
+        done: Callable[[bool, Instant], None], now: Instant,
+    ) -> None:  # fmt: skip
+        """Offer a share to a peer, by all the records that keep it here: the upload that one of
+        them belongs to may be released before another."""
+        if peer == self._core.identity.id:
+            self._keep(record, number, share, done, now)
+            return
+        records = self._index.records(record.stripe_id) or [record]
+        deadline = now + STRIPE_PLACE_SECONDS * SECOND
+
+        def offer(now: Instant) -> None:
+            contact = self._core.table.get(peer)
+            if contact is None:
+                done(False, now)
+                return
+            self._uploads.put(
+                peer_of(contact), records.pop(), number, share, answered, now, deadline
+            )
+
+        def answered(outcome: ShareOutcome, now: Instant) -> None:
+            if outcome.is_stored and records:
+                offer(now)
+            else:
+                done(outcome.is_stored, now)
+
+        offer(now)
+
+    def _keep(
+        self, record: StripeRecord, number: int, share: bytes,
+        done: Callable[[bool, Instant], None], now: Instant,
+    ) -> None:  # fmt: skip
+        """A share comes back that was lost here; its record was verified when it first came."""
+        judgement = self._service.judge(record, number, now)
+        if judgement.status is ShareStatus.WANTED:
+            self._service.write(
+                record, number, judgement.mask, [share],
+                lambda status, now: done(status in KEPT_STATUSES, now),
+            )  # fmt: skip
+        else:
+            done(judgement.status in KEPT_STATUSES, now)
