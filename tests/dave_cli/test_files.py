@@ -160,7 +160,7 @@ def test_one_node_of_three_dead_then_two(home, tmp_path):
     net.nodes[1].kill()
     done = net.dave("get", "file", "--out", tmp_path / "other")
     assert done.code == 1
-    assert "1 shares can be found and 2 are needed" in done.err
+    assert "can be found (nodes that answer: 1" in done.err
     assert "the same command goes on" in done.err
     assert not (tmp_path / "other").exists()
 
