@@ -209,5 +209,6 @@ class StripeFetch:
         why += [f"that sent damaged shares: {bad}"] if bad else []
         return NotWhole(
             f"{self._what}: {len(self._have)} of the shares that it takes, {k}, can be found "
-            f"({', '.join(why)}): start more of the nodes that had it, then the same command goes on"
+            f"({', '.join(why)}): start more of the nodes that had it, then the same command goes "
+            "on"
         )
