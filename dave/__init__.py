@@ -14,9 +14,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dave.edge.byte_range import ByteRange
     from dave.edge.check import Check, CheckedNode
     from dave.edge.client import Client
     from dave.edge.connect import connect, connect_sync
+    from dave.edge.file_get import Fetched, FetchProgress
+    from dave.edge.file_open import OpenFile
     from dave.edge.file_receipt import FileProgress, FileReceipt
     from dave.edge.keyfile import Key
     from dave.edge.node import Config, Node
@@ -29,12 +32,15 @@ if TYPE_CHECKING:
         EntryError,
         FileChanged,
         FolderLocked,
+        FolderRefused,
         Incomplete,
+        IsFile,
         JournalError,
         KeyFileError,
         NetworkError,
         NotListed,
         NotStored,
+        NotWhole,
         OtherNetwork,
         ReadOnly,
         StoreError,
@@ -49,6 +55,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AddressInUse",
+    "ByteRange",
     "Change",
     "Check",
     "CheckedNode",
@@ -57,11 +64,15 @@ __all__ = [
     "Conflict",
     "DaveError",
     "EntryError",
+    "FetchProgress",
+    "Fetched",
     "FileChanged",
     "FileProgress",
     "FileReceipt",
     "FolderLocked",
+    "FolderRefused",
     "Incomplete",
+    "IsFile",
     "JournalError",
     "Key",
     "KeyFileError",
@@ -70,6 +81,8 @@ __all__ = [
     "Node",
     "NotListed",
     "NotStored",
+    "NotWhole",
+    "OpenFile",
     "OtherNetwork",
     "ReadOnly",
     "Receipt",
@@ -87,12 +100,16 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ByteRange": "dave.edge.byte_range",
     "Change": "dave.edge.watch",
     "Check": "dave.edge.check",
     "CheckedNode": "dave.edge.check",
     "Client": "dave.edge.client",
+    "FetchProgress": "dave.edge.file_get",
+    "Fetched": "dave.edge.file_get",
     "FileProgress": "dave.edge.file_receipt",
     "FileReceipt": "dave.edge.file_receipt",
+    "OpenFile": "dave.edge.file_open",
     "Name": "dave.edge.receipt",
     "Receipt": "dave.edge.receipt",
     "Refusal": "dave.edge.receipt",

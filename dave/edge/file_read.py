@@ -118,7 +118,7 @@ class FileReader:
         """The blocks of a part, decrypted."""
         of = f"part {part.number + 1} of {self._root.level(part.level).stripes}"
         if part.level:
-            of = f"the manifest (level {part.level}, {of})"
+            of = f"the manifest (level {part.level}), {of}"
         fetch = StripeFetch(self._source, part.row, range(part.first, part.last), of)
         shares = await fetch.run()
         return await self._driver.offload(unseal, part.row, shares, part.first, part.last)

@@ -208,6 +208,7 @@ class StripeFetch:
         why += [f"that do not: {dead}"] if dead else []
         why += [f"that sent damaged shares: {bad}"] if bad else []
         return NotWhole(
-            f"{self._what} takes {k} shares and {len(self._have)} can be found ({', '.join(why)}): "
-            "start more of the nodes that had it, then the same command goes on"
+            f"{self._what}: {len(self._have)} of the shares that it takes, {k}, can be found "
+            f"({', '.join(why)}): start more of the nodes that had it, then the same command goes "
+            "on"
         )

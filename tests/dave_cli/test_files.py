@@ -160,9 +160,22 @@ def test_one_node_of_three_dead_then_two(home, tmp_path):
     net.nodes[1].kill()
     done = net.dave("get", "file", "--out", tmp_path / "other")
     assert done.code == 1
-    assert "1 shares can be found and 2 are needed" in done.err
+    assert "can be found (nodes that answer: 1" in done.err
     assert "the same command goes on" in done.err
     assert not (tmp_path / "other").exists()
+
+
+def test_a_node_with_damaged_shares_is_named(net, film, tmp_path):
+    path, _ = film
+    node = net.nodes[0]
+    for share in (node.data / "shares").glob("*/*"):
+        data = bytearray(share.read_bytes())
+        data[len(data) // 3] ^= 1
+        share.write_bytes(data)
+    done = net.dave("get", "film", "--out", tmp_path / "out", "--json")
+    assert (tmp_path / "out").read_bytes() == path.read_bytes()
+    assert done.json["corrupting"] == [node.address]
+    assert f"warning: {node.address} sent damaged shares" in done.err
 
 
 def test_what_runs_it_returns_what_it_returns():

@@ -184,7 +184,8 @@ def test_too_few_shares_says_how_many_of_what_and_what_to_do():
     with pytest.raises(NotWhole) as caught:
         read(shares, root)
     text = str(caught.value)
-    assert "part 1 of 3 takes 4 shares and 3 can be found (nodes that answer: 3, that" in text
+    assert "part 1 of 3: 3 of the shares that it takes, 4, can be found (nodes that" in text
+    assert "answer: 3, that do not: 3): start more of the nodes" in text
     assert "then the same command goes on" in text
 
 

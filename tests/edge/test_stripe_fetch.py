@@ -108,5 +108,5 @@ def test_too_few_are_an_error_that_says_what_is_missing():
         for number in range(3):
             holder(shares, row, number).corrupts = True
 
-    with pytest.raises(NotWhole, match=r"takes 4 shares and 3 can be found .* damaged shares: 3"):
+    with pytest.raises(NotWhole, match=r"3 of the shares that it takes, 4, .* damaged shares: 3"):
         fetch(lose)
