@@ -166,7 +166,7 @@ class FilePut:
         seal = SEAL_BYTES if options.private else 0
         room = KEY_AND_VALUE_BYTES_MAX - len(self._name) - seal - ROOT_HEADER_BYTES
         pipeline = Pipeline(
-            driver, maker, placer, journal, code, room, options.timeout,
+            driver, maker, placer, journal, code, room,
             lambda done, sent: self._tell(source, upload, done, sent), self._in_flight,
         )  # fmt: skip
         self._tell(source, upload, 0, 0)

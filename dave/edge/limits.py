@@ -165,7 +165,8 @@ UPLOAD_STRIPE_SECONDS = 5.0
 SHARE_SECONDS = 30.0
 """So long a node may take for one share ..."""
 SHUN_SECONDS = 15.0
-"""... and so long one that did not answer is left out."""
+SHUN_SECONDS_MAX = 240.0
+"""... and so long one that did not answer is left out, doubling."""
 SPARE_NODES = 6
 """Nodes beyond the n nearest to a stripe that may take a share in place of one of these."""
 PIPE_LOOK_SECONDS = 0.2

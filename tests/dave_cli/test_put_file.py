@@ -65,6 +65,20 @@ def test_ctrl_c_says_how_to_go_on(home, node):
     assert home.dave("rm", "stream", "--edge", node.address).code == 0
 
 
+def test_no_room_says_what_is_missing_and_what_to_do(home, tmp_path):
+    node = home.start("--blob-capacity", "4M")
+    (tmp_path / "in").write_bytes(DATA * 4)
+    edge = ("--edge", node.address)
+    done = home.dave("put", "k", "--file", tmp_path / "in", "--ttl", "1h", *edge)
+    assert (done.code, done.out) == (1, "")
+    assert "at 1 nodes" in done.err
+    assert " of 12,582,912 bytes are stored: put it again to go on from there, or" in done.err
+    assert node.status()["files"]["shares"] > 8
+    assert home.dave("get", "k", *edge).code == 1
+    assert home.dave("rm", "k", *edge).code == 0
+    assert node.status()["files"]["shares"] == 0
+
+
 @pytest.mark.parametrize("made", [Terminal, io.StringIO])
 def test_a_line_on_a_terminal_only(monkeypatch, made):
     stream = made()

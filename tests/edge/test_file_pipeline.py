@@ -38,7 +38,7 @@ def maker(driver, journal, known):
 def pipeline(driver, shares, journal, known, in_flight, told, room=1000):
     placer = Placer(shares, driver, driver.core.network, 0)
     return Pipeline(
-        driver, maker(driver, journal, known), placer, journal, Code(4, 6), room, 5.0,
+        driver, maker(driver, journal, known), placer, journal, Code(4, 6), room,
         lambda done, sent: told.append((done, sent)), in_flight,
     )  # fmt: skip
 

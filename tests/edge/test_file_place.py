@@ -20,7 +20,7 @@ async def place(driver, shares, made, max_work=1 << 28, placer=None):
     network = driver.core.network
     placer = placer or Placer(shares, driver, network, max_work)
     record = await placer.stamped(signed(made.row, network))
-    return await placer.place(record, made.shares, 5.0), placer, record
+    return await placer.place(record, made.shares), placer, record
 
 
 def holders(shares, row):

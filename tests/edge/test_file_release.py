@@ -16,7 +16,7 @@ async def stored(driver, shares, count, **options):
     placer = Placer(shares, driver, network, 0)
     made = [sealed(3000, (1, 3), seed=seed) for seed in range(count)]
     for each in made:
-        await placer.place(signed(each.row, network, **options), each.shares, 5.0)
+        await placer.place(signed(each.row, network, **options), each.shares)
     return [each.row for each in made]
 
 
