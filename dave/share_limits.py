@@ -92,8 +92,8 @@ STRIPE_RECORDS_MAX = 64
 """Records of one stripe, which are uploads that have blocks in common."""
 RELEASES_MAX = 65_536
 """Uploads released that are remembered; of more, the oldest go."""
-STRIPES_SLICE = 1024
-"""Stripes looked at in one go where records expire or are released: a few milliseconds."""
+STRIPES_SLICE = 256
+"""Records that go at a time where they expire or are released: three milliseconds."""
 
 
 SHARE_EXPIRE_SLACK_MS = 60_000

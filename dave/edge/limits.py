@@ -121,8 +121,8 @@ SHARE_DISK_RESERVE_BYTES = 256 << 20
 SHARE_ROOM_BYTES = 16 << 20
 """Written before the system is asked again whether that room is there."""
 SHARE_GATHER_SECONDS = 0.02
-"""Under steady traffic records are committed so often: a commit costs as much as writing a share,
-and as many again come along for nothing."""
+"""Under steady traffic records are committed so often: a commit costs a third of what writing a
+share does, whether of one record or of many."""
 SHARE_BATCH_MAX = 512
 """Changes in one transaction of the shares' database."""
 SCRUB_BYTES_PER_SECOND = 1 << 20

@@ -247,16 +247,16 @@ class ShareIndex:
         stops for long. To be called every few seconds."""
         gone = self._go_on()
         addresses, records = list(gone.addresses), list(gone.records)
-        looked = len(records)
         for _ in range(SLICES):
-            if looked >= STRIPES_SLICE:
+            left = STRIPES_SLICE - len(records)
+            if left <= 0:
                 break
-            due = self._table.due(self._slice, now_ms)
-            for stripe, record in due:
-                records.append((stripe.id, record.owner, record.reference))
-                addresses += self._table.remove_record(stripe, record.owner, record.reference)
-            looked += len(self._table.in_slice(self._slice)) if due else 0
-            self._slice = (self._slice + 1) % SLICES
+            if self._table.is_due(self._slice, now_ms):
+                for stripe, record in self._table.due(self._slice, now_ms, left):
+                    records.append((stripe.id, record.owner, record.reference))
+                    addresses += self._table.remove_record(stripe, record.owner, record.reference)
+            if len(records) < STRIPES_SLICE:
+                self._slice = (self._slice + 1) % SLICES
         return Gone(addresses, records)
 
     def lost(self, address: bytes) -> Gone:

@@ -145,6 +145,19 @@ def test_a_large_upload_is_released_in_slices():
     assert (len(index), index.bytes_used) == (0, 0)
 
 
+def test_what_has_expired_goes_in_slices():
+    index, count = closed_index(1 << 40), 2 * STRIPES_SLICE + 5
+    for n in range(count):
+        offer(index, stripe((n,), ttl=10 + n % 2))
+    late, going = NOW + 11_000, []
+    for left in (STRIPES_SLICE, STRIPES_SLICE, 5, 0):
+        gone = index.expire(late)
+        assert len(gone.addresses) == len(gone.records) == left
+        going += gone.addresses
+    assert len(set(going)) == count
+    assert (len(index), index.bytes_used) == (0, 0)
+
+
 def test_a_newer_record_takes_the_place_of_an_older_one():
     index = closed_index()
     old, new = stripe(ttl=100), stripe(at=NOW + 1, ttl=10)
