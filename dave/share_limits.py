@@ -120,8 +120,10 @@ SHARE_READ_ONLY_SECONDS = 10
 """After a failed write, until shares are taken in again."""
 SHARE_TAKERS_MAX = 160
 """Peers whose shares a node takes in at a time."""
-SHARE_PIECES_AHEAD = 2
-"""Pieces read ahead for each stream that sends shares."""
+SHARE_READS_AHEAD = 2
+"""Read ahead for each stream that sends shares, beside what is being sent: whole shares ..."""
+SHARE_SENDERS_LARGE = 16
+"""... while so few send, since a read costs a turn of a thread; else pieces."""
 RECORDS_VERIFIED_MAX = 1_024
 """Stripe records whose signature is known to be good: one comes with each share of its stripe."""
 FETCH_STREAMS_PER_PEER = 3
