@@ -90,6 +90,8 @@ STRIPE_RECORD_COST_BYTES = 8_192
 """And so much counts each record, which is kept in memory and in the database."""
 STRIPE_RECORDS_MAX = 64
 """Records of one stripe, which are uploads that have blocks in common."""
+SIBLINGS_PASSED_MAX = 256
+"""Stripes of the same upload that are passed over in the search for what makes room for another."""
 RELEASES_MAX = 65_536
 """Uploads released that are remembered; of more, the oldest go."""
 STRIPES_SLICE = 256

@@ -67,7 +67,7 @@ def test_ctrl_c_says_how_to_go_on(home, node):
 
 def test_no_room_says_what_is_missing_and_what_to_do(home, tmp_path):
     node = home.start("--blob-capacity", "4M")
-    (tmp_path / "in").write_bytes(DATA * 4)
+    (tmp_path / "in").write_bytes(random.Random(2).randbytes(4 * len(DATA)))
     edge = ("--edge", node.address)
     done = home.dave("put", "k", "--file", tmp_path / "in", "--ttl", "1h", *edge)
     assert (done.code, done.out) == (1, "")
