@@ -151,8 +151,8 @@ def test_busy_nodes_are_asked_again():
     story(run)
 
 
-@pytest.mark.parametrize(("max_work", "stored"), [(1 << 28, True), (0, False)])
-def test_full_nodes_are_paid_what_they_ask_for(max_work, stored):
+@pytest.mark.parametrize(("wanted", "max_work", "stored"), [(3, 1 << 28, True), (16, 0, False)])
+def test_full_nodes_are_paid_what_they_ask_for(wanted, max_work, stored):
     async def run(driver):
         network = driver.core.network
         shares, paid = FakeShares(6), []
@@ -161,8 +161,8 @@ def test_full_nodes_are_paid_what_they_ask_for(max_work, stored):
         async def full(peer, record, index, data, seconds):
             stamp = hashes.stripe_stamp(record.digest(network), record.nonce)
             bits = surplus_bits(stamp, record.work)
-            if bits < 3:
-                return ShareOutcome(ShareStatus.LOW_RANK, 3)
+            if bits < wanted:
+                return ShareOutcome(ShareStatus.LOW_RANK, wanted)
             paid.append(bits)
             return await put(peer, record, index, data, seconds)
 
@@ -170,7 +170,7 @@ def test_full_nodes_are_paid_what_they_ask_for(max_work, stored):
         if stored:
             placed, _, _ = await place(driver, shares, sealed(MIB, seed=4), max_work)
             assert placed.stored == 6
-            assert min(paid) >= 3
+            assert min(paid) >= wanted
         else:
             with pytest.raises(NotStored, match="low_rank at 6 nodes"):
                 await place(driver, shares, sealed(MIB, seed=4), max_work)
