@@ -52,7 +52,7 @@ FOLDER_HEADER_BYTES_MAX = 64 << 10
 """Of a tar header, pax extensions included; two paths of the longest kind fit."""
 FOLDER_QUEUE_PIECES = 2
 """Pieces of a folder's stream that wait to be unpacked."""
-FETCH_AHEAD_BYTES = 16 << 20
+FETCH_AHEAD_BYTES = 12 << 20
 """Of the content, fetched and not yet written; a stripe at least."""
 FETCH_SPARE_NODES = 8
 """Nodes beyond the n nearest of a stripe that are asked what they hold of it."""
