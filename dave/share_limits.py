@@ -52,17 +52,23 @@ FOLDER_HEADER_BYTES_MAX = 64 << 10
 """Of a tar header, pax extensions included; two paths of the longest kind fit."""
 FOLDER_QUEUE_PIECES = 2
 """Pieces of a folder's stream that wait to be unpacked."""
-FETCH_AHEAD_BYTES = 16 << 20
-"""Of the content, fetched and not yet written; a stripe at least."""
+FETCH_AHEAD_BYTES = 12 << 20
+"""Of the content, fetched and not yet written, ..."""
+FETCH_AHEAD_BYTES_FIRST = 2 << 20
+"""... so much at first, ..."""
+FETCH_AHEAD_SECONDS = 2.0
+"""... then what comes in so long: on a slow link no share waits behind many; a stripe at least."""
 FETCH_SPARE_NODES = 8
 """Nodes beyond the n nearest of a stripe that are asked what they hold of it."""
-FETCH_SECONDS = 10.0
-"""For a share, and for what a node holds."""
+FETCH_SECONDS = 60.0
+"""For a share; one that is late is done without long before."""
+LOCATE_SECONDS = 10.0
+"""For a lookup, and for what a node holds."""
 FETCH_PATIENCE_FIRST_MS = 300
 FETCH_PATIENCE_TIMES = 3
 """A share is late that takes so many times what shares have taken lately, ..."""
 FETCH_PATIENCE_MS_MIN = 150
-FETCH_PATIENCE_MS_MAX = 2_000
+FETCH_PATIENCE_MS_MAX = 20_000
 """... within these bounds; then another is fetched in its place."""
 FETCH_DEAD_SECONDS = 30
 """So long a node that cannot be reached is asked only where nobody else has a share."""

@@ -14,8 +14,14 @@ from dave.edge.stripe_fetch import ShareSource, StripeFetch
 from dave.files.blocks import Buffer
 from dave.files.stripes import unseal
 from dave.files.tree import Answer, Part, parts
+from dave.names import SECOND, Instant
 from dave.node.requests import Peer
-from dave.share_limits import BLOCK_BYTES, FETCH_AHEAD_BYTES
+from dave.share_limits import (
+    BLOCK_BYTES,
+    FETCH_AHEAD_BYTES,
+    FETCH_AHEAD_BYTES_FIRST,
+    FETCH_AHEAD_SECONDS,
+)
 from dave.wire.manifest import Root
 
 
@@ -41,6 +47,7 @@ class FileReader:
         self._ahead: deque[tuple[Any, int]] = deque()
         """Tasks that fetch stripes, in order, and how many blocks each will bring."""
         self._blocks_ahead = 0
+        self._began: Instant | None = None
         self._pieces: deque[Buffer] = deque()
 
     @property
@@ -98,8 +105,9 @@ class FileReader:
     async def _look_ahead(self) -> None:
         """Have as much under way as may be."""
         whole = self._root.k * BLOCK_BYTES
+        room = self._room()
         while self._parts is not None and (
-            not self._ahead or self._blocks_ahead * BLOCK_BYTES + whole <= FETCH_AHEAD_BYTES
+            not self._ahead or self._blocks_ahead * BLOCK_BYTES + whole <= room
         ):
             try:
                 part = self._parts.send(self._answer)
@@ -113,6 +121,15 @@ class FileReader:
             blocks = part.last - part.first
             self._ahead.append((self._driver.spawn(self._fetch(part)), blocks))
             self._blocks_ahead += blocks
+
+    def _room(self) -> int:
+        """Bytes that may be under way."""
+        now = self._driver.now()
+        if self._began is None or self._at == self.start:
+            self._began = now if self._began is None else self._began
+            return FETCH_AHEAD_BYTES_FIRST
+        rate = (self._at - self.start) / max(1, now - self._began)  # bytes a nanosecond
+        return min(FETCH_AHEAD_BYTES, int(rate * FETCH_AHEAD_SECONDS * SECOND))
 
     async def _fetch(self, part: Part) -> list[Buffer]:
         """The blocks of a part, decrypted."""

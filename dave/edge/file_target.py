@@ -53,15 +53,17 @@ class FileTarget:
         self.started_anew = False
         self.skipped: list[str] = []
         self._part = part_of(path)
+        self._notes = Notes(path, identity)
+        self._notes.begin(self._part)
         self._fd = _open_alone(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
         try:
-            self._notes = Notes(path, identity)
             noted = self._notes.load()
             has = os.fstat(self._fd).st_size
             done = 0 if noted is None else int(noted["done"])
             self.start = done if 0 <= done <= min(has, size) else 0
             self.started_anew = has > 0 and self._notes.are_of_another
             os.ftruncate(self._fd, self.start)
+            self._notes.save(self.start)
             _check_room(self._fd, path, size - self.start)
         except BaseException:
             self._close()
@@ -167,6 +169,14 @@ class Notes:
         self._not_before = 0.0
         self.are_of_another = False
         """Whether those that were found are of another content."""
+
+    def begin(self, part: Path) -> None:
+        """Before a part is made: note that it is ours. Raises UsageError if there is one that is
+        not, OSError."""
+        if not os.path.lexists(part):
+            self.save(0)
+        elif not self._path.exists():
+            raise UsageError(f"{part} is there, and not of an earlier fetch: move it away")
 
     def load(self) -> dict[str, Any] | None:
         """What was noted of the same content; None if nothing was."""

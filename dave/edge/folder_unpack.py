@@ -52,16 +52,24 @@ class FolderTarget:
         self.started_anew = False
         self.start = 0
         self._part = part_of(path)
+        self._notes = Notes(path, identity)
+        self._notes.begin(self._part)
         self._part.mkdir(exist_ok=True)
         self._root = open_folder_alone(self._part)
-        self._notes = Notes(path, identity)
-        noted = self._notes.load()
-        if noted is None:
-            self.started_anew = self._notes.are_of_another
-            _empty(self._part)
-        else:
-            self.start = int(noted["done"])
-        self._unpacker = _Unpacker(self._root, self._part, self._notes, self.skipped, noted)
+        try:
+            noted = self._notes.load()
+            if noted is None:
+                self.started_anew = self._notes.are_of_another
+                _empty(self._part)
+                self._notes.save(0)
+            elif noted["done"]:
+                self.start = int(noted["done"])
+            else:
+                noted = None
+            self._unpacker = _Unpacker(self._root, self._part, self._notes, self.skipped, noted)
+        except BaseException:
+            self._close()
+            raise
         self._queue: Queue[Buffer | None] = Queue(FOLDER_QUEUE_PIECES)
         self._error: Exception | None = None
         self._stopped = False
@@ -148,7 +156,7 @@ class _Unpacker:
         self._again = noted is not None
         """What comes may be there already, whole or not."""
         if noted is not None:
-            self._open = [(name, mode, mtime) for name, mode, mtime in noted["open"]]
+            self._open = [(name, mode, mtime) for name, mode, mtime in noted.get("open", [])]
         self.reached: tuple[int, list[_Opened]] = (int(noted["done"]) if noted else 0, self._open)
         """Before this place of the stream all is unpacked, with these folders open."""
 

@@ -15,9 +15,9 @@ from dave.node.requests import Peer
 from dave.share_limits import (
     CODE_SHARES_MAX,
     FETCH_NETWORK_SECONDS,
-    FETCH_SECONDS,
     FETCH_SPARE_NODES,
     LOCATE_GATHER_SECONDS,
+    LOCATE_SECONDS,
     LOCATE_STRIPES_MAX,
 )
 from dave.wire.stripe import place_of_stripe
@@ -56,7 +56,7 @@ class ShareLocator:
         dead again."""
         place: Place = place_of_stripe(stripe_id)
         if self._driver.now() >= self._everybody_until:
-            found: list[Peer] = await self._shares.nearest(place, _MANY, FETCH_SECONDS)
+            found: list[Peer] = await self._shares.nearest(place, _MANY, LOCATE_SECONDS)
             if len(found) == _MANY or any(peer.id is None for peer in found):
                 return found[:count]
             self._everybody = found
@@ -81,7 +81,7 @@ class ShareLocator:
     async def _greet(self, peer: Peer, stripe_id: bytes) -> None:
         node = self._nodes.of(peer)
         try:
-            await self._shares.held(peer, [stripe_id], FETCH_SECONDS)
+            await self._shares.held(peer, [stripe_id], LOCATE_SECONDS)
             self._nodes.heard(node)
         except NetworkError:
             self._nodes.silent(node, self._driver.now())
@@ -128,7 +128,7 @@ class ShareLocator:
 
         async def ask(peer: Peer, wanted: list[bytes]) -> None:
             try:
-                answers = await self._shares.held(peer, wanted, FETCH_SECONDS)
+                answers = await self._shares.held(peer, wanted, LOCATE_SECONDS)
             except NetworkError:
                 self._nodes.silent(self._nodes.of(peer), self._driver.now())
                 return

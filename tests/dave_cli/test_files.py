@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+import dave
+from dave.edge.keyfile import load_network_secret
 from dave_cli.files import run
 from tests.edge.file_puts import content
 from tests.processes import PATIENCE_SECONDS, Home, until
@@ -69,6 +71,7 @@ def test_a_file_comes_back(net, film, tmp_path):
     assert (told["uri"], told["size"], told["written"], told["path"]) == (uri, SIZE, SIZE, str(out))
     assert (told["value"], told["folder"], told["corrupting"]) == (None, False, [])
     assert net.dave("get", uri, "--json").code == 2
+    assert net.dave("ls").out.startswith(f"{SIZE:,} ")
 
 
 def test_to_standard_output_and_in_part(net, film):
@@ -92,6 +95,18 @@ def test_to_standard_output_and_in_part(net, film):
     done = subprocess.run(["bash", "-o", "pipefail", "-c", shell], env=env, capture_output=True,
                           check=False, timeout=60)  # fmt: skip
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, b"5", b"")
+
+
+def test_the_blocking_client_reads_files_too(net, film, tmp_path):
+    path, uri = film
+    secret = load_network_secret(net.secret, None)
+    with dave.connect_sync(net.nodes[-1].address, secret=secret) as d:
+        assert d.get(uri).value == path.read_bytes()
+        assert d.get_file(uri, tmp_path / "out").written == SIZE
+        assert (tmp_path / "out").read_bytes() == path.read_bytes()
+        file = d.open_file(uri, range="-3000000")
+        assert b"".join(file) == path.read_bytes()[-3_000_000:]
+        file.close()
 
 
 def test_places_where_it_cannot_go(net, film, tmp_path):

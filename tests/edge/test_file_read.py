@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from dave.edge.file_read import FileReader
 from dave.errors import NotWhole, Unreachable, WireError
-from dave.share_limits import BLOCK_BYTES
+from dave.names import SECOND
+from dave.share_limits import BLOCK_BYTES, FETCH_AHEAD_BYTES
 from tests.edge.drivers import asyncio_driver
 from tests.edge.fake_shares import FakeShares
 from tests.edge.stored_files import content, store
@@ -227,10 +228,30 @@ def test_memory_is_bounded_whatever_the_writer_does():
     async def story():
         with asyncio_driver() as driver:
             reader = FileReader(driver, shares, root, 0, root.size)
-            await reader.next()
+            for _ in range(5):
+                await reader.next()
             for _ in range(200):
                 await asyncio.sleep(0)
             reader.close()
             return shares.fetches
 
-    assert asyncio.run(story()) <= 16 * 4 + 4
+    assert asyncio.run(story()) <= 4 * (5 + FETCH_AHEAD_BYTES // STRIPE)
+
+
+def test_on_a_slow_link_little_is_under_way():
+    shares, data = FakeShares(6), content(12 * STRIPE)
+    root = store(shares, data, room=1 << 20)
+    most = []
+
+    async def story():
+        with asyncio_driver() as driver:
+            clock = [driver.now()]
+            driver.now = lambda: clock[0]
+            reader = FileReader(driver, shares, root, 0, root.size)
+            while await reader.next():
+                clock[0] += 60 * SECOND  # a megabyte a minute
+                most.append(len(reader._ahead))
+
+    asyncio.run(story())
+    assert len(most) == 12
+    assert max(most[2:]) <= 1

@@ -50,6 +50,23 @@ def test_what_was_stopped_goes_on(tmp_path):
     assert os.listdir(tmp_path) == ["out"]
 
 
+def test_a_part_that_is_not_ours_stays(tmp_path):
+    (tmp_path / "out.part").write_text("of a browser")
+    with pytest.raises(UsageError, match="not of an earlier fetch: move it away"):
+        FileTarget(tmp_path / "out", "one", 8)
+    assert (tmp_path / "out.part").read_text() == "of a browser"
+    assert os.listdir(tmp_path) == ["out.part"]
+
+
+def test_notes_without_their_part_start_anew(tmp_path):
+    stopped(tmp_path / "out", "one", b"1234")
+    (tmp_path / "out.part").unlink()
+    target = FileTarget(tmp_path / "out", "one", 8)
+    assert (target.start, target.started_anew) == (0, False)
+    target.stop()
+    assert os.listdir(tmp_path) == []
+
+
 def test_another_version_starts_anew_and_says_so(tmp_path):
     stopped(tmp_path / "out", "one", b"1234")
     target = FileTarget(tmp_path / "out", "two", 8)
@@ -76,10 +93,11 @@ def test_what_is_noted_is_what_is_on_the_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda fd, real=os.fsync: (synced.append(fd), real(fd)))
     target = FileTarget(tmp_path / "out", "one", 100)
     target.write(b"123")
-    assert not (tmp_path / "out.part.json").exists()
+    notes = tmp_path / "out.part.json"
+    assert json.loads(notes.read_text()) == {"identity": "one", "done": 0}
+    synced.clear()
     target.write(b"456")
-    noted = until(lambda: (p := tmp_path / "out.part.json").exists() and p.read_text())
-    assert json.loads(noted) == {"identity": "one", "done": 6}
+    until(lambda: json.loads(notes.read_text()) == {"identity": "one", "done": 6})
     assert synced
     # As after kill -9: nothing is closed, the system lets go of the lock.
     os.close(target._fd)

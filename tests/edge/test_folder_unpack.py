@@ -191,3 +191,21 @@ def test_a_part_of_something_else_is_thrown_away(tmp_path):
     assert again.started_anew
     assert again.start == 0
     assert os.listdir(path) == ["other"]
+
+
+def test_a_part_that_is_not_ours_stays(tmp_path):
+    (tmp_path / "out.part").mkdir()
+    (tmp_path / "out.part" / "mine").touch()
+    with pytest.raises(UsageError, match="not of an earlier fetch"):
+        FolderTarget(tmp_path / "out", "one")
+    assert os.listdir(tmp_path / "out.part") == ["mine"]
+
+
+def test_notes_without_their_part_start_anew(tmp_path):
+    first = FolderTarget(tmp_path / "out", "one")
+    first.write(HONEST[:-600])
+    first.stop()
+    folder_unpack._empty(tmp_path / "out.part")
+    (tmp_path / "out.part").rmdir()
+    assert unpack(tmp_path / "out", HONEST).start == 0
+    assert (tmp_path / "out/a/deep/file").read_bytes() == b"x" * 100_000
