@@ -156,13 +156,14 @@ OFFER_RECORD_BYTES_MAX = 1_024
 AUDIT_LEAVES_MAX = 16
 """Leaves that one audit asks for."""
 STRIPE_REACH = 2
-"""Shares of a stripe count where the 2n nodes nearest to its place hold them. Readers look no
-farther; what is held beyond is handed on."""
+STRIPE_REACH_MAX = 32
+"""Shares of a stripe count where the 2n nodes nearest to its place hold them, or the 32 nearest.
+Readers look no farther; what is held beyond is handed on."""
 SHARE_AUDIT_SECONDS = 10
 """Between two audits in all, while nothing has happened ..."""
 SHARE_LEAF_SECONDS = 60
-"""... and between two leaves asked of one peer. So a node with shares sends some 0.13 kB/s, and as
-much again in answers, and moves 1.7 kB/s of leaves at most."""
+"""... and between two leaves asked of one peer. So a node with many shares sends some 0.15 kB/s,
+and 1.7 kB/s of leaves at most."""
 SHARE_CLAIMS_KEPT = 32
 """Shares that a peer said to hold among which a test chooses; of SHARE_CLAIMERS_MAX peers."""
 SHARE_CLAIMERS_MAX = 256
@@ -219,6 +220,9 @@ STRIPE_BAD_MAX = 1024
 STRIPE_FETCH_SECONDS = 60
 STRIPE_PLACE_SECONDS = 60
 """One share may take so long, fetched or placed."""
+STRIPE_REFUSED_SECONDS = 3600
+STRIPE_REFUSERS_MAX = 512
+"""A peer that had no room for a share is offered none for so long; of so many that is known."""
 STRIPE_PLACE_TRIES = 4
 """Nodes to which one share is offered in turn."""
 
