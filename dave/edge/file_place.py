@@ -13,6 +13,8 @@ from dave.edge.driver import Driver
 from dave.edge.limits import (
     BUSY_PAUSE_SECONDS,
     BUSY_TRIES,
+    GREET_LOOK_SECONDS,
+    GREET_SECONDS,
     SHARE_SECONDS,
     SHUN_SECONDS,
     SHUN_SECONDS_MAX,
@@ -21,8 +23,8 @@ from dave.edge.limits import (
 from dave.edge.receipt import Refusal
 from dave.edge.share_locator import ShareLocator
 from dave.edge.share_nodes import ShareNodes
-from dave.errors import NotStored
-from dave.limits import SURPLUS_BITS_MAX
+from dave.errors import NetworkError, NotStored
+from dave.limits import DIGEST_BYTES, SURPLUS_BITS_MAX
 from dave.names import SECOND, Instant
 from dave.node.requests import Peer
 from dave.node.share_lane import ShareData
@@ -56,11 +58,53 @@ class Placer:
         self._locator = ShareLocator(driver, shares, ShareNodes())
         self._shunned: dict[bytes | None, Instant] = {}
         self._silences: Counter[bytes | None] = Counter()
+        self._unheard: dict[bytes | None, Any] = {}
+        """Nodes that were greeted and have not answered yet."""
+        self._greeted_until: Instant = 0
         self.refused: Counter[Refusal] = Counter()
         """How often each node refused, and why."""
         self.holders: set[bytes | None] = set()
         """Public keys of all nodes that keep a share of this upload."""
         self.hashes_tried = 0
+
+    def greet(self, peers: Sequence[Peer]) -> None:
+        """Ask nodes something small: so that who of them is dead is known before a share waits for
+        them, and connections are there when they are needed."""
+        self._greeted_until = self._driver.now() + int(GREET_SECONDS * SECOND)
+        for peer in peers:
+            self._unheard[peer.public_key] = self._driver.spawn(self._greet(peer))
+
+    def close(self) -> None:
+        """Stop what is under way."""
+        for task in self._unheard.values():
+            task.cancel()
+
+    async def _greet(self, peer: Peer) -> None:
+        key = peer.public_key
+        try:
+            await self._shares.held(peer, [bytes(DIGEST_BYTES)], SHARE_SECONDS)
+            self._shunned.pop(key, None)
+        except NetworkError:
+            self._shun(key)
+        self._unheard.pop(key, None)
+
+    async def _has_answered(self, peer: Peer) -> bool:
+        """Whether a node that was greeted has answered; those that were not are taken to."""
+        key = peer.public_key
+        while key in self._unheard:
+            if self._driver.now() >= self._greeted_until:
+                self._shun(key)
+                return False
+            await self._driver.sleep(GREET_LOOK_SECONDS)
+        return self._shunned.get(key, 0) <= self._driver.now()
+
+    def _shun(self, key: bytes | None) -> None:
+        """Leave a silent node out for a while, longer each time."""
+        now = self._driver.now()
+        if self._shunned.get(key, 0) <= now:
+            seconds = min(SHUN_SECONDS * 2 ** self._silences[key], SHUN_SECONDS_MAX)
+            self._silences[key] += 1
+            self._shunned[key] = now + int(seconds * SECOND)
 
     async def stamped(self, record: StripeRecord, bits: int = 0) -> StripeRecord:
         """The signed record with a stamp `bits` better than asked."""
@@ -110,6 +154,8 @@ class Placer:
             peer = stripe.next(index, for_now, self._driver.now())
             if peer is None:
                 return
+            if not await_silent and not await self._has_answered(peer):
+                continue
             outcome = await self._offer(stripe, peer, index)
             stripe.tell(peer, index, outcome)
             if outcome.status in KEPT_STATUSES:
@@ -125,13 +171,10 @@ class Placer:
             if outcome.status is not ShareStatus.BUSY:
                 break
             await self._driver.sleep(BUSY_PAUSE_SECONDS * 2**number)
-        now, key = self._driver.now(), peer.public_key
-        if outcome.status not in SILENT:
-            self._silences.pop(key, None)
-        elif self._shunned.get(key, 0) <= now:
-            seconds = min(SHUN_SECONDS * 2 ** self._silences[key], SHUN_SECONDS_MAX)
-            self._silences[key] += 1
-            self._shunned[key] = now + int(seconds * SECOND)
+        if outcome.status in SILENT:
+            self._shun(peer.public_key)
+        else:
+            self._silences.pop(peer.public_key, None)
         return outcome
 
     async def _place_again(self, stripe: "_Stripe") -> None:

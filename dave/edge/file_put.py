@@ -78,17 +78,23 @@ class FilePut:
         """Raises as `Client.put_file`."""
         options = self._options
         standing = await self._standing()
-        code = await self._code()
+        peers = await self._shares.nearest(
+            place_of(self._entry_id), CODE_SHARES_MAX, options.timeout
+        )
+        code = self._code(len(peers))
         journal = UploadJournal(options.uploads, self._key.owner, self._entry_id)
         known = KnownRows()
+        placer = Placer(self._shares, self._driver, self._driver.core.network, options.max_work)
         try:
+            placer.greet(peers)
             upload = await self._begin(journal, code)
             if standing is not None:
                 await self._learn(known, standing)
-            root, pipeline = await self._store(source, journal, known, upload)
+            root, pipeline = await self._store(source, journal, known, placer, upload)
             receipt = await self._put_entry(root, upload)
             await self._driver.offload(journal.remove)
         finally:
+            placer.close()
             journal.close()
             known.close()
         receipt.size = root.size
@@ -111,18 +117,15 @@ class FilePut:
         except DaveError:
             return None  # Whatever it is, it is about to be replaced.
 
-    async def _code(self) -> Code:
-        """The code asked for, or the one that fits the network."""
-        peers = await self._shares.nearest(
-            place_of(self._entry_id), CODE_SHARES_MAX, self._options.timeout
-        )
+    def _code(self, nodes: int) -> Code:
+        """The code asked for, or the one that fits a network of so many nodes."""
         code = self._options.code
         if code is None:
-            return default_code(len(peers))
-        if code.n > len(peers):
+            return default_code(nodes)
+        if code.n > nodes:
             raise UsageError(
-                f"a code of {code} needs {code.n} nodes and there are {len(peers)}: leave out "
-                f"--code, which takes {default_code(len(peers))} here"
+                f"a code of {code} needs {code.n} nodes and there are {nodes}: leave out --code, "
+                f"which takes {default_code(nodes)} here"
             )
         return code
 
@@ -154,14 +157,18 @@ class FilePut:
                 known.add(row)
 
     async def _store(
-        self, source: Source, journal: UploadJournal, known: KnownRows, upload: Upload
+        self,
+        source: Source,
+        journal: UploadJournal,
+        known: KnownRows,
+        placer: Placer,
+        upload: Upload,
     ) -> tuple[Root, Pipeline]:
         options, driver = self._options, self._driver
         network = driver.core.network
         seed = self._key.seed
         keys = drawn(upload.random_key) if upload.random_key else convergent(seed)
         maker = Maker(self._key, network, upload, keys, journal, known)
-        placer = Placer(self._shares, driver, network, options.max_work)
         code = Code(upload.k, upload.n)
         seal = SEAL_BYTES if options.private else 0
         room = KEY_AND_VALUE_BYTES_MAX - len(self._name) - seal - ROOT_HEADER_BYTES

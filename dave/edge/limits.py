@@ -167,6 +167,9 @@ SHARE_SECONDS = 30.0
 SHUN_SECONDS = 15.0
 SHUN_SECONDS_MAX = 240.0
 """... and so long one that did not answer is left out, doubling."""
+GREET_SECONDS = 1.0
+"""At the beginning a node that says nothing for so long is left out too."""
+GREET_LOOK_SECONDS = 0.005
 SPARE_NODES = 6
 """Nodes beyond the n nearest to a stripe that may take a share in place of one of these."""
 PIPE_LOOK_SECONDS = 0.2

@@ -8,7 +8,8 @@
     node.bytes_left = 10_000                   # then it is full
 
 Each method lets the others go on once (`pause`), so that concurrency is real; `most_under_way` says
-how much of it there was. CPU work of clients goes by `driver.offload(function, *arguments)`.
+how many puts there were at a time. CPU work of clients goes by
+`driver.offload(function, *arguments)`.
 """
 
 import asyncio
@@ -105,7 +106,12 @@ class FakeShares:
         return sorted(up, key=lambda peer: peer.id ^ place)[:count]
 
     async def put(self, peer, record, index, data, timeout):
-        node = await self._reach(peer)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            node = await self._reach(peer)
+        finally:
+            self.under_way -= 1
         if self.failing_after is not None:
             self.failing_after -= 1
             if self.failing_after < 0:
@@ -150,11 +156,6 @@ class FakeShares:
         return is_paid and sign.verify(record.owner, signed)
 
     async def _reach(self, peer):
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
-        try:
-            await self.pause()
-        finally:
-            self.under_way -= 1
+        await self.pause()
         node = self.node(peer)
         return None if node.is_down else node

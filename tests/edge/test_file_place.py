@@ -133,6 +133,42 @@ def test_who_was_silent_is_left_out_for_a_while():
     story(run)
 
 
+def test_who_does_not_answer_a_greeting_is_left_out(monkeypatch):
+    async def run(driver):
+        monkeypatch.setattr("dave.edge.file_place.GREET_SECONDS", 0.1)
+        shares, made = FakeShares(7), sealed(MIB)
+        silent, gone = shares.nodes[:2]
+        held, put, asked = shares.held, shares.put, []
+
+        async def some_hang(peer, ids, seconds):
+            if peer == silent.peer:
+                await driver.sleep(60)
+            if peer == gone.peer:
+                raise Unreachable("refused")
+            return await held(peer, ids, seconds)
+
+        async def noted(peer, *more):
+            asked.append(peer)
+            return await put(peer, *more)
+
+        shares.held, shares.put = some_hang, noted
+        placer = Placer(shares, driver, driver.core.network, 0)
+        placer.greet([node.peer for node in shares.nodes])
+        placed, _, _ = await place(driver, shares, made, placer=placer)
+        assert (placed.stored, placed.holders) == (5, 5)
+        assert silent.peer not in asked
+        assert gone.peer not in asked
+        # They are asked all the same where there are too few others.
+        for node in shares.nodes[2:4]:
+            node.refuses = ShareStatus.FULL
+        placed, _, _ = await place(driver, shares, sealed(MIB, seed=9), placer=placer)
+        assert placed.stored == 5
+        assert silent.peer in asked
+        placer.close()
+
+    story(run)
+
+
 def test_busy_nodes_are_asked_again():
     async def run(driver):
         shares, refusals = FakeShares(6), [3]

@@ -105,7 +105,7 @@ def test_killed_and_killed_again(home, tmp_path, received):
     async def story():
         async with cluster(tmp_path, 6) as (nodes, _, _):
             dave, rng = Command(home, nodes[0].address), random.Random(7)
-            (tmp_path / "in").write_bytes(rng.randbytes(SIZE))
+            (tmp_path / "in").write_bytes(rng.randbytes(2 * SIZE))
             put = ("put", "f", "--file", tmp_path / "in", "--ttl", "1h")
             kills = 0
             for _ in range(6):
@@ -118,7 +118,7 @@ def test_killed_and_killed_again(home, tmp_path, received):
             assert kills == 6
             code, uri, err = await dave.run(*put)
             assert code == 0, err
-            whole = SIZE * 6 // 4
+            whole = 2 * SIZE * 6 // 4
             assert received[0] < whole * 1.03 + kills * STRIPE
             assert whole <= kept(nodes)[0] < whole + STRIPE
             references = {record.reference for node in nodes for record, _ in stripes(node)}
