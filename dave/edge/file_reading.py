@@ -44,8 +44,8 @@ class ReadingVerbs:
         or deleted. A folder is a tar stream.
 
         name, owner, timeout, quorum: as in `get`. link_key: 32 bytes that open a private value, if
-        not part of the name. range: which bytes: "0-999", "1000-", "-1000" (the last ones). found: what an IsFile
-        brought along.
+        not part of the name. range: which bytes: "0-999", "1000-", "-1000" (the last ones).
+        found: what an IsFile brought along.
         Raises as `get`, and UsageError for a range beyond the end.
         """
         from dave.edge.file_open import opened
