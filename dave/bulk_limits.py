@@ -21,7 +21,7 @@ STREAMS_PER_PEER_MAX = 128
 who have most: so that shares come to be alike (max-min fairness), however many want all."""
 STREAMS_ASKED_MAX = 256
 LINKS_ACCEPTED_MAX = 192
-LINKS_DIALLED_MAX = 64
+LINKS_DIALLED_MAX = 192
 """Connections of the bulk channel; who fills the one cannot keep us from the other."""
 LINKS_PER_PEER_MAX = 2
 """That one peer has opened; of more the one opened first is taken for dead."""

@@ -96,10 +96,12 @@ STRIPE_RECORD_COST_BYTES = 8_192
 """And so much counts each record, which is kept in memory and in the database."""
 STRIPE_RECORDS_MAX = 64
 """Records of one stripe, which are uploads that have blocks in common."""
+SIBLINGS_PASSED_MAX = 256
+"""Stripes of the same upload that are passed over in the search for what makes room for another."""
 RELEASES_MAX = 65_536
 """Uploads released that are remembered; of more, the oldest go."""
-STRIPES_SLICE = 1024
-"""Stripes looked at in one go where records expire or are released: a few milliseconds."""
+STRIPES_SLICE = 256
+"""Records that go at a time where they expire or are released: three milliseconds."""
 
 
 SHARE_EXPIRE_SLACK_MS = 60_000
@@ -126,8 +128,10 @@ SHARE_READ_ONLY_SECONDS = 10
 """After a failed write, until shares are taken in again."""
 SHARE_TAKERS_MAX = 160
 """Peers whose shares a node takes in at a time."""
-SHARE_PIECES_AHEAD = 2
-"""Pieces read ahead for each stream that sends shares."""
+SHARE_READS_AHEAD = 2
+"""Read ahead for each stream that sends shares, beside what is being sent: whole shares ..."""
+SHARE_SENDERS_LARGE = 16
+"""... while so few send, since a read costs a turn of a thread; else pieces."""
 RECORDS_VERIFIED_MAX = 1_024
 """Stripe records whose signature is known to be good: one comes with each share of its stripe."""
 FETCH_STREAMS_PER_PEER = 3
@@ -152,13 +156,14 @@ OFFER_RECORD_BYTES_MAX = 1_024
 AUDIT_LEAVES_MAX = 16
 """Leaves that one audit asks for."""
 STRIPE_REACH = 2
-"""Shares of a stripe count where the 2n nodes nearest to its place hold them. Readers look no
-farther; what is held beyond is handed on."""
+STRIPE_REACH_MAX = 32
+"""Shares of a stripe count where the 2n nodes nearest to its place hold them, or the 32 nearest.
+Readers look no farther; what is held beyond is handed on."""
 SHARE_AUDIT_SECONDS = 10
 """Between two audits in all, while nothing has happened ..."""
 SHARE_LEAF_SECONDS = 60
-"""... and between two leaves asked of one peer. So a node with shares sends some 0.13 kB/s, and as
-much again in answers, and moves 1.7 kB/s of leaves at most."""
+"""... and between two leaves asked of one peer. So a node with many shares sends some 0.15 kB/s,
+and 1.7 kB/s of leaves at most."""
 SHARE_CLAIMS_KEPT = 32
 """Shares that a peer said to hold among which a test chooses; of SHARE_CLAIMERS_MAX peers."""
 SHARE_CLAIMERS_MAX = 256
@@ -215,6 +220,9 @@ STRIPE_BAD_MAX = 1024
 STRIPE_FETCH_SECONDS = 60
 STRIPE_PLACE_SECONDS = 60
 """One share may take so long, fetched or placed."""
+STRIPE_REFUSED_SECONDS = 3600
+STRIPE_REFUSERS_MAX = 512
+"""A peer that had no room for a share is offered none for so long; of so many that is known."""
 STRIPE_PLACE_TRIES = 4
 """Nodes to which one share is offered in turn."""
 

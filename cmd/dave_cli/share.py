@@ -30,6 +30,9 @@ def add_options(parser: ArgumentParser) -> None:
         help="lifetime, such as 90s, 12h, 30d (default: 30d; at most 366d)",
     )  # fmt: skip
     parser.add_argument("--code", metavar="K/N", help="as in `dave put`")
+    parser.add_argument(
+        "--unlisted", action="store_true", help="leave the name out of your directory (`dave ls`)"
+    )
     options.add_key(parser)
     options.add_client(parser)
 
@@ -45,7 +48,7 @@ def main(args: Namespace) -> int:
     check_put(name, b"", args.ttl)
     os.stat(args.path)  # before the first put makes a key
     key = options.owner_key(args, make=True)
-    args.private, args.random_key, args.cas, args.unlisted = True, False, None, False
+    args.private, args.random_key, args.cas = True, False, None
     args.max_work = MAX_WORK_DEFAULT
     receipt = put_content(args, key, name, args.path)
     link = format_link(

@@ -37,7 +37,7 @@ def main(args: Namespace) -> int:
         "kernel": f"{answer['kernel_drops']:,} datagrams dropped before they were read",
     }
     files = answer["files"]
-    rows |= _of_files(files)
+    rows |= _of_files(files) | _of_upkeep(answer["upkeep"])
     if (lan := answer.get("lan")) is not None:
         rows["lan"] = f"{lan['beacons_sent']:,} beacons sent, {lan['beacons_heard']:,} heard"
     if not answer["reached"]:
@@ -73,6 +73,16 @@ def _of_files(files: dict[str, Any] | None) -> dict[str, str]:
     if files["failure"]:
         rows["NO SHARES"] = f"the last one could not be written: {files['failure']}"
     return rows
+
+
+def _of_upkeep(upkeep: dict[str, int] | None) -> dict[str, str]:
+    """Of the stripes whose shares the node keeps, here and at others."""
+    if upkeep is None:
+        return {}
+    return {
+        "stripes": f"{upkeep['mended']:,} mended, {upkeep['lacking']:,} lack shares now; audits of "
+        f"others: {upkeep['audits_kept']:,} kept, {upkeep['audits_broken']:,} broken"
+    }
 
 
 def ask_node(args: Namespace, question: str) -> dict[str, Any]:

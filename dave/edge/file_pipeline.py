@@ -129,7 +129,6 @@ class Pipeline:
         journal: UploadJournal,
         code: Code,
         room: int,
-        timeout: float,
         on_stripe: Callable[[int, int], None],
         in_flight: InFlight,
     ) -> None:
@@ -139,7 +138,6 @@ class Pipeline:
         self._journal = journal
         self._code = code
         self._growth = Growth(code.k, code.n, room)
-        self._timeout = timeout
         self._on_stripe = on_stripe
         self._in_flight = in_flight
         self._held = 0
@@ -240,7 +238,7 @@ class Pipeline:
     async def _place(self, prepared: Prepared, record: StripeRecord) -> None:
         record = await self._placer.stamped(record)
         started = self._driver.now()
-        placed = await self._placer.place(record, prepared.shares, self._timeout)
+        placed = await self._placer.place(record, prepared.shares)
         self._adapt((self._driver.now() - started) / SECOND)
         self.sent += placed.sent_bytes
         self._spare = min(self._spare, placed.stored - prepared.row.shape.k)

@@ -4,7 +4,7 @@ refuses or is silent to the next nearest; several to one where there are fewer n
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from dave.crypto import hashes
 from dave.crypto.network import Network
@@ -15,28 +15,22 @@ from dave.edge.limits import (
     BUSY_TRIES,
     SHARE_SECONDS,
     SHUN_SECONDS,
+    SHUN_SECONDS_MAX,
     SPARE_NODES,
 )
 from dave.edge.receipt import Refusal
+from dave.edge.share_locator import ShareLocator
+from dave.edge.share_nodes import ShareNodes
 from dave.errors import NotStored
 from dave.limits import SURPLUS_BITS_MAX
-from dave.names import SECOND, Instant, Place
+from dave.names import SECOND, Instant
 from dave.node.requests import Peer
 from dave.node.share_lane import ShareData
 from dave.wire.share_status import KEPT_STATUSES, ShareStatus
 from dave.wire.shares import ShareOutcome
-from dave.wire.stripe import StripeRecord, place_of_stripe
+from dave.wire.stripe import StripeRecord
 
 SILENT = (ShareStatus.NO_ANSWER, ShareStatus.TIMED_OUT)
-
-
-class Shares(Protocol):
-    """What of dave/edge/shares.py an upload needs."""
-
-    async def nearest(self, place: Place, count: int, timeout: float) -> list[Peer]: ...
-    async def put(
-        self, peer: Peer, record: StripeRecord, index: int, data: ShareData, timeout: float
-    ) -> ShareOutcome: ...
 
 
 class Placed(NamedTuple):
@@ -51,14 +45,17 @@ class Placed(NamedTuple):
 
 
 class Placer:
-    """Places the stripes of one upload, and remembers who refused and who is silent."""
+    """Places the stripes of one upload by `shares` (edge/shares.py), and remembers who refused and
+    who is silent."""
 
-    def __init__(self, shares: Shares, driver: Driver, network: Network, max_work: int) -> None:
+    def __init__(self, shares: Any, driver: Driver, network: Network, max_work: int) -> None:
         self._shares = shares
         self._driver = driver
         self._network = network
         self._max_work = max_work
+        self._locator = ShareLocator(driver, shares, ShareNodes())
         self._shunned: dict[bytes | None, Instant] = {}
+        self._silences: Counter[bytes | None] = Counter()
         self.refused: Counter[Refusal] = Counter()
         """How often each node refused, and why."""
         self.holders: set[bytes | None] = set()
@@ -74,13 +71,10 @@ class Placer:
         self.hashes_tried += tried
         return record.with_proofs(record.signature, nonce)
 
-    async def place(
-        self, record: StripeRecord, data: Sequence[ShareData], timeout: float
-    ) -> Placed:
+    async def place(self, record: StripeRecord, data: Sequence[ShareData]) -> Placed:
         """Have the shares stored. Raises NotStored where too few nodes take one, NetworkError."""
         count = record.n
-        place = place_of_stripe(record.stripe_id)
-        peers = await self._shares.nearest(place, count + SPARE_NODES, timeout)
+        peers = await self._locator.nearest(record.stripe_id, count + SPARE_NODES)
         stripe = _Stripe(record, data, peers)
         await self._round(stripe, await_silent=False)
         if stripe.stored < count and stripe.bits_short:
@@ -125,14 +119,19 @@ class Placer:
     async def _offer(self, stripe: "_Stripe", peer: Peer, index: int) -> ShareOutcome:
         stripe.begin(peer)
         for number in range(BUSY_TRIES):
-            outcome = await self._shares.put(
+            outcome: ShareOutcome = await self._shares.put(
                 peer, stripe.record, index, stripe.data[index], SHARE_SECONDS
             )
             if outcome.status is not ShareStatus.BUSY:
                 break
             await self._driver.sleep(BUSY_PAUSE_SECONDS * 2**number)
-        if outcome.status in SILENT:
-            self._shunned[peer.public_key] = self._driver.now() + int(SHUN_SECONDS * SECOND)
+        now, key = self._driver.now(), peer.public_key
+        if outcome.status not in SILENT:
+            self._silences.pop(key, None)
+        elif self._shunned.get(key, 0) <= now:
+            seconds = min(SHUN_SECONDS * 2 ** self._silences[key], SHUN_SECONDS_MAX)
+            self._silences[key] += 1
+            self._shunned[key] = now + int(seconds * SECOND)
         return outcome
 
     async def _place_again(self, stripe: "_Stripe") -> None:

@@ -30,7 +30,7 @@ from dave.errors import Conflict, DaveError, EntryError, NetworkError, NotStored
 from dave.files.blocks import convergent, drawn
 from dave.files.code import Code, default_code
 from dave.files.private import open_value, seal_value
-from dave.limits import KEY_AND_VALUE_BYTES_MAX
+from dave.limits import KEY_AND_VALUE_BYTES_MAX, TTL_SECONDS_MAX
 from dave.names import HybridTime, hybrid_ms, place_of
 from dave.share_limits import BLOCK_BYTES, CODE_SHARES_MAX, ROOT_HEADER_BYTES, SEAL_BYTES
 from dave.wire.entry import BLOB, PRIVATE, Entry
@@ -129,13 +129,12 @@ class FilePut:
     async def _begin(self, journal: UploadJournal, code: Code) -> Upload:
         """The upload that goes on, or a new one; one that cannot go on is released."""
         options, held = self._options, journal.upload
+        ttl = shares_ttl(options.ttl)
         now = self._entries.clock()
         if held is not None:
             age = (hybrid_ms(now) - hybrid_ms(held.time)) / 1000
             same = (held.ttl, held.k, held.n, bool(held.random_key))
-            if same == (options.ttl, *code, options.random_key) and (
-                0 <= age <= options.ttl * RESUME_SHARE
-            ):
+            if same == (ttl, *code, options.random_key) and (0 <= age <= ttl * RESUME_SHARE):
                 return held
             rows = map(Row.read, await self._driver.offload(journal.each_row))
             await release_rows(
@@ -143,7 +142,7 @@ class FilePut:
             )
         rng = self._driver.core.rng
         random_key = rng.randbytes(32) if options.random_key else b""
-        upload = Upload(rng.randbytes(16), now, options.ttl, *code, random_key)
+        upload = Upload(rng.randbytes(16), now, ttl, *code, random_key)
         await self._driver.offload(journal.start, upload)
         return upload
 
@@ -167,7 +166,7 @@ class FilePut:
         seal = SEAL_BYTES if options.private else 0
         room = KEY_AND_VALUE_BYTES_MAX - len(self._name) - seal - ROOT_HEADER_BYTES
         pipeline = Pipeline(
-            driver, maker, placer, journal, code, room, options.timeout,
+            driver, maker, placer, journal, code, room,
             lambda done, sent: self._tell(source, upload, done, sent), self._in_flight,
         )  # fmt: skip
         self._tell(source, upload, 0, 0)
@@ -195,19 +194,20 @@ class FilePut:
             self._options.progress(FileProgress(done, source.size, sent, work, seconds))
 
     async def _put_entry(self, root: Root, upload: Upload) -> Any:
-        """Raises as Entries.put. The entry ends with its shares."""
+        """Raises as Entries.put. The entry never outlives its shares."""
         options, value, flags = self._options, root.encode(), BLOB
         if options.private:
             key = hashes.private_key(self._key.seed, self._entry_id)
             value = seal_value(key, value, self._driver.core.rng.randbytes(24))
             flags |= PRIVATE
-        passed = -(-(hybrid_ms(self._entries.clock()) - hybrid_ms(upload.time)) // 1000)
-        if passed >= upload.ttl:
+        passed_ms = hybrid_ms(self._entries.clock()) - hybrid_ms(upload.time)
+        left = (upload.ttl * 1000 - passed_ms) // 1000
+        if left <= 0:
             raise EntryError(
-                f"putting it took longer than it is to live ({upload.ttl} s): give a longer --ttl"
+                f"putting it took longer than it is to live ({options.ttl} s): give a longer --ttl"
             )
         return await self._entries.put(
-            self._name, value, upload.ttl - max(0, passed), flags, options.cas, options.timeout,
+            self._name, value, min(options.ttl, left), flags, options.cas, options.timeout,
             options.max_work, options.entry_progress,
         )  # fmt: skip
 
@@ -218,6 +218,12 @@ class FilePut:
                 self._shares, self._entries, self._key, standing.reference,
                 rows_of(standing, self._driver, self._shares), self._options.timeout,
             )  # fmt: skip
+
+
+def shares_ttl(ttl: int) -> int:
+    """Lifetime of the shares, in seconds, of a file that is to live `ttl` from its last share on:
+    they are dated before the first."""
+    return min(TTL_SECONDS_MAX, ttl + ttl // 1000 + 1)
 
 
 def expected_work(size: int, upload: Upload) -> int:

@@ -121,8 +121,8 @@ SHARE_DISK_RESERVE_BYTES = 256 << 20
 SHARE_ROOM_BYTES = 16 << 20
 """Written before the system is asked again whether that room is there."""
 SHARE_GATHER_SECONDS = 0.02
-"""Under steady traffic records are committed so often: a commit costs as much as writing a share,
-and as many again come along for nothing."""
+"""Under steady traffic records are committed so often: a commit costs a third of what writing a
+share does, whether of one record or of many."""
 SHARE_BATCH_MAX = 512
 """Changes in one transaction of the shares' database."""
 SCRUB_BYTES_PER_SECOND = 1 << 20
@@ -165,7 +165,8 @@ UPLOAD_STRIPE_SECONDS = 5.0
 SHARE_SECONDS = 30.0
 """So long a node may take for one share ..."""
 SHUN_SECONDS = 15.0
-"""... and so long one that did not answer is left out."""
+SHUN_SECONDS_MAX = 240.0
+"""... and so long one that did not answer is left out, doubling."""
 SPARE_NODES = 6
 """Nodes beyond the n nearest to a stripe that may take a share in place of one of these."""
 PIPE_LOOK_SECONDS = 0.2

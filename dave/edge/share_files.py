@@ -1,6 +1,6 @@
 """The shares on the disk: a file each, `shares/ab/` and 64 hexadecimal digits, by its address.
 
-    share | record | size 4 | mask 4 | record length 2 | checksum 16 | magic 4     little-endian
+    share | record | size 4 | mask 4 | length of the record 2 | checksum 16 | magic 4
 
 The share stands first, so that a slice of it is a slice of the file. Behind it stands the record it
 came with and, by its mask, which share of the stripe it is: so the tree alone is enough to find

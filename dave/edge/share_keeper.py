@@ -26,7 +26,7 @@ from dave.effects import (
     ShareEffect,
     WriteShare,
 )
-from dave.errors import StoreError
+from dave.errors import StoreError, UsageError
 from dave.names import Instant, UnixMs
 from dave.store.shares import Gone, ShareIndex
 from dave.wire.stripe import StripeRecord
@@ -50,7 +50,7 @@ class Runner(Protocol):
 class ShareKeeper:
     """Opens tree and database, fills the index and gives it its capacity. Inside of a running loop.
 
-    Raises StoreError where the tree cannot be read.
+    Raises StoreError where the tree cannot be read, UsageError for a negative capacity.
     """
 
     def __init__(
@@ -62,6 +62,8 @@ class ShareKeeper:
         now_ms: UnixMs,
     ) -> None:
         """`capacity` in bytes; None: 10 GiB, but at most half of what is free beside the shares."""
+        if capacity is not None and capacity < 0:
+            raise UsageError("--blob-capacity is a number of bytes, or 0 for no shares")
         self.index = index
         self.files = ShareFiles(folder.shares)
         self._core: Core

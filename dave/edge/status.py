@@ -43,6 +43,7 @@ def status_of(node: "Node") -> dict[str, Any]:
         "state_failure": node.state.failure,
         "state_notes": list(node.state.notes),
         "files": None if world.shares is None else world.shares.status(),
+        "upkeep": None if core.upkeep is None else core.upkeep.status(),
         "kept": len(node.renewals),
         "puts": {s.name.lower(): n for s in PutStatus if (n := core.puts.counts[s])},
         "puts_waiting": len(core.puts),

@@ -10,6 +10,7 @@ A fingerprint is of the keys of the stripe's blocks, which follow from their con
 on disk; in memory there is a place in the file for each. A torn tail is cut.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -121,7 +122,13 @@ class UploadJournal:
         """Returns where the body begins."""
         head = _HEADER.pack(len(body), _checksum(kind, body), kind)
         # One write at a known place: a write that failed half way is overwritten by the next.
-        os.pwrite(self._fd, head + body, self._end)
+        data = head + body
+        try:
+            written = os.pwrite(self._fd, data, self._end)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self.path) from error
+        if written < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
         offset = self._end + len(head)
         self._end = offset + len(body)
         self._is_synced = False

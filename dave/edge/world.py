@@ -56,9 +56,14 @@ class World:
             self.shares.start(core, runner)
 
     def keep_shares(self, index: ShareIndex, capacity: int | None) -> None:
-        """Open what is kept of files, and fill the index; see ShareKeeper."""
+        """Open what is kept of files, and fill the index; see ShareKeeper. Closes all if that
+        raises."""
         now_ms = time.time_ns() // 1_000_000
-        self.shares = ShareKeeper(self.folder, index, self.sync, capacity, now_ms)
+        try:
+            self.shares = ShareKeeper(self.folder, index, self.sync, capacity, now_ms)
+        except BaseException:
+            self.close()
+            raise
 
     def carry_out(self, effect: NodeEffect) -> None:
         """Hand an effect over."""

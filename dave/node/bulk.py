@@ -330,7 +330,7 @@ class Streams:
         links = [link for link in self._links.values() if link.is_dialled == is_dialled]
         if len(links) < (LINKS_DIALLED_MAX if is_dialled else LINKS_ACCEPTED_MAX):
             return True
-        idle = [link for link in links if link.is_proven and not link.streams]
+        idle = [link for link in links if link.is_proven and link.rests]
         if not idle:
             return False
         self._hang_up(min(idle, key=lambda link: link.used), StreamEnd.BROKEN, now)

@@ -98,6 +98,14 @@ class Link:
         return len(self._asked) + len(self._served)
 
     @property
+    def rests(self) -> bool:
+        """Whether nobody would miss it: no stream is open either way, but such as rest."""
+        sources = [served.source for served in self._served.values()]
+        if not all(isinstance(source, LiveSource) and source.rests() for source in sources):
+            return False
+        return all(stream.rests() for stream in self._asked.values())
+
+    @property
     def asked(self) -> int:
         """Streams that we asked for."""
         return len(self._asked)

@@ -199,6 +199,7 @@ class Talk(LiveSource):
         """... and what is left of the one that is being sent."""
         lane.uploads.begun(self)
         self._stream = core.streams.open(lane.peer, shares.offer_request(self.token), self, now)
+        self._stream.rests = self.rests
 
     def end(self) -> None:
         """Offer nothing more."""
@@ -270,6 +271,10 @@ class Talk(LiveSource):
         if not self.is_over:
             self.end()
             self._lane.closed()
+
+    def rests(self) -> bool:
+        """See LiveSource."""
+        return not self.open and not self._lane.waiting
 
     def _offer(self, upload: Upload) -> bytes:
         self._seq += 1

@@ -10,6 +10,7 @@ from functools import partial
 
 from dave.drops import Drop
 from dave.errors import WireError
+from dave.limits import PIECE_BYTES_MAX
 from dave.names import SECOND, Instant
 from dave.node.core import Core
 from dave.node.share_effects import ShareEffects, Told
@@ -19,9 +20,11 @@ from dave.node.share_taker import ShareTaker
 from dave.node.streams import LiveSource, Source, StreamKind
 from dave.node.timers import Timer
 from dave.share_limits import (
+    BLOCK_BYTES,
     RECORDS_VERIFIED_MAX,
     SHARE_LOOK_SECONDS,
     SHARE_READ_ONLY_SECONDS,
+    SHARE_SENDERS_LARGE,
     SHARE_TAKERS_MAX,
 )
 from dave.store.shares import Judgement, ShareIndex
@@ -46,6 +49,7 @@ class ShareService:
         """A write has failed: nothing is taken in for a while."""
         self._takers: dict[bytes, ShareTaker] = {}
         """By the key of who offers."""
+        self._senders = 0
         self._verified: dict[bytes, None] = {}
         """Digest and signature of records that are genuine; the oldest first."""
         self._verifying: dict[bytes, list[Told]] = {}
@@ -78,7 +82,12 @@ class ShareService:
     def _fetch(self, asker: bytes, request: bytes, now: Instant) -> Source:
         addresses = shares.read_fetch_request(request)
         sizes = [self.index.holds(address) or 0 for address in addresses]
-        return ShareSender(addresses, sizes, self.effects.read)
+        read_bytes = BLOCK_BYTES if self._senders < SHARE_SENDERS_LARGE else PIECE_BYTES_MAX
+        self._senders += 1
+        return ShareSender(addresses, sizes, self.effects.read, read_bytes, self._sender_ended)
+
+    def _sender_ended(self) -> None:
+        self._senders -= 1
 
     def _stripes(self, asker: bytes, request: bytes, now: Instant) -> Source:
         held = [self.index.stripe(stripe_id) for stripe_id in shares.read_stripes_request(request)]
@@ -115,7 +124,7 @@ class ShareService:
         if (before := self._takers.get(asker)) is not None:
             before.end()  # its connection broke, and it has noticed first
         if len(self._takers) >= SHARE_TAKERS_MAX:
-            idle = next((taker for taker in self._takers.values() if taker.is_idle), None)
+            idle = next((taker for taker in self._takers.values() if taker.rests()), None)
             if idle is None:
                 self.core.drops.add(Drop.FULL)
                 return None

@@ -79,7 +79,10 @@ class ShareTaker(LiveSource):
         """Ask for offers; whether that was possible."""
         streams = self._service.core.streams
         self._stream = streams.open_back(self.asker, shares.take_request(token), self, now)
-        return self._stream is not None
+        if self._stream is None:
+            return False
+        self._stream.rests = self.rests
+        return True
 
     # --- The source of OFFER -----------------------------------------------------------------
 
@@ -144,9 +147,8 @@ class ShareTaker(LiveSource):
         core.streams.refuse(self.asker, now)
         self.end()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is offered."""
+    def rests(self) -> bool:
+        """See LiveSource: nothing is offered."""
         return not self._open
 
     def is_late(self, now: Instant) -> bool:

@@ -47,6 +47,17 @@ class ShareUpkeep:
         """Begin to look around."""
         self.watch.start(now)
 
+    def status(self) -> dict[str, int]:
+        """For `dave status`."""
+        audits, repair = self.audits, self.repair
+        return {
+            "audits_kept": audits.kept,
+            "audits_broken": audits.broken,
+            "lacking": len(repair),
+            "mended": repair.mended,
+            "rebuilt": repair.rebuilt,
+        }
+
     def _damaged(self, address: bytes, now: Instant) -> None:
         """A share that was read for an audit is not what it was."""
         self._effects.drop(self._index.lost(address))

@@ -100,6 +100,10 @@ class LiveSource:
         """See Source."""
         raise NotImplementedError
 
+    def rests(self) -> bool:
+        """Whether it could end now without any harm, so that others have the connection's place."""
+        return False
+
 
 Handler = Callable[[bytes, bytes, Instant], Source | None]
 """Called with the asker's public key (32 bytes), the request and the time; None: refused."""
@@ -125,6 +129,7 @@ class Stream:
         "is_over",
         "number",
         "request",
+        "rests",
         "room",
         "sink",
     )
@@ -136,6 +141,8 @@ class Stream:
         self.room = STREAM_WINDOW_BYTES
         """Bytes that may come before we give more credit."""
         self.is_over = False
+        self.rests: Callable[[], bool] = _never
+        """Whether it could end now without any harm, as LiveSource has it."""
         self._carrier: Carrier | None = None
         self._unconsumed = 0
         self._owed = 0
@@ -255,3 +262,7 @@ class Served:
 
 def _nothing() -> None:
     return None
+
+
+def _never() -> bool:
+    return False

@@ -8,10 +8,18 @@ from dave.node.share_fetches import Fetches
 from dave.node.share_service import ShareService
 from dave.node.share_uploads import Uploads
 from dave.node.stripe_job import Came, Rebuilt
-from dave.share_limits import STRIPE_FETCH_SECONDS, STRIPE_PLACE_SECONDS
+from dave.share_limits import (
+    STRIPE_FETCH_SECONDS,
+    STRIPE_PLACE_SECONDS,
+    STRIPE_REFUSED_SECONDS,
+    STRIPE_REFUSERS_MAX,
+)
 from dave.wire.share_status import KEPT_STATUSES, ShareStatus
 from dave.wire.shares import ShareOutcome
 from dave.wire.stripe import StripeRecord
+
+_NO_ROOM = (ShareStatus.LOW_WORK, ShareStatus.LOW_RANK, ShareStatus.FULL, ShareStatus.READ_ONLY)
+"""Verdicts that the next share is likely to get as well."""
 
 
 class StripeHands:
@@ -26,6 +34,8 @@ class StripeHands:
         self._effects = service.effects
         self._uploads = uploads
         self._fetches = fetches
+        self._refused: dict[Place, Instant] = {}
+        """Who had no room for a share, and when; the longest ago first."""
 
     def is_here(self, address: bytes) -> bool:
         """Whether this node holds that share."""
@@ -75,19 +85,36 @@ class StripeHands:
         def offer(now: Instant) -> None:
             contact = self._core.table.get(peer)
             if contact is None:
-                done(False, now)
+                done(is_kept, now)
                 return
             self._uploads.put(
                 peer_of(contact), records.pop(), number, share, answered, now, deadline
             )
 
+        is_kept = False
+
         def answered(outcome: ShareOutcome, now: Instant) -> None:
-            if outcome.is_stored and records:
+            nonlocal is_kept
+            is_kept = is_kept or outcome.is_stored
+            if outcome.status in _NO_ROOM:
+                self._note_refusal(peer, now)
+            elif records:
                 offer(now)
-            else:
-                done(outcome.is_stored, now)
+                return
+            done(is_kept, now)
 
         offer(now)
+
+    def takes(self, peer: Place, now: Instant) -> bool:
+        """Whether the peer may have room: it has not refused a share for want of it of late."""
+        refused = self._refused.get(peer)
+        return refused is None or now - refused >= STRIPE_REFUSED_SECONDS * SECOND
+
+    def _note_refusal(self, peer: Place, now: Instant) -> None:
+        self._refused.pop(peer, None)
+        if len(self._refused) >= STRIPE_REFUSERS_MAX:
+            del self._refused[next(iter(self._refused))]
+        self._refused[peer] = now
 
     def _keep(
         self, record: StripeRecord, number: int, share: bytes,
@@ -100,5 +127,7 @@ class StripeHands:
                 record, number, judgement.mask, [share],
                 lambda status, now: done(status in KEPT_STATUSES, now),
             )  # fmt: skip
-        else:
-            done(judgement.status in KEPT_STATUSES, now)
+            return
+        if judgement.status in _NO_ROOM:
+            self._note_refusal(self._core.identity.id or 0, now)
+        done(judgement.status in KEPT_STATUSES, now)

@@ -30,6 +30,9 @@ class Hands(Protocol):
     def is_here(self, address: bytes) -> bool:
         """Whether this node holds that share."""
 
+    def takes(self, peer: Place, now: Instant) -> bool:
+        """Whether it is worth while to offer a share to that peer."""
+
     def read(self, address: bytes, size: int, came: Came, now: Instant) -> None:
         """Read a share of our own."""
 
@@ -99,8 +102,11 @@ class StripeJob:
         self._is_bad = False
 
     def start(self, now: Instant) -> None:
-        """Gather."""
-        self._gather(now)
+        """Gather, if there is anybody to place at."""
+        if stripe_plan.receivers(self._found.holdings):
+            self._gather(now)
+        else:
+            self._done(Outcome(0, len(self._wanted), 0, 0, False), now)
 
     # --- Gathering ---------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dave.names import Place
-from dave.share_limits import STRIPE_REACH
+from dave.share_limits import STRIPE_REACH, STRIPE_REACH_MAX
 
 
 class Holding(NamedTuple):
@@ -25,7 +25,7 @@ class Holding(NamedTuple):
 
 def reach(n: int) -> int:
     """How many of the nodes nearest to a stripe of n shares may hold them."""
-    return STRIPE_REACH * n
+    return min(STRIPE_REACH * n, STRIPE_REACH_MAX)
 
 
 def held(holdings: Sequence[Holding]) -> int:

@@ -107,7 +107,18 @@ class StripeRepair:
 
     # --- Cases -------------------------------------------------------------------------------
 
+    def _fit(self, found: Surveyed, now: Instant) -> Surveyed:
+        """The same, without hope in those who have no room."""
+        takes = self._hands.takes
+        return found._replace(
+            holdings=[
+                each if takes(each.node_id, now) else each._replace(has_answered=False)
+                for each in found.holdings
+            ]
+        )
+
     def _note(self, found: Surveyed, now: Instant) -> None:
+        found = self._fit(found, now)
         record, stripe_id = found.record, found.stripe_id
         missing = stripe_plan.lacking(record.n, found.holdings)
         if not missing or stripe_id in self._bad:
@@ -176,7 +187,7 @@ class StripeRepair:
         self.examine([(stripe_id, record)], self._examined, now)
 
     def _examined(self, found: list[Surveyed], now: Instant) -> None:
-        (one,) = found
+        one = self._fit(found[0], now)
         case = self._cases.get(one.stripe_id)
         missing = stripe_plan.lacking(one.record.n, one.holdings)
         if not missing or case is None or self._is_over(one.record, now):

@@ -20,6 +20,7 @@ from dave.limits import CLOCK_AHEAD_MS_MAX, SURPLUS_BITS_MAX
 from dave.names import Place, UnixMs, hybrid_ms
 from dave.share_limits import (
     RELEASES_MAX,
+    SIBLINGS_PASSED_MAX,
     STRIPE_RECORD_COST_BYTES,
     STRIPE_RECORDS_MAX,
     STRIPES_SLICE,
@@ -247,16 +248,16 @@ class ShareIndex:
         stops for long. To be called every few seconds."""
         gone = self._go_on()
         addresses, records = list(gone.addresses), list(gone.records)
-        looked = len(records)
         for _ in range(SLICES):
-            if looked >= STRIPES_SLICE:
+            left = STRIPES_SLICE - len(records)
+            if left <= 0:
                 break
-            due = self._table.due(self._slice, now_ms)
-            for stripe, record in due:
-                records.append((stripe.id, record.owner, record.reference))
-                addresses += self._table.remove_record(stripe, record.owner, record.reference)
-            looked += len(self._table.in_slice(self._slice)) if due else 0
-            self._slice = (self._slice + 1) % SLICES
+            if self._table.is_due(self._slice, now_ms):
+                for stripe, record in self._table.due(self._slice, now_ms, left):
+                    records.append((stripe.id, record.owner, record.reference))
+                    addresses += self._table.remove_record(stripe, record.owner, record.reference)
+            if len(records) < STRIPES_SLICE:
+                self._slice = (self._slice + 1) % SLICES
         return Gone(addresses, records)
 
     def lost(self, address: bytes) -> Gone:
@@ -320,7 +321,7 @@ class ShareIndex:
         newcomer = self._rank(record, stripe_id, surplus)
         if stripe is not None:
             newcomer = max(newcomer, self._rank_of(stripe))
-        victims, outrank = self._victims(need, stripe, address)
+        victims, outrank = self._victims(need, stripe, address, record)
         if victims is None:
             return full
         if newcomer > outrank:
@@ -332,10 +333,15 @@ class ShareIndex:
         return ShareStatus.LOW_RANK, bits, []
 
     def _victims(
-        self, need: int, spared: HeldStripe | None, address: bytes
+        self, need: int, spared: HeldStripe | None, address: bytes, record: StripeRecord
     ) -> tuple[list[HeldStripe] | None, float]:
         """Stripes of the lowest rank that make up `need` bytes, without the stripe and the share
-        that come; and the highest rank among them. None where all together do not."""
+        that come; and the highest rank among them. None where all together do not.
+
+        No upload displaces its own stripes: it would else be acknowledged, part by part, and not
+        be there in the end.
+        """
+        siblings = 0
         victims: list[HeldStripe] = []
         outrank = UNRANKED
         left: dict[bytes, int] = {}
@@ -343,6 +349,10 @@ class ShareIndex:
             if need <= 0:
                 break
             if stripe is spared:
+                continue
+            if stripe.find(record.owner, record.reference) is not None:
+                if (siblings := siblings + 1) > SIBLINGS_PASSED_MAX:
+                    return None, outrank
                 continue
             victims.append(stripe)
             outrank = stripe.rank

@@ -188,15 +188,19 @@ class StripeTable:
             self._order.update(ranked)
         return iter(self._order)
 
-    def due(self, n: int, now_ms: UnixMs) -> list[tuple[HeldStripe, StripeRecord]]:
-        """The records in slice n whose time is over. O(slice), but only if there can be any."""
-        if now_ms < self._soonest[n]:
-            return []
-        soonest, found = NEVER, []
+    def is_due(self, n: int, now_ms: UnixMs) -> bool:
+        """Whether there may be a record in slice n whose time is over."""
+        return now_ms >= self._soonest[n]
+
+    def due(self, n: int, now_ms: UnixMs, most: int) -> list[tuple[HeldStripe, StripeRecord]]:
+        """Records in slice n whose time is over, `most` at a time. O(slice)."""
+        soonest, found = NEVER, list[tuple[HeldStripe, StripeRecord]]()
         for stripe in self._slices[n].values():
             for data in stripe.records:
                 record = StripeRecord(data)
                 if record.expires_ms <= now_ms:
+                    if len(found) == most:
+                        return found
                     found.append((stripe, record))
                 else:
                     soonest = min(soonest, record.expires_ms)

@@ -17,6 +17,7 @@ from dave.wire.layout_directory import DEVICES, PAGE
 from dave.wire.layout_files import FILE_ROOT, RELEASE, STRIPE_RECORD
 from dave.wire.layout_journal import FLOOR, JOURNAL_HEADER, JOURNAL_RECORD
 from dave.wire.layout_messages import MESSAGES
+from dave.wire.layout_share_file import SHARE_END
 from dave.wire.layout_shares import SHARES
 from dave.wire.layout_sync import SYNC
 from dave.wire.status import ProofState, PutStatus
@@ -42,6 +43,7 @@ KINDS: dict[str, Layout] = {
         STRIPE_RECORD,
         RELEASE,
         FILE_ROOT,
+        SHARE_END,
         *SHARES.values(),
         *AUDIT.values(),
     )

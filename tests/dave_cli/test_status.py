@@ -23,6 +23,29 @@ def test_a_node_in_good_health(home):
     assert (told["pid"], told["entries"], told["address"]) == (node.pid, 1, node.address)
 
 
+def test_shares_of_files_are_told_of(home):
+    node = home.start("--blob-capacity", "20M")
+    done = home.dave("status", "--data", node.data)
+    rows = {line[:10].strip(): line[11:] for line in done.out.splitlines()}
+    assert rows["files"] == "0 shares, 0.0 of 21 MB"
+    assert rows["scrub"] == "0 shares read over again, 0 damaged, 0 missing at the start"
+    told = home.dave("status", "--data", node.data, "--json").json["files"]
+    assert (told["bytes_capacity"], told["failure"], told["notes"]) == (20 << 20, None, [])
+    none = home.start("--blob-capacity", "0", data="none")
+    done = home.dave("status", "--data", none.data)
+    assert "no room for shares (--blob-capacity 0)" in done.out
+
+
+def test_shares_that_cannot_be_written_are_told_of(home, monkeypatch, capsys):
+    told = home.dave("status", "--data", home.start().data, "--json").json
+    told["files"] |= {"failure": "[Errno 28] No space left on device", "notes": ["It is new."]}
+    monkeypatch.setattr(status, "ask_node", lambda args, question: told)
+    assert status.main(Namespace(json=False)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("NO SHARES ") and "No space left" in line for line in lines)
+    assert "database   It is new." in lines
+
+
 def test_no_node_is_exit_code_3(home):
     done = home.dave("status")
     assert (done.code, done.out) == (3, "")

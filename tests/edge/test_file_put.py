@@ -298,3 +298,16 @@ def test_many_uploads_share_the_room_that_there_is(node, tmp_path):
                 assert await p.read(name) == content(STRIPE * 2, seed)
 
     story(run)
+
+
+def test_the_entry_never_outlives_its_shares(node, tmp_path):
+    async def run():
+        async with putter(node, tmp_path) as p:
+            for ttl in (60, 3600, 366 * 86_400):
+                await p.put(content(5000, ttl), ttl=ttl, random_key=True)
+                entry = (await p.client.read(p.key.owner, NAME, timeout=5)).entry
+                records = [record for n in p.shares.nodes for record, _ in n.records.values()]
+                assert ttl - 5 <= entry.ttl <= ttl
+                assert all(entry.expires_ms <= record.expires_ms for record in records)
+
+    story(run)

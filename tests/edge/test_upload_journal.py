@@ -1,5 +1,6 @@
 """An upload's journal: it is there after any end of the process, and a torn tail is cut."""
 
+import errno
 import os
 import stat
 
@@ -99,3 +100,27 @@ def test_it_is_synced_now_and_then(tmp_path, monkeypatch):
     journal.sync()
     assert not journal.wants_sync
     journal.close()
+
+
+@pytest.mark.parametrize("written", [None, 10])
+def test_a_full_disk_is_said_and_harms_nothing(tmp_path, monkeypatch, written):
+    journal = opened(tmp_path)
+    journal.start(UPLOAD)
+    journal.stored(b"f" * 16, b"row")
+
+    def full(fd, data, offset):
+        if written is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(fd, data[:written], offset)
+
+    real = os.pwrite
+    monkeypatch.setattr("dave.edge.upload_journal.os.pwrite", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        journal.stored(b"g" * 16, b"another row")
+    assert caught.value.filename == journal.path
+    monkeypatch.undo()
+    journal.stored(b"h" * 16, b"one more")
+    journal.close()
+    again = opened(tmp_path)
+    assert again.each_row() == [b"row", b"one more"]
+    again.close()

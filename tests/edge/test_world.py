@@ -6,8 +6,11 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 import dave
 from dave.crypto import merkle
+from dave.errors import StoreError, UsageError
 from tests.edge.share_making import Scene, files_in, share
 from tests.small_disk import small_disk
 
@@ -50,6 +53,25 @@ def test_a_node_reads_what_it_kept_and_scrubs(tmp_path):
                 while not (read and keeper.scrub.looked):  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             assert read == [share(1)]
+
+    run(story)
+
+
+def test_a_node_whose_shares_cannot_be_read_lets_all_go(tmp_path):
+    (tmp_path / "shares").mkdir()
+    (tmp_path / "shares" / "00").write_bytes(b"no folder")
+
+    async def start(capacity):
+        config = dave.Config(listen="127.0.0.1:0", data=tmp_path, blob_capacity=capacity)
+        async with dave.Node(config) as node:
+            return node.world.shares
+
+    async def story():
+        with pytest.raises(StoreError, match="--blob-capacity 0"):
+            await start(None)
+        with pytest.raises(UsageError, match="--blob-capacity"):
+            await start(-1)
+        assert await start(0) is None, "nothing holds the folder"
 
     run(story)
 

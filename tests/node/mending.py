@@ -77,6 +77,8 @@ class FakeHands:
         self.rebuilt = []
         self.refuses = []
         """Nodes that take nothing."""
+        self.full = []
+        """Nodes known to have no room."""
         self.lacks = []
         """Nodes from which nothing comes."""
         self.spoil = None
@@ -86,6 +88,9 @@ class FakeHands:
 
     def is_here(self, address):
         return address in self.own
+
+    def takes(self, peer, now):
+        return peer not in self.full
 
     def read(self, address, size, came, now):
         came(self._share(address), now)

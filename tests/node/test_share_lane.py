@@ -158,3 +158,36 @@ def test_who_is_told_of_the_end_may_offer_more():
     world.run(30)
     assert len(told) == 3
     assert client.core.uploads._lanes == {}
+
+
+def test_who_has_nothing_to_offer_gives_its_connection_up_to_others(monkeypatch):
+    monkeypatch.setattr("dave.node.bulk.LINKS_DIALLED_MAX", 2)
+    world, client = share_network(6)
+    maker, told = Maker(world), []
+    for node in world.nodes * 2:
+        told += put_all(client, node, [maker.stripe()])
+        world.run(1)
+        assert client.core.streams.links <= 2
+    assert statuses(told) == ["STORED"] * 36
+
+
+def test_a_node_with_too_many_connections_ends_one_that_rests(monkeypatch):
+    monkeypatch.setattr("dave.node.bulk.LINKS_ACCEPTED_MAX", 2)
+    world, _ = share_network(1)
+    (node,) = world.nodes
+    maker, told = Maker(world), []
+    for _ in range(4):
+        told += put_all(world.add_client(), node, [maker.stripe()])
+        world.run(1)
+        assert node.core.streams.links <= 2
+    assert statuses(told) == ["STORED"] * 12
+    node.node.disk.holds_back = True
+    busy = [put_all(world.add_client(), node, [maker.stripe()]) for _ in range(2)]
+    world.run(1)
+    refused = put_all(world.add_client(), node, [maker.stripe()])
+    world.run(5)
+    assert statuses(refused) == ["NO_ANSWER"] * 3
+    node.node.go_on()
+    node.settle()
+    world.run(1)
+    assert [statuses(each) for each in busy] == [["STORED"] * 3] * 2

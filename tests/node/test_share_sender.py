@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dave.limits import PIECE_BYTES_MAX
 from dave.node.share_sender import ShareSender
-from dave.share_limits import SHARE_PIECES_AHEAD
+from dave.share_limits import SHARE_READS_AHEAD
 from dave.wire.shares import sizes_piece
 
 
@@ -17,6 +17,7 @@ class Disk:
     def __init__(self, shares):
         self.shares = shares
         self.asked = []
+        self.closed = []
 
     def read(self, address, offset, count, done):
         self.asked.append((address, offset, count, done))
@@ -26,35 +27,44 @@ class Disk:
         data = self.shares[address]
         done(None if data is None else data[offset : offset + count], 0)
 
-    def sender(self, addresses=None):
-        addresses = list(self.shares) if addresses is None else addresses
+    def sender(self, pieces=1):
+        addresses = list(self.shares)
         sizes = [len(self.shares.get(address) or b"") for address in addresses]
-        return sizes, ShareSender(addresses, sizes, self.read)
+        return sizes, ShareSender(
+            addresses, sizes, self.read, pieces * PIECE_BYTES_MAX, lambda: self.closed.append(1)
+        )
 
 
 def drain(disk, sender, pick=lambda n: 0):
     pieces, waits = [], 0
     while (piece := sender.next_piece(0)) is not None:
         if piece:
-            pieces.append(piece)
+            pieces.append(bytes(piece))
         else:
             waits += 1
             disk.answer(pick(len(disk.asked)))
-        assert len(disk.asked) <= SHARE_PIECES_AHEAD
+        assert len(disk.asked) <= SHARE_READS_AHEAD
     return pieces, waits
 
 
-@given(st.lists(st.integers(0, 3 * PIECE_BYTES_MAX), min_size=1, max_size=6), st.integers())
-def test_all_that_is_held_comes_in_order_whatever_the_order_of_reads(sizes, seed):
+@given(
+    st.lists(st.integers(0, 3 * PIECE_BYTES_MAX), min_size=1, max_size=6),
+    st.integers(1, 4),
+    st.integers(),
+)
+def test_all_that_is_held_comes_in_order_whatever_the_order_of_reads(sizes, at_once, seed):
     rng = Random(seed)
     shares = {bytes((i,)) * 32: rng.randbytes(size) for i, size in enumerate(sizes)}
     disk = Disk(shares)
-    told, sender = disk.sender()
+    told, sender = disk.sender(at_once)
     pieces, _ = drain(disk, sender, lambda n: rng.randrange(n))
     assert pieces[0] == sizes_piece(told)
     assert b"".join(pieces[1:]) == b"".join(shares.values())
     cut = [min(PIECE_BYTES_MAX, s - i) for s in sizes for i in range(0, s, PIECE_BYTES_MAX)]
     assert [len(piece) for piece in pieces[1:]] == cut
+    assert disk.closed == []
+    sender.close()
+    assert disk.closed == [1]
 
 
 def test_it_wakes_when_a_read_is_done_and_not_after_its_end():

@@ -4,7 +4,8 @@ import pytest
 
 from dave.crypto import merkle
 from dave.files.code import Code
-from dave.share_limits import STRIPE_PLACE_SECONDS
+from dave.names import SECOND
+from dave.share_limits import STRIPE_PLACE_SECONDS, STRIPE_REFUSED_SECONDS, STRIPE_REFUSERS_MAX
 from sim import stripes
 from tests.node.mending import network_of, put
 
@@ -104,8 +105,11 @@ def test_all_records_that_keep_a_share_go_with_it(scene):
 def test_who_is_full_or_gone_does_not_keep_it(scene):
     one, two, _ = scene.hosts
     two.node.shares.index.capacity_bytes = 0
-    share = scene.stripe.shares[0]
+    share, hands = scene.stripe.shares[0], one.node.upkeep.repair._hands
+    assert hands.takes(two.node.id, scene.world.now)
     assert scene.call(one, "place", two.node.id, scene.record, 0, share) is False
+    assert not hands.takes(two.node.id, scene.world.now)
+    assert hands.takes(two.node.id, scene.world.now + STRIPE_REFUSED_SECONDS * SECOND)
     assert scene.call(one, "place", 12345, scene.record, 0, share) is False
     three_id = scene.hosts[2].node.id
     scene.world.kill(scene.hosts[2])
@@ -123,3 +127,12 @@ def test_a_share_comes_back_that_was_lost_here(scene):
     assert scene.call(one, "place", one.node.id, scene.record, 0, scene.stripe.shares[0])
     one.node.shares.index.capacity_bytes = 0
     assert not scene.call(one, "place", one.node.id, scene.record, 1, scene.stripe.shares[1])
+    assert not one.node.upkeep.repair._hands.takes(one.node.id, scene.world.now)
+
+
+def test_only_so_many_refusals_are_remembered(scene):
+    hands = scene.hosts[0].node.upkeep.repair._hands
+    for peer in range(STRIPE_REFUSERS_MAX + 1):
+        hands._note_refusal(peer, scene.world.now)
+    assert len(hands._refused) == STRIPE_REFUSERS_MAX
+    assert hands.takes(0, scene.world.now)

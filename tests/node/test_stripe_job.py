@@ -74,6 +74,18 @@ def test_where_nobody_takes_a_share_it_is_left():
     assert (outcome.placed, outcome.left, outcome.is_bad) == (0, 1, False)
 
 
+def test_where_nobody_has_room_nothing_is_fetched():
+    hands, ended = FakeHands(MADE, [0]), []
+    found = MADE.found(1, 2, 4, 8, 16, 0)
+    full = [each._replace(has_answered=False) for each in found.holdings]
+    job = StripeJob(
+        found._replace(holdings=full), MADE.id(0), hands, list, lambda *end: ended.append(end)
+    )
+    job.start(7)
+    assert ended == [(Outcome(0, 1, 0, 0, False), 7)]
+    assert hands.fetched == []
+
+
 def test_with_fewer_nodes_than_shares_some_get_a_second_one():
     hands, outcome = work(MADE, [1, 2, 4, 8])
     assert sorted(number for _, number in hands.placed) == [4, 5]

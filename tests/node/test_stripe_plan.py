@@ -17,6 +17,10 @@ def test_a_stripe_with_all_shares_at_distinct_nodes_lacks_nothing():
     assert plan.lacking(3, holdings(1, 2, 4)) == []
 
 
+def test_shares_may_stand_at_twice_as_many_nodes_as_there_are_but_not_beyond_readers():
+    assert [plan.reach(n) for n in (1, 3, 14, 16, 24)] == [2, 6, 28, 32, 32]
+
+
 def test_a_newcomer_that_is_nearer_takes_nothing_over():
     assert plan.lacking(3, holdings(0, 1, 2, 4)) == []
 

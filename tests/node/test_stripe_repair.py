@@ -103,6 +103,9 @@ class Yard:
     def is_here(self, address):
         return self._of(address).is_here(address)
 
+    def takes(self, peer, now):
+        return all(hands.takes(peer, now) for hands in self.hands.values())
+
     def read(self, address, size, came, now):
         self._of(address).read(address, size, came, now)
 
@@ -267,6 +270,16 @@ def test_who_is_out_of_reach_waits_for_no_turn():
     it.run(STRIPE_GRACE_SECONDS)
     assert it.mended == 1
     assert it.hands[it.made[0]].fetched == []
+
+
+def test_two_shares_at_one_node_are_not_parted_for_one_without_room():
+    it = yard([1, 2, 4, 8, 48, 0])
+    it.hands[it.made[0]].full = [it.made[0].id(5)]
+    it.see()
+    assert len(it.repair) == 0
+    it.hands[it.made[0]].full = []
+    it.see()
+    assert len(it.repair) == 1
 
 
 def test_places_are_those_of_the_stripes():

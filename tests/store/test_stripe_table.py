@@ -53,6 +53,9 @@ class Model:
         far = distance(record.stripe_id, 7)
         return rank(record.time, far, DAY, surplus, is_tombstone=False)
 
+    def order(self, record):
+        return record.time, record.digest(self.index._network)
+
     def forget(self, key):
         del self.records[key]
         if not any(each[0] == key[0] for each in self.records):
@@ -91,7 +94,8 @@ class Model:
             self.check_victims(victims, record)
         for each in insertion.gone.records:
             self.forget(each)
-        if key not in self.records or record.time >= self.records[key].time:
+        old = self.records.get(key)
+        if old is None or self.order(record) >= self.order(old):
             self.records[key] = record
         self.masks[key[0]] = self.masks.get(key[0], 0) | 1 << number
         self.gone(before, insertion.gone)
