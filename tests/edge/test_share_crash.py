@@ -77,7 +77,8 @@ def test_a_killed_process_loses_nothing_it_acknowledged(tmp_path, sync):
                 for stripe_id in scene.index.stripes_in(slice_):
                     address = scene.index.stripe(stripe_id)[0].address(0)
                     assert scene.keeper.files.is_whole(address, 20_000)
-            assert scene.keeper.loaded.missing == 0
+            # Of a release that was cut short a share may be gone before its record.
+            assert scene.keeper.loaded.missing <= len(releasing - released)
             await scene.close()
 
         asyncio.run(look())
