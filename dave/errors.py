@@ -55,7 +55,10 @@ class EntryError(UsageError):
 
 
 class IsFile(UsageError):
-    """What stands there is a folder, or a file of more bytes than `get` was to return whole."""
+    """What stands there is a folder, or a file of more bytes than `get` was to return whole.
+    `found` is what `open_file` and `get_file` take, so that nobody is asked for the entry again."""
+
+    found: Any = None
 
 
 class FileChanged(UsageError):

@@ -62,7 +62,7 @@ FETCH_SPARE_NODES = 8
 """Nodes beyond the n nearest of a stripe that are asked what they hold of it."""
 FETCH_SECONDS = 60.0
 """For a share; one that is late is done without long before."""
-LOCATE_SECONDS = 10.0
+LOCATE_SECONDS = 5.0
 """For a lookup, and for what a node holds."""
 FETCH_PATIENCE_FIRST_MS = 300
 FETCH_PATIENCE_TIMES = 3

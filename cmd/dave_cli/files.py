@@ -11,8 +11,9 @@ from dave_cli import options
 from dave_cli.progress import ByteProgress
 
 
-def fetch(args: Namespace, key: Any, path: Path | None) -> int:
-    """Fetch what NAME says to `path`, or to standard output; the exit code."""
+def fetch(args: Namespace, key: Any, path: Path | None, found: Any = None) -> int:
+    """Fetch what NAME says to `path`, or to standard output; the exit code. found: its entry, if
+    that was read already."""
     progress = ByteProgress("got", args.json)
     # Checked here, since it is the caller's to mend whatever stands under the name.
     if args.range is not None:
@@ -20,7 +21,7 @@ def fetch(args: Namespace, key: Any, path: Path | None) -> int:
 
         parse_range(args.range)
     try:
-        got = run(_fetch(args, key, path, progress))
+        got = run(_fetch(args, key, path, found, progress))
     except KeyboardInterrupt:
         progress.close()
         if path is not None:
@@ -46,13 +47,15 @@ def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return runner(coroutine)
 
 
-async def _fetch(args: Namespace, key: Any, path: Path | None, progress: ByteProgress) -> Any:
+async def _fetch(
+    args: Namespace, key: Any, path: Path | None, found: Any, progress: ByteProgress
+) -> Any:
     from dave.edge.connect import connect
     from dave.errors import UsageError
 
     edges, secret = options.edges(args), options.secret(args)
     async with connect(edges, key=key, network=args.network, secret=secret) as client:
-        how = {"timeout": args.timeout, "quorum": args.quorum, "range": args.range}
+        how = {"timeout": args.timeout, "quorum": args.quorum, "range": args.range, "found": found}
         if path is None and sys.stdout.isatty():
             file = await client.open_file(args.name, **how)
             if file is not None and file.is_folder:

@@ -47,15 +47,17 @@ def _get(args: Namespace, key: Any) -> int:
     with options.client(args, key) as client:
         try:
             found = client.get(args.name, timeout=args.timeout, quorum=args.quorum, limit=0)
-        except IsFile:
-            found = IsFile
+        except IsFile as error:
+            found = error
         finally:
             if args.explain:
                 from dave_cli.explain import print_trace
 
                 print_trace(client.trace)
     # A file is read with another driver, which works on several cores.
-    return _file(args, key) if found is IsFile else _print(args, found)
+    if isinstance(found, IsFile):
+        return _file(args, key, found.found)
+    return _print(args, found)
 
 
 def _print(args: Namespace, found: Any) -> int:
@@ -76,12 +78,12 @@ def _print(args: Namespace, found: Any) -> int:
     return 0
 
 
-def _file(args: Namespace, key: Any) -> int:
+def _file(args: Namespace, key: Any, found: Any = None) -> int:
     from dave_cli.files import fetch
 
     if args.json and args.out is None:
         raise UsageError("--json has no room for a file: give --out PATH")
-    return fetch(args, key, args.out)
+    return fetch(args, key, args.out, found)
 
 
 def _as_json(found: Any, with_value: bool) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from dave.edge.limits import (
 )
 from dave.edge.receipt import Items, Name, Receipt, Value, value_of
 from dave.edge.whose import linked, whose, whose_key
-from dave.errors import DaveError, NotListed, UsageError
+from dave.errors import DaveError, IsFile, NotListed, UsageError
 from dave.limits import TOMBSTONE_TTL_SECONDS, TTL_SECONDS_DEFAULT
 from dave.names import HybridTime, Owner
 from dave.node.check import CheckResult
@@ -158,7 +158,12 @@ class Client(FileVerbs, ReadingVerbs):
         if entry.flags & (BLOB | PRIVATE):
             from dave.edge.file_open import opened
 
-            value = await opened(self._driver, result, self._key, link_key, seconds).whole(limit)
+            file = opened(self._driver, result, self._key, link_key, seconds)
+            try:
+                value = await file.whole(limit)
+            except IsFile as error:
+                error.found = result
+                raise
             return value._replace(seconds=time.monotonic() - started)
         return value_of(entry, self._driver.core.network, result.replicas, seconds)
 

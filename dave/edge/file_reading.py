@@ -11,7 +11,7 @@ from dave.edge.keyfile import Key
 from dave.edge.limits import TIMEOUT_SECONDS_DEFAULT
 from dave.edge.whose import linked
 from dave.names import Owner
-from dave.node.results import Found
+from dave.node.results import Found, GetResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,19 +38,22 @@ class ReadingVerbs:
         range: "ByteRange | str | None" = None,  # noqa: A002
         timeout: float = TIMEOUT_SECONDS_DEFAULT,
         quorum: int = 2,
+        found: GetResult | None = None,
     ) -> "OpenFile | None":
         """A value of any size, to be read in order: `async for piece in file`; None if it is absent
         or deleted. A folder is a tar stream.
 
         name, owner, timeout, quorum: as in `get`. link_key: 32 bytes that open a private value, if
         not part of the name. range: which bytes: "0-999", "1000-", "-1000" (the last ones).
+        found: what an IsFile brought along.
         Raises as `get`, and UsageError for a range beyond the end.
         """
         from dave.edge.file_open import opened
 
         started = time.monotonic()
         of, key, in_name = linked(name, owner, self._key)
-        found = await self._entries.get(hashes.entry_id_of(of, key), timeout, quorum)
+        if found is None:
+            found = await self._entries.get(hashes.entry_id_of(of, key), timeout, quorum)
         if found.found is not Found.FOUND or found.entry is None:
             return None
         seconds = time.monotonic() - started

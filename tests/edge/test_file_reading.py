@@ -52,8 +52,10 @@ def test_ranges_and_streams(run, tmp_path):
 def test_get_of_what_is_too_large_says_what_to_use(run):
     async def told(p):
         await p.put(content(STRIPE))
-        with pytest.raises(IsFile, match="use get_file or open_file"):
+        with pytest.raises(IsFile, match="use get_file or open_file") as caught:
             await p.other.get(p.uri, limit=STRIPE - 1)
+        file = await p.other.open_file(p.uri, found=caught.value.found)
+        assert file.size == STRIPE
         assert p.shares.fetches == 0
         assert (await p.other.get(p.uri, limit=STRIPE)).value == content(STRIPE)
 
