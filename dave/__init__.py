@@ -14,9 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dave.edge.byte_range import ByteRange
     from dave.edge.check import Check, CheckedNode
     from dave.edge.client import Client
     from dave.edge.connect import connect, connect_sync
+    from dave.edge.file_get import Fetched, FetchProgress
+    from dave.edge.file_open import OpenFile
+    from dave.edge.file_receipt import FileProgress, FileReceipt
     from dave.edge.keyfile import Key
     from dave.edge.node import Config, Node
     from dave.edge.receipt import Name, Receipt, Refusal, Value
@@ -26,13 +30,17 @@ if TYPE_CHECKING:
         Conflict,
         DaveError,
         EntryError,
+        FileChanged,
         FolderLocked,
+        FolderRefused,
         Incomplete,
+        IsFile,
         JournalError,
         KeyFileError,
         NetworkError,
         NotListed,
         NotStored,
+        NotWhole,
         OtherNetwork,
         ReadOnly,
         StoreError,
@@ -40,12 +48,14 @@ if TYPE_CHECKING:
         UsageError,
         WireError,
         WorkCancelled,
+        WrongKey,
     )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AddressInUse",
+    "ByteRange",
     "Change",
     "Check",
     "CheckedNode",
@@ -54,8 +64,15 @@ __all__ = [
     "Conflict",
     "DaveError",
     "EntryError",
+    "FetchProgress",
+    "Fetched",
+    "FileChanged",
+    "FileProgress",
+    "FileReceipt",
     "FolderLocked",
+    "FolderRefused",
     "Incomplete",
+    "IsFile",
     "JournalError",
     "Key",
     "KeyFileError",
@@ -64,6 +81,8 @@ __all__ = [
     "Node",
     "NotListed",
     "NotStored",
+    "NotWhole",
+    "OpenFile",
     "OtherNetwork",
     "ReadOnly",
     "Receipt",
@@ -75,15 +94,22 @@ __all__ = [
     "Watch",
     "WireError",
     "WorkCancelled",
+    "WrongKey",
     "connect",
     "connect_sync",
 ]
 
 _HOMES = {
+    "ByteRange": "dave.edge.byte_range",
     "Change": "dave.edge.watch",
     "Check": "dave.edge.check",
     "CheckedNode": "dave.edge.check",
     "Client": "dave.edge.client",
+    "FetchProgress": "dave.edge.file_get",
+    "Fetched": "dave.edge.file_get",
+    "FileProgress": "dave.edge.file_receipt",
+    "FileReceipt": "dave.edge.file_receipt",
+    "OpenFile": "dave.edge.file_open",
     "Name": "dave.edge.receipt",
     "Receipt": "dave.edge.receipt",
     "Refusal": "dave.edge.receipt",

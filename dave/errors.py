@@ -4,6 +4,8 @@
     |-- WireError             bytes that are no valid packet, message, entry or record
     |-- UsageError            what the caller asked cannot be done; says what to do      exit 2
     |   |-- EntryError        a key, value or lifetime out of range
+    |   |-- IsFile            get was asked for what only get_file or open_file give
+    |   |-- FileChanged       a file or folder that changed while it was read
     |   |-- KeyFileError      a key file that is missing, open to others, or not a key file
     |   `-- WrongKey          a private value that the key at hand does not open
     |-- StoreError            the data folder cannot be used                             exit 2
@@ -16,6 +18,8 @@
     |   `-- OtherNetwork      somebody answered, from another network or with another secret
     |-- ShareLacking          a node does not hold the share of a file that it was asked for
     |-- ShareCorrupt          a node sent bytes that are not the share it was asked for
+    |-- NotWhole              fewer shares of a file can be found than make it whole       exit 1
+    |-- FolderRefused         a folder as its owner packed it would do harm here           exit 1
     |-- NotStored             fewer nodes than a majority stored it; carries the receipt  exit 1
     |-- NotListed             stored, but its name could not be written in the directory  exit 1
     |-- Incomplete            a directory too large to be read whole; carries what was    exit 1
@@ -48,6 +52,17 @@ class UsageError(DaveError, ValueError):
 
 class EntryError(UsageError):
     """A key, value or lifetime is out of range; the text names the limit."""
+
+
+class IsFile(UsageError):
+    """What stands there is a folder, or a file of more bytes than `get` was to return whole.
+    `found` is what `open_file` and `get_file` take, so that nobody is asked for the entry again."""
+
+    found: Any = None
+
+
+class FileChanged(UsageError):
+    """A file or folder changed while it was read: what was read is of no use."""
 
 
 class KeyFileError(UsageError):
@@ -100,6 +115,15 @@ class ShareLacking(DaveError):
 
 class ShareCorrupt(DaveError):
     """What the node sent does not have the share's address: ask another."""
+
+
+class NotWhole(DaveError):
+    """Of some stripe of a file fewer shares can be found than are needed; the text says of which,
+    and what to do."""
+
+
+class FolderRefused(DaveError):
+    """A folder, as its owner packed it, would reach out of its place or is no folder at all."""
 
 
 class NotStored(DaveError):

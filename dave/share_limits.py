@@ -40,6 +40,47 @@ SEAL_BYTES = 40
 ROOT_ROWS_BYTES_MIN = KEY_AND_VALUE_BYTES_MAX - KEY_BYTES_MAX - SEAL_BYTES - ROOT_HEADER_BYTES
 """Room for rows in the root, whatever the key and the seal."""
 
+# --- The way down: fetching (edge/file_get.py and its parts) -----------------------------------
+
+TARGET_NOTE_BYTES = 64 << 20
+"""Of a file being fetched it is noted how far it is safely on the disk, after so many bytes ..."""
+TARGET_NOTE_SECONDS = 2.0
+"""... or so long."""
+FOLDER_DEPTH_MAX = 2048
+"""Folders in folders; no path that Linux takes is deeper."""
+FOLDER_HEADER_BYTES_MAX = 64 << 10
+"""Of a tar header, pax extensions included; two paths of the longest kind fit."""
+FOLDER_QUEUE_PIECES = 2
+"""Pieces of a folder's stream that wait to be unpacked."""
+FETCH_AHEAD_BYTES = 12 << 20
+"""Of the content, fetched and not yet written, ..."""
+FETCH_AHEAD_BYTES_FIRST = 2 << 20
+"""... so much at first, ..."""
+FETCH_AHEAD_SECONDS = 2.0
+"""... then what comes in so long: on a slow link no share waits behind many; a stripe at least."""
+FETCH_SPARE_NODES = 8
+"""Nodes beyond the n nearest of a stripe that are asked what they hold of it."""
+FETCH_SECONDS = 60.0
+"""For a share; one that is late is done without long before."""
+LOCATE_SECONDS = 5.0
+"""For a lookup, and for what a node holds."""
+FETCH_PATIENCE_FIRST_MS = 300
+FETCH_PATIENCE_TIMES = 3
+"""A share is late that takes so many times what shares have taken lately, ..."""
+FETCH_PATIENCE_MS_MIN = 150
+FETCH_PATIENCE_MS_MAX = 20_000
+"""... within these bounds; then another is fetched in its place."""
+FETCH_DEAD_SECONDS = 30
+"""So long a node that cannot be reached is asked only where nobody else has a share."""
+FETCH_NETWORK_SECONDS = 60
+"""So long the nodes of a network that a lookup named entirely are taken for all there are."""
+LOCATE_STRIPES_MAX = 31
+"""Stripes that a node is asked about at once."""
+LOCATE_GATHER_SECONDS = 0.002
+"""So long they are gathered."""
+GET_WHOLE_BYTES_MAX = 16 << 20
+"""The largest value that `get` returns whole."""
+
 assert BLOCK_BYTES == MERKLE_LEAF_BYTES << MERKLE_PATH_HASHES_MAX
 assert STRIPE_RECORD_BYTES_MAX < STREAM_REQUEST_BYTES_MAX
 # What ends the tree: a manifest of one block has k = 1, and its row always fits the root.
@@ -55,6 +96,8 @@ STRIPE_RECORD_COST_BYTES = 8_192
 """And so much counts each record, which is kept in memory and in the database."""
 STRIPE_RECORDS_MAX = 64
 """Records of one stripe, which are uploads that have blocks in common."""
+SIBLINGS_PASSED_MAX = 256
+"""Stripes of the same upload that are passed over in the search for what makes room for another."""
 RELEASES_MAX = 65_536
 """Uploads released that are remembered; of more, the oldest go."""
 STRIPES_SLICE = 256

@@ -4,6 +4,7 @@ tests may start."""
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.processes import home, node
@@ -18,3 +19,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def data_folder(tmp_path_factory):
+    """What clients of this very process note of their uploads is no business of the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield

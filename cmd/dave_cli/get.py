@@ -1,23 +1,31 @@
-"""`dave get`: the raw value goes to standard output, nothing else."""
+"""`dave get`: the raw value goes to standard output, nothing else. Files of any size are another
+page (files.py), which a small value does not wait for."""
 
 import json
 import sys
 from argparse import ArgumentParser, Namespace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dave.errors import IsFile, UsageError
 from dave_cli import options
 
 EPILOG = """\
   dave get greeting                     your own key
   dave get dave://OWNER/KEY             anybody's
-Exit code 1: absent; 3: no node answers."""
+  dave get films/one --out one.mkv      a file or folder of any size; interrupted, it goes on
+  dave get films/one --range -1000      its last 1,000 bytes
+Exit code 1: absent, or too little of it can be found; 3: no node answers."""
 
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave get`."""
     parser.add_argument("name", metavar="NAME", help="KEY, or dave://OWNER/KEY")
-    parser.add_argument("--out", metavar="PATH", type=Path, help="write the value to a file")
+    parser.add_argument(
+        "--out", metavar="PATH", type=Path, help="where to write the file or folder"
+    )
+    options.add_range(parser)
     parser.add_argument(
         "--quorum", metavar="N", type=options.count, default=2,
         help="how many nodes must return the same version (default: 2)",
@@ -29,14 +37,30 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run `dave get`."""
-    with options.client(args, options.key_for_name(args)) as client:
+    key = options.key_for_name(args)
+    return options.with_own_key(args, key, partial(_get, args))
+
+
+def _get(args: Namespace, key: Any) -> int:
+    if args.range is not None:
+        return _file(args, key)
+    with options.client(args, key) as client:
         try:
-            found = client.get(args.name, timeout=args.timeout, quorum=args.quorum)
+            found = client.get(args.name, timeout=args.timeout, quorum=args.quorum, limit=0)
+        except IsFile as error:
+            found = error
         finally:
             if args.explain:
                 from dave_cli.explain import print_trace
 
                 print_trace(client.trace)
+    # A file is read with another driver, which works on several cores.
+    if isinstance(found, IsFile):
+        return _file(args, key, found.found)
+    return _print(args, found)
+
+
+def _print(args: Namespace, found: Any) -> int:
     if found is None:
         print(f"dave: nothing stands under {args.name}", file=sys.stderr)
         return 1
@@ -52,6 +76,14 @@ def main(args: Namespace) -> int:
 
         print(f"expires in {time_left(found.expires)}", file=sys.stderr)
     return 0
+
+
+def _file(args: Namespace, key: Any, found: Any = None) -> int:
+    from dave_cli.files import fetch
+
+    if args.json and args.out is None:
+        raise UsageError("--json has no room for a file: give --out PATH")
+    return fetch(args, key, args.out, found)
 
 
 def _as_json(found: Any, with_value: bool) -> dict[str, Any]:

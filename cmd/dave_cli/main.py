@@ -18,6 +18,8 @@ COMMANDS = {
     "run": ("run", "run a node until Ctrl-C"),
     "put": ("put", "store a value under a key of yours"),
     "get": ("get", "print a value"),
+    "share": ("share", "put something that only a link opens, and print the link"),
+    "fetch": ("fetch", "fetch the file or folder that a link leads to"),
     "watch": ("watch", "print each new version of a value, or run a command with it"),
     "check": ("check", "have the nodes that should hold an entry prove it"),
     "rm": ("rm", "delete a key of yours"),

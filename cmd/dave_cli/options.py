@@ -3,11 +3,12 @@
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from dave.edge.limits import PORT_DEFAULT, TIMEOUT_SECONDS_DEFAULT
-from dave.errors import UsageError
+from dave.errors import UsageError, WrongKey
 from dave.limits import NETWORK_NAME_DEFAULT
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
@@ -46,6 +47,14 @@ def add_key(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--key", metavar="FILE", type=Path,
         help="the owner's key (default: owner.key in the configuration folder)",
+    )  # fmt: skip
+
+
+def add_range(parser: ArgumentParser) -> None:
+    """--range."""
+    parser.add_argument(
+        "--range", metavar="A-B",
+        help="only these bytes: 0-999, 1000- (all after), -1000 (the last); both ends included",
     )  # fmt: skip
 
 
@@ -121,6 +130,21 @@ def owner_key(args: Namespace, *, make: bool = False) -> Any:
 def key_for_name(args: Namespace) -> Any:
     """The owner's key that NAME needs: none where it names its owner itself."""
     return None if args.name[:7].lower() == "dave://" else owner_key(args)
+
+
+def with_own_key(args: Namespace, key: Any, action: Callable[[Any], int]) -> int:
+    """`action(key)`, and where the value turns out to be private and NAME (not a link) to be one's
+    own, again with the owner's key: the others need none, and it may have a passphrase."""
+    from dave.uri import parse_name, split_link
+
+    try:
+        return action(key)
+    except WrongKey:
+        name, link = split_link(args.name)
+        own = owner_key(args) if key is None and link is None else None
+        if own is None or own.owner != parse_name(name)[0]:
+            raise
+        return action(own)
 
 
 def ask_passphrase(path: Path) -> Any:

@@ -1,17 +1,19 @@
 """`dave put`: the URI goes to standard output, the receipt to standard error."""
 
 import json
+import os
+import stat
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
-from typing import Any
+from io import BytesIO
+from typing import Any, NamedTuple
 
 from dave.edge.limits import MAX_WORK_DEFAULT
 from dave.errors import NotListed, NotStored, UsageError
 from dave.limits import INFLATED_BYTES_MAX, TTL_SECONDS_DEFAULT
 from dave.uri import parse_name
-from dave.wire.compression import compressed
+from dave.wire.compression import in_entry
 from dave.wire.entry import check_put
 from dave_cli import keep, options
 from dave_cli.progress import WorkProgress
@@ -20,6 +22,7 @@ EPILOG = """\
   dave put greeting hello
   dave put greeting --file note.txt --ttl 12h
   date | dave put now --file -
+  dave put photos --file holiday/       files and folders of any size; interrupted, it goes on
   dave put greeting hello --keep        the node here puts it again before it expires
 The first put makes your key. Exit code 1: stored by too few nodes; 3: no node answers."""
 
@@ -44,6 +47,19 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--unlisted", action="store_true", help="leave the name out of your directory (`dave ls`)"
     )
+    parser.add_argument(
+        "--private", action="store_true",
+        help="seal it: only your key opens it (see `dave share`)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--code", metavar="K/N",
+        help="for what does not fit an entry: in N shares at N nodes, any K of which suffice "
+        "(default: 4/6 from 6 nodes on, 10/14 from 14 on)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--random-key", action="store_true",
+        help="share nothing with what else you have put: equal files are stored twice",
+    )  # fmt: skip
     keep.add_put_options(parser)
     parser.add_argument("--explain", action="store_true", help="tell who was asked, on stderr")
     options.add_key(parser)
@@ -52,20 +68,42 @@ def add_options(parser: ArgumentParser) -> None:
 
 def main(args: Namespace) -> int:
     """Run `dave put`."""
-    value = _value(args)
     owner, name = parse_name(args.name)
-    check_put(name, value, args.ttl, compressed(value))  # before the first put makes a key
+    check_put(name, b"", args.ttl)  # before the first put makes a key
+    content = _content(args, name)
+    if args.keep and not isinstance(content, Small):
+        raise UsageError(
+            "--keep cannot renew what is too large for an entry yet: leave it out, and put the "
+            "file again before it expires (what is there is not sent again)"
+        )
     key = options.owner_key(args, make=True)
     if owner not in (None, key.owner):
         raise UsageError("only the owner can put this name; give --key with the owner's key")
     if args.keep:
         keep.consent(args, key)
+    if isinstance(content, Small):
+        return _put_value(args, key, name, content.value)
+    from dave_cli.put_file import put_content
+
+    try:
+        receipt = put_content(args, key, name, content)
+    except NotStored as error:
+        if error.receipt is not None:
+            report(error.receipt, args.json)
+        raise
+    report(receipt, args.json)
+    return 0
+
+
+def _put_value(args: Namespace, key: Any, name: bytes, value: bytes) -> int:
+    """Put what fits an entry."""
     with options.client(args, key) as client:
         progress = WorkProgress()
         try:
             receipt = client.put(
                 name, value, ttl=args.ttl, cas=args.cas, timeout=args.timeout,
                 max_work=args.max_work, progress=progress, listed=not args.unlisted,
+                private=args.private,
             )  # fmt: skip
             client.flush(wait=False)  # the directory is written while the last nodes answer
             receipt.settled()
@@ -96,12 +134,23 @@ def finish_directory(client: Any) -> None:
         print(f"dave: warning: {error}", file=sys.stderr)
 
 
-def report(receipt: Any, as_json: bool) -> None:
-    """Print what a put can say for itself."""
+def report(receipt: Any, as_json: bool, name: str | None = None) -> None:
+    """Print what a put can say for itself. name: what to print in place of its URI."""
+    is_file = hasattr(receipt, "file")
     if as_json:
-        print(json.dumps(_as_json(receipt)))
+        fields = _as_json(receipt)
+        if is_file:
+            from dave_cli.put_file import file_fields
+
+            fields |= file_fields(receipt)
+        print(json.dumps(fields))
         return
-    print(receipt.uri)
+    print(receipt.uri if name is None else name)
+    if is_file:
+        from dave_cli.put_file import report_file
+
+        report_file(receipt)
+        return
     left = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(receipt.expires))
     print(
         f"stored by {receipt.stored} of {receipt.asked} nodes in {receipt.seconds * 1000:.0f} ms, "
@@ -148,15 +197,37 @@ def _as_json(receipt: Any) -> dict[str, Any]:
     }
 
 
-def _value(args: Namespace) -> bytes:
+class Small(NamedTuple):
+    """A value that fits an entry."""
+
+    value: bytes
+
+
+def _content(args: Namespace, name: bytes) -> Any:
+    """What to put: Small, or what `put_file` takes."""
     if (args.value is None) == (args.file is None):
         raise UsageError("give either a VALUE or --file PATH")
     if args.value is not None:
         text: str = args.value
-        return text.encode("utf-8", "surrogateescape")
+        value = text.encode("utf-8", "surrogateescape")
+        if in_entry(name, value, args.private) is not None:
+            return Small(value)
+        return BytesIO(value)
+    if args.file != "-" and os.path.isdir(args.file):
+        return args.file
     # A byte more than fits is enough to say that it does not.
     limit = INFLATED_BYTES_MAX + 1
-    if args.file == "-":
-        return sys.stdin.buffer.read(limit)
-    with Path(args.file).open("rb") as file:
-        return file.read(limit)
+    where = 0 if args.file == "-" else args.file
+    file: Any = open(where, "rb", buffering=0, closefd=bool(where))  # noqa: SIM115
+    head = b""
+    while len(head) < limit and (piece := file.read(limit - len(head))):
+        head += piece
+    if in_entry(name, head, args.private) is not None:
+        file.close()
+        return Small(head)
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and args.file != "-":
+        file.close()
+        return args.file
+    from dave_cli.put_file import pieces
+
+    return pieces(head, file)

@@ -118,6 +118,8 @@ def _line(change: Any) -> str:
     skipped = f"  ({change.skipped} skipped)" if change.skipped else ""
     if change.entry is None:
         return f"{when}  {change.gone}{skipped}"
+    if change.entry.is_closed:
+        return f"{when}  a file or a private value: dave get shows it{skipped}"
     value = change.entry.value
     size = f"{len(value)} byte" + "s" * (len(value) != 1)
     return f"{when}  {size}  {escaped(value)}{skipped}"
@@ -142,7 +144,7 @@ def _as_json(change: Any) -> dict[str, Any]:
     entry = change.entry
     return {
         "uri": change.uri,
-        "value": None if entry is None else b64encode(entry.value).decode(),
+        "value": None if entry is None or entry.is_closed else b64encode(entry.value).decode(),
         "gone": change.gone or None,
         "time": change.time,
         "digest": None if entry is None else entry.digest.hex(),

@@ -36,6 +36,39 @@ class Worker(Protocol):
         """All effects of a round are handed over; results may be given to the core at once."""
 
 
+class Flag:
+    """A signal between tasks: see `Signal` in edge/driver.py."""
+
+    __slots__ = ("_is_set", "_loop", "_waiter")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._is_set = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        """Let the task that waits go on."""
+        self._is_set = True
+        self._wake()
+
+    async def wait(self, seconds: float | None = None) -> None:
+        """Until it is set, or so much time has passed; it is not set any more then."""
+        if not self._is_set:
+            self._waiter = self._loop.create_future()
+            alarm = None if seconds is None else self._loop.call_later(seconds, self._wake)
+            try:
+                await self._waiter
+            finally:
+                if alarm is not None:
+                    alarm.cancel()
+                self._waiter = None
+        self._is_set = False
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
 class Runner(BaseDriver):
     """Carries one core's datagrams, time and effects; `worker` takes those that only a node has."""
 
@@ -97,6 +130,10 @@ class Runner(BaseDriver):
     async def sleep(self, seconds: float) -> None:
         """Let so much time pass."""
         await asyncio.sleep(seconds)
+
+    def signal(self) -> Flag:
+        """What tasks tell each other by."""
+        return Flag(self._loop)
 
     async def offload(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function returns that computes or reads for long: it runs in a thread. Once begun

@@ -13,7 +13,7 @@ from dave.edge.driver import BaseDriver, Progress
 from dave.edge.limits import TIMER_SLACK_MS
 from dave.edge.receipt import Receipt
 from dave.edge.search import find_stamp
-from dave.edge.tasks import Pause, Task
+from dave.edge.tasks import Flag, Pause, Task
 from dave.edge.transport import send_all
 from dave.edge.udp import UdpSocket
 from dave.effects import Dial, HangUp, Resolve, Transmit
@@ -23,6 +23,7 @@ from dave.node.client import Client as Core
 
 if TYPE_CHECKING:
     from dave.edge.bulk import BulkSockets
+    from dave.edge.file_open import SyncFile
     from dave.edge.select_loop import SelectLoop
     from dave.edge.watch import SyncWatch
 
@@ -85,6 +86,10 @@ class BlockingDriver(BaseDriver):
         """Let so much time pass."""
         due = self._clock.now() + int(seconds * SECOND)
         await Pause(lambda: self._clock.now() >= due, due)
+
+    def signal(self) -> Flag:
+        """What tasks tell each other by."""
+        return Flag(self._clock.now)
 
     async def wait(self, operation: int) -> Any:
         """The result of an operation of the core, once it is resolved."""
@@ -199,8 +204,10 @@ class SyncClient:
         self.check = _blocking(driver, client.check)
         self.ls = _blocking(driver, client.ls)
         self.get_many = _blocking(driver, client.get_many)
+        self.get_file = _blocking(driver, client.get_file)
         self.flush = _blocking(driver, client.flush)
         self._put = _blocking(driver, client.put)
+        self._put_file = _blocking(driver, client.put_file)
         self._put_many = _blocking(driver, client.put_many)
         self._delete = _blocking(driver, client.delete)
 
@@ -212,6 +219,11 @@ class SyncClient:
     def put(self, *args: Any, **options: Any) -> SyncReceipt:
         """As `Client.put`; returns at quorum."""
         return SyncReceipt(self._put(*args, **options), self._driver)
+
+    def put_file(self, *args: Any, **options: Any) -> SyncReceipt:
+        """As `Client.put_file`; it reads and computes in the caller's thread. The asyncio client
+        does so on all cores."""
+        return SyncReceipt(self._put_file(*args, **options), self._driver)
 
     def put_many(self, *args: Any, **options: Any) -> list[SyncReceipt | DaveError]:
         """As `Client.put_many`."""
@@ -230,6 +242,13 @@ class SyncClient:
         from dave.edge.watch import SyncWatch
 
         return SyncWatch(self._client.watch(*args, **options), self._driver)
+
+    def open_file(self, *args: Any, **options: Any) -> "SyncFile | None":
+        """As `Client.open_file`; iterating blocks."""
+        from dave.edge.file_open import SyncFile
+
+        file = self._driver.run(self._client.open_file(*args, **options))
+        return None if file is None else SyncFile(file, self._driver.run)
 
     def close(self) -> None:
         """Write what the directory still lacks, and close the sockets."""

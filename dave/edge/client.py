@@ -14,6 +14,8 @@ from dave.edge.addresses import format_address
 from dave.edge.check import Check, CheckedNode
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
+from dave.edge.file_reading import ReadingVerbs
+from dave.edge.file_verbs import FileVerbs, as_bytes
 from dave.edge.keyfile import Key
 from dave.edge.limits import (
     CONCURRENCY_DEFAULT,
@@ -22,21 +24,25 @@ from dave.edge.limits import (
     WATCH_EVENTS_KEPT,
 )
 from dave.edge.receipt import Items, Name, Receipt, Value, value_of
-from dave.errors import DaveError, NotListed, UsageError
+from dave.edge.whose import linked, whose, whose_key
+from dave.errors import DaveError, IsFile, NotListed, UsageError
 from dave.limits import TOMBSTONE_TTL_SECONDS, TTL_SECONDS_DEFAULT
 from dave.names import HybridTime, Owner
 from dave.node.check import CheckResult
 from dave.node.results import Found, GetResult
-from dave.uri import format_uri, parse_name, parse_owner
-from dave.wire.compression import compressed, plain_value
-from dave.wire.entry import COMPRESSED, TOMBSTONE, Entry, check_put
+from dave.share_limits import GET_WHOLE_BYTES_MAX
+from dave.uri import format_uri
+from dave.wire.compression import in_entry, plain_value
+from dave.wire.entry import BLOB, PRIVATE, TOMBSTONE, Entry, check_put
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dave.edge.directory import Directory
     from dave.edge.watch import Watch
 
 
-class Client:
+class Client(FileVerbs, ReadingVerbs):
     """Puts and gets entries. Made by `dave.connect` (asyncio); `dave.connect_sync` has the same
     verbs, blocking."""
 
@@ -62,27 +68,34 @@ class Client:
         max_work: int = MAX_WORK_DEFAULT,
         progress: Progress | None = None,
         listed: bool = True,
+        private: bool = False,
     ) -> Receipt:
         """Sign `value`, stamp it and hand it to the nodes nearest to it; returns at quorum.
 
-        key: 1 to 255 bytes, the first not 0 (text is encoded as UTF-8); with the value, compressed
-        where that helps, at most 1240 bytes; the value itself at most 65,536.
+        key: 1 to 255 bytes, the first not 0 (text is encoded as UTF-8). A value that with its key,
+        compressed where that helps, has more than 1240 bytes is put as `put_file` puts it.
         ttl: lifetime in seconds, 1 to 31,622,400. cas: the `time` of the version to replace, 0 for
         "must not exist". timeout: seconds for the network's part. max_work: most hashes expected
         of a stamp where nodes are full and ask for more. listed: state the name in the owner's
-        directory, within a second or so (`flush`).
+        directory, within a second or so (`flush`). private: seal it, so that only the owner's key
+        or a link opens it.
 
         Raises UsageError without a key, EntryError for what does not fit an entry, NotStored
         (with `receipt`) below a quorum, Conflict (with `winner`) where cas lost, Unreachable or
         OtherNetwork where nobody of this network answered, WorkCancelled.
         """
-        name, plain = _bytes(key), _bytes(value)
-        packed = compressed(plain)
-        check_put(name, plain, ttl, packed)
+        name, plain = as_bytes(key), as_bytes(value)
+        check_put(name, b"", ttl)
+        form = in_entry(name, plain)
+        if form is None or private:
+            return await self._put_content(
+                name, plain, ttl, listed, private=private, cas=cas, timeout=timeout,
+                max_work=max_work, entry_progress=progress,
+            )  # fmt: skip
+        stored, flags = form
         receipt = await self._entries.put(
-            name, plain if packed is None else packed, ttl, 0 if packed is None else COMPRESSED,
-            cas, timeout, max_work, progress,
-        )  # fmt: skip
+            name, stored, ttl, flags, cas, timeout, max_work, progress
+        )
         receipt.size = len(plain)
         if listed:
             self.enlist(receipt)
@@ -95,17 +108,22 @@ class Client:
         timeout: float = TIMEOUT_SECONDS_DEFAULT,
         progress: Progress | None = None,
         listed: bool = True,
+        uploads: "Path | None" = None,
     ) -> Receipt:
-        """Retract a key: a signed tombstone takes the entry's place for 366 days.
+        """Retract a key: a signed tombstone takes the entry's place for 366 days. If it is a file,
+        its shares are released, and so is what an interrupted `put_file` has stored (uploads: as
+        there).
 
         Copies that others made cannot be recalled. listed: state the removal in the directory.
         Raises as `put`.
         """
-        name = _bytes(key)
+        name = as_bytes(key)
         check_put(name, b"", TOMBSTONE_TTL_SECONDS)
+        standing = await self._standing(name, timeout)
         receipt = await self._entries.put(
             name, b"", TOMBSTONE_TTL_SECONDS, TOMBSTONE, None, timeout, MAX_WORK_DEFAULT, progress
         )
+        await self._release(name, standing, uploads, timeout)
         if listed:
             self.enlist(receipt)
         return receipt
@@ -117,23 +135,37 @@ class Client:
         owner: Owner | str | None = None,
         timeout: float = TIMEOUT_SECONDS_DEFAULT,
         quorum: int = 2,
+        limit: int = GET_WHOLE_BYTES_MAX,
     ) -> Value | None:
         """The newest version of an entry, verified; None if it is absent or deleted.
 
-        name: a key, or "dave://OWNER/KEY". owner: whose key it is; by default one's own.
-        quorum: how many nodes must return the same version (all, where fewer are known).
+        name: a key, "dave://OWNER/KEY", or a link. owner: whose key it is; by default one's own.
+        quorum: how many nodes must return the same version (all, where fewer are known). limit: the
+        most bytes of a file that are returned whole; for more there are `get_file`, `open_file`.
 
         Raises UsageError if neither says whose, Unreachable if too few nodes answered to say that
-        it is absent, OtherNetwork, WireError for a value that its owner compressed wrongly.
+        it is absent, OtherNetwork, WireError for a value that its owner compressed wrongly,
+        WrongKey for a private value that neither one's own key nor the link opens, IsFile for a
+        folder or a file beyond `limit`, and what `open_file` raises.
         """
         started = time.monotonic()
-        whose, key = _whose(name, owner, self._key)
-        result = await self._entries.get(hashes.entry_id_of(whose, key), timeout, quorum)
+        owner_of, key, link_key = linked(name, owner, self._key)
+        result = await self._entries.get(hashes.entry_id_of(owner_of, key), timeout, quorum)
         entry = result.entry
         if result.found is not Found.FOUND or entry is None:
             return None
-        network = self._driver.core.network
-        return value_of(entry, network, result.replicas, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        if entry.flags & (BLOB | PRIVATE):
+            from dave.edge.file_open import opened
+
+            file = opened(self._driver, result, self._key, link_key, seconds)
+            try:
+                value = await file.whole(limit)
+            except IsFile as error:
+                error.found = result
+                raise
+            return value._replace(seconds=time.monotonic() - started)
+        return value_of(entry, self._driver.core.network, result.replicas, seconds)
 
     async def check(
         self,
@@ -148,8 +180,8 @@ class Client:
         once more for the proofs. Raises as `get`.
         """
         started = time.monotonic()
-        whose, key = _whose(name, owner, self._key)
-        found = await self._entries.get(hashes.entry_id_of(whose, key), timeout, 2)
+        owner_of, key = whose_key(name, owner, self._key)
+        found = await self._entries.get(hashes.entry_id_of(owner_of, key), timeout, 2)
         if found.found is not Found.FOUND or found.entry is None:
             return None
         driver = self._driver
@@ -167,7 +199,7 @@ class Client:
             )
             for node in result.nodes
         ]
-        return Check(format_uri(whose, key), nodes, time.monotonic() - started)
+        return Check(format_uri(owner_of, key), nodes, time.monotonic() - started)
 
     async def read(self, owner: Owner, key: bytes, *, timeout: float) -> GetResult:
         """The newest version as it is held, a tombstone included; all who should hold it are asked.
@@ -210,10 +242,10 @@ class Client:
         """
         from dave.edge.watch import Watch
 
-        whose, key = _whose(name, owner, self._key)
+        owner_of, key = whose_key(name, owner, self._key)
         if kept < 1:
             raise UsageError(f"kept is how many changes wait, 1 or more: not {kept!r}")
-        return Watch(self._driver, whose, key, timeout, kept)
+        return Watch(self._driver, owner_of, key, timeout, kept)
 
     async def ls(
         self,
@@ -231,8 +263,8 @@ class Client:
         """
         from dave.edge.directory_reader import names_of
 
-        whose = _owner(owner, self._key)
-        return await names_of(Entries(self._driver, None), whose, _bytes(prefix), timeout)
+        of = whose(owner, self._key)
+        return await names_of(Entries(self._driver, None), of, as_bytes(prefix), timeout)
 
     async def put_many(
         self,
@@ -300,27 +332,3 @@ class Client:
             assert self._key is not None
             self._directory = Directory(Entries(self._driver, self._key), self._key)
         self._directory.say(receipt)
-
-
-def _bytes(text: str | bytes) -> bytes:
-    if isinstance(text, str):
-        return text.encode("utf-8", "surrogateescape")
-    if isinstance(text, bytes | bytearray | memoryview):
-        return bytes(text)
-    raise UsageError(f"keys and values are text or bytes, not {type(text).__name__}")
-
-
-def _whose(name: str | bytes, owner: Owner | str | None, key: Key | None) -> tuple[Owner, bytes]:
-    if isinstance(name, bytes):
-        named, rest = None, name
-    else:
-        named, rest = parse_name(name)
-    return named or _owner(owner, key), rest
-
-
-def _owner(owner: Owner | str | None, key: Key | None) -> Owner:
-    if owner is not None:
-        return parse_owner(owner) if isinstance(owner, str) else owner
-    if key is None:
-        raise UsageError("whose? give dave://OWNER/KEY, or the owner's key")
-    return key.owner

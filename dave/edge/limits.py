@@ -148,3 +148,31 @@ KEY_FILE_ARGON_BYTES = 64 << 20
 KEY_FILE_ARGON_PASSES_MAX = 64
 """What a key file may ask of the machine that opens it."""
 KEY_FILE_ARGON_BYTES_MAX = 1 << 30
+
+UPLOAD_SYNC_SECONDS = 1.0
+"""So much of an upload a power cut may make the client forget; nodes know what they hold."""
+RESUME_SHARE = 1 / 4
+"""Of its lifetime an upload may have spent when it goes on; later it begins anew."""
+UPLOAD_IN_FLIGHT_BYTES = 16 << 20
+"""Shares of stripes that are on their way, of all uploads of a client ..."""
+UPLOAD_PAUSE_SECONDS = 0.02
+"""... and how often one that has none of it looks whether there is room."""
+UPLOAD_STRIPES_FIRST = 4
+UPLOAD_STRIPES_MAX = 16
+"""Stripes of one upload under way, at first and at most ..."""
+UPLOAD_STRIPE_SECONDS = 5.0
+"""... and fewer where one takes longer than this."""
+SHARE_SECONDS = 30.0
+"""So long a node may take for one share ..."""
+SHUN_SECONDS = 15.0
+SHUN_SECONDS_MAX = 240.0
+"""... and so long one that did not answer is left out, doubling."""
+GREET_SECONDS = 1.0
+"""At the beginning a node that says nothing for so long is left out too."""
+GREET_LOOK_SECONDS = 0.005
+SPARE_NODES = 6
+"""Nodes beyond the n nearest to a stripe that may take a share in place of one of these."""
+PIPE_LOOK_SECONDS = 0.2
+"""How often a thread that reads a silent pipe looks whether it is still wanted."""
+KNOWN_ROWS_MAX = 131_072
+"""Stripes of earlier versions that an upload remembers: some 20 MB, 128 GiB at 4 of 6."""

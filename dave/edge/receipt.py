@@ -10,7 +10,7 @@ from dave.names import HybridTime, Owner
 from dave.node.results import HERE, Outcome, PutResult
 from dave.uri import format_uri
 from dave.wire.compression import plain_value
-from dave.wire.entry import Entry
+from dave.wire.entry import BLOB, PRIVATE, Entry
 
 
 class Value(NamedTuple):
@@ -31,6 +31,9 @@ class Value(NamedTuple):
     seconds: float
     compressed: bool
     """Whether it travelled compressed; `value` is inflated."""
+    is_closed: bool = False
+    """Whether `value` is empty because it is private or a file, which only a get opens (a watch
+    tells of such a version, and does not)."""
 
     @property
     def uri(self) -> str:
@@ -39,17 +42,19 @@ class Value(NamedTuple):
 
 
 def value_of(entry: Entry, network: Network, replicas: int, seconds: float) -> Value:
-    """What an entry says. Raises WireError for a compressed value that does not inflate."""
+    """What an entry says by itself. Raises WireError for a value that was compressed wrongly."""
+    is_closed = entry.flags & (BLOB | PRIVATE) != 0
     return Value(
         owner=entry.owner,
         key=entry.key,
-        value=plain_value(entry),
+        value=b"" if is_closed else plain_value(entry),
         time=entry.time,
         digest=entry.digest(network),
         expires=entry.expires_ms / 1000,
         replicas=replicas,
         seconds=seconds,
         compressed=entry.is_compressed,
+        is_closed=is_closed,
     )
 
 

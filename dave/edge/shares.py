@@ -13,6 +13,7 @@ from dave.errors import ShareCorrupt, ShareLacking, Unreachable
 from dave.names import SECOND, Instant, Place
 from dave.node.requests import Peer
 from dave.node.share_fetches import FetchStatus
+from dave.node.share_lane import ShareData
 from dave.node.share_queries import HeldStripe
 from dave.wire.shares import ShareOutcome
 from dave.wire.stripe import Release, StripeRecord
@@ -40,11 +41,12 @@ class Shares:
         peer: Peer,
         record: StripeRecord,
         index: int,
-        data: bytes | memoryview,
+        data: ShareData,
         timeout: float,
     ) -> ShareOutcome:
-        """Offer share `index` of a stripe to a node, and send it if it is wanted. Never raises for
-        what the node or the network do: the outcome says so."""
+        """Offer share `index` of a stripe to a node, and send it if it is wanted: only then is it
+        made, where `data` is what makes it. Never raises for what the node or the network do: the
+        outcome says so."""
         core, (now, deadline) = self._driver.core, self._until(timeout)
         operation = core.next_operation()
 

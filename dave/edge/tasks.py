@@ -7,7 +7,7 @@ the end of another task. It is as much of asyncio as the verbs need, at a hundre
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
-from dave.names import Instant
+from dave.names import SECOND, Instant
 
 
 class Pause:
@@ -23,6 +23,26 @@ class Pause:
     def __await__(self) -> Generator["Pause", None, None]:
         if not self.is_over():
             yield self
+
+
+class Flag:
+    """A signal between tasks: see `Signal` in edge/driver.py. now: the clock of pauses."""
+
+    __slots__ = ("_is_set", "_now")
+
+    def __init__(self, now: Callable[[], Instant]) -> None:
+        self._now = now
+        self._is_set = False
+
+    def set(self) -> None:
+        """Let the task that waits go on."""
+        self._is_set = True
+
+    async def wait(self, seconds: float | None = None) -> None:
+        """Until it is set, or so much time has passed; it is not set any more then."""
+        due = None if seconds is None else self._now() + int(seconds * SECOND)
+        await Pause(lambda: self._is_set or (due is not None and self._now() >= due), due)
+        self._is_set = False
 
 
 class Task:

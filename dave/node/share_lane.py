@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _NOTHING = memoryview(b"")
 
+ShareData = bytes | bytearray | memoryview | Callable[[], bytes | bytearray | memoryview]
+"""A share, or what makes it: called only if the node wants it, in the loop's thread."""
+
 
 class Upload:
     """One share for one node."""
@@ -40,7 +43,7 @@ class Upload:
     __slots__ = ("_done", "deadline", "index", "record", "share", "wanted_by")
 
     def __init__(
-        self, record: bytes, index: int, share: memoryview,
+        self, record: bytes, index: int, share: ShareData,
         done: Callable[[ShareOutcome, Instant], None], deadline: Instant | None,
     ) -> None:  # fmt: skip
         self.record = record
@@ -258,7 +261,8 @@ class Talk(LiveSource):
             return shares.offers_piece([self._offer(upload) for upload in offers])
         if self._wanted:
             seq = next(iter(self._wanted))
-            self._share = self._wanted.pop(seq).share
+            share = self._wanted.pop(seq).share
+            self._share = memoryview(share() if callable(share) else share)
             return shares.share_piece(seq)
         return b""
 

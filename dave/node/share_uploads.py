@@ -7,7 +7,7 @@ from dave.drops import Drop
 from dave.errors import WireError
 from dave.names import Address, Instant
 from dave.node.requests import Peer
-from dave.node.share_lane import Lane, Talk, Upload
+from dave.node.share_lane import Lane, ShareData, Talk, Upload
 from dave.node.streams import Source, StreamKind
 from dave.wire import shares
 from dave.wire.shares import ShareOutcome
@@ -33,7 +33,7 @@ class Uploads:
         peer: Peer,
         record: StripeRecord,
         index: int,
-        share: bytes | memoryview,
+        share: ShareData,
         done: Callable[[ShareOutcome, Instant], None],
         now: Instant,
         deadline: Instant | None = None,
@@ -41,8 +41,8 @@ class Uploads:
         """Offer share `index` of a stripe, and send it if it is wanted; `done` is called once,
         never from inside this call. The share is referred to, not copied, until then or a little
         longer."""
-        assert len(share) == record.size(index)
-        upload = Upload(record.data, index, memoryview(share), done, deadline)
+        assert callable(share) or len(share) == record.size(index)
+        upload = Upload(record.data, index, share, done, deadline)
         name = peer.public_key or peer.address
         lane = self._lanes.get(name)
         if lane is None:

@@ -20,6 +20,7 @@ from dave.limits import CLOCK_AHEAD_MS_MAX, SURPLUS_BITS_MAX
 from dave.names import Place, UnixMs, hybrid_ms
 from dave.share_limits import (
     RELEASES_MAX,
+    SIBLINGS_PASSED_MAX,
     STRIPE_RECORD_COST_BYTES,
     STRIPE_RECORDS_MAX,
     STRIPES_SLICE,
@@ -320,7 +321,7 @@ class ShareIndex:
         newcomer = self._rank(record, stripe_id, surplus)
         if stripe is not None:
             newcomer = max(newcomer, self._rank_of(stripe))
-        victims, outrank = self._victims(need, stripe, address)
+        victims, outrank = self._victims(need, stripe, address, record)
         if victims is None:
             return full
         if newcomer > outrank:
@@ -332,10 +333,15 @@ class ShareIndex:
         return ShareStatus.LOW_RANK, bits, []
 
     def _victims(
-        self, need: int, spared: HeldStripe | None, address: bytes
+        self, need: int, spared: HeldStripe | None, address: bytes, record: StripeRecord
     ) -> tuple[list[HeldStripe] | None, float]:
         """Stripes of the lowest rank that make up `need` bytes, without the stripe and the share
-        that come; and the highest rank among them. None where all together do not."""
+        that come; and the highest rank among them. None where all together do not.
+
+        No upload displaces its own stripes: it would else be acknowledged, part by part, and not
+        be there in the end.
+        """
+        siblings = 0
         victims: list[HeldStripe] = []
         outrank = UNRANKED
         left: dict[bytes, int] = {}
@@ -343,6 +349,10 @@ class ShareIndex:
             if need <= 0:
                 break
             if stripe is spared:
+                continue
+            if stripe.find(record.owner, record.reference) is not None:
+                if (siblings := siblings + 1) > SIBLINGS_PASSED_MAX:
+                    return None, outrank
                 continue
             victims.append(stripe)
             outrank = stripe.rank

@@ -5,8 +5,9 @@ in between carry bytes and never inflate, so that nobody can have them swell.
 """
 
 from dave.errors import WireError
-from dave.limits import INFLATED_BYTES_MAX
-from dave.wire.entry import BLOB, PRIVATE, Entry
+from dave.limits import INFLATED_BYTES_MAX, KEY_AND_VALUE_BYTES_MAX
+from dave.share_limits import SEAL_BYTES
+from dave.wire.entry import BLOB, COMPRESSED, PRIVATE, Entry
 
 _WORTH_TRYING_BYTES = 48
 """Below this zlib's own header and checksum leave little to win."""
@@ -20,6 +21,15 @@ def compressed(value: bytes) -> bytes | None:
 
     packed = compress(value, 9)
     return packed if len(packed) < len(value) else None
+
+
+def in_entry(key: bytes, value: bytes, private: bool = False) -> tuple[bytes, int] | None:
+    """What an entry under `key` would hold for a value, before that is sealed, and its flags; None
+    if it does not fit one."""
+    packed = compressed(value)
+    stored, flags = (value, 0) if packed is None else (packed, COMPRESSED)
+    room = KEY_AND_VALUE_BYTES_MAX - len(key) - (SEAL_BYTES if private else 0)
+    return (stored, flags | (PRIVATE if private else 0)) if len(stored) <= room else None
 
 
 def plain_value(entry: Entry) -> bytes:

@@ -136,3 +136,11 @@ def test_escaped_says_what_is_there_in_one_line():
     assert escaped(b"plain caf\xc3\xa9") == "plain caf\u00e9"
     assert escaped(b"a\\n\n\t\xff\x1b[31m") == "a\\\\n\\n\\t\\xff\\x1b[31m"
     assert escaped(b"") == ""
+
+
+def test_what_only_a_get_opens_is_told_and_not_shown(home, node, watching):
+    put(home, node, "secret", "--private")
+    _, path = watching("--count", "1")
+    assert "a file or a private value: dave get shows it" in lines(path, 1)[0]
+    _, path = watching("--count", "1", "--json")
+    assert json.loads(lines(path, 1)[0])["value"] is None

@@ -8,37 +8,19 @@
     node.bytes_left = 10_000                   # then it is full
 
 Each method lets the others go on once (`pause`), so that concurrency is real; `most_under_way` says
-how much of it there was. CPU work of clients goes by `driver.offload(function, *arguments)`.
+how many puts there were at a time. CPU work of clients goes by
+`driver.offload(function, *arguments)`.
 """
 
 import asyncio
 import random
-from enum import IntEnum, auto
-from typing import NamedTuple
 
+from dave.crypto import hashes, merkle, sign
+from dave.crypto.work import meets
 from dave.errors import ShareCorrupt, ShareLacking, Unreachable
 from dave.node.requests import Peer
-
-
-class ShareStatus(IntEnum):
-    """As dave/wire/shares.py has it."""
-
-    STORED = 0
-    HELD = auto()
-    LOW_WORK = auto()
-    LOW_RANK = auto()
-    FULL = auto()
-    RELEASED = auto()
-    BUSY = auto()
-    BAD = auto()
-    NO_ANSWER = auto()
-
-
-class ShareOutcome(NamedTuple):
-    """How the offer of a share ended."""
-
-    status: ShareStatus
-    detail: int = 0
+from dave.wire.share_status import ShareStatus
+from dave.wire.shares import ShareOutcome
 
 
 class FakeNode:
@@ -62,14 +44,16 @@ class FakeNode:
             return ShareOutcome(self.refuses, 7)
         if (record.owner, record.reference) in self.released:
             return ShareOutcome(ShareStatus.RELEASED)
-        address = record.addresses[index]
+        address = record.address(index)
         had = address in self.shares
         if not had:
-            if self.bytes_left < len(data):
+            if self.bytes_left < record.size(index):
                 return ShareOutcome(ShareStatus.FULL)
+            data = bytes(data() if callable(data) else data)
+            assert (len(data), merkle.root(data)) == (record.size(index), address)
             self.bytes_left -= len(data)
             self.taken_bytes += len(data)
-            self.shares[address] = bytes(data)
+            self.shares[address] = data
         row = self.records.setdefault(
             (record.stripe_id, record.owner, record.reference), [record, 0]
         )
@@ -82,7 +66,12 @@ class FakeNode:
         gone = [key for key in self.records if key[1:] == (owner, reference)]
         for key in gone:
             del self.records[key]
-        named = [address for record, _ in self.records.values() for address in record.addresses]
+        named = {
+            record.address(index)
+            for record, mask in self.records.values()
+            for index in range(record.n)
+            if mask >> index & 1
+        }
         for address in [each for each in self.shares if each not in named]:
             self.bytes_left += len(self.shares.pop(address))
         return len(gone)
@@ -91,10 +80,11 @@ class FakeNode:
 class FakeShares:
     """What dave/edge/shares.py offers, over nodes in memory."""
 
-    def __init__(self, count=6, seed=0, pause=None):
+    def __init__(self, count=6, seed=0, pause=None, network=None):
         rng = random.Random(seed)
         self.nodes = [FakeNode(number, rng) for number in range(count)]
         self.pause = pause or (lambda: asyncio.sleep(0))
+        self.network = network  # where it is given, signatures and stamps are checked
         self.under_way = self.most_under_way = 0
         self.fetches = 0
         self.failing_after = None  # puts until a crash, as an exception from put
@@ -116,13 +106,20 @@ class FakeShares:
         return sorted(up, key=lambda peer: peer.id ^ place)[:count]
 
     async def put(self, peer, record, index, data, timeout):
-        node = await self._reach(peer)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            node = await self._reach(peer)
+        finally:
+            self.under_way -= 1
         if self.failing_after is not None:
             self.failing_after -= 1
             if self.failing_after < 0:
-                raise KeyboardInterrupt
+                raise ConnectionAbortedError("interrupted")
         if node is None:
             return ShareOutcome(ShareStatus.NO_ANSWER)
+        if self.network is not None and not self._is_good(record):
+            return ShareOutcome(ShareStatus.BAD)
         return node.take(record, index, data)
 
     async def fetch(self, peer, address, timeout):
@@ -152,12 +149,13 @@ class FakeShares:
             raise Unreachable("no answer")
         return node.release(release.owner, release.reference)
 
+    def _is_good(self, record):
+        signed = record.signature + record.signed_bytes(self.network)
+        stamp = hashes.stripe_stamp(record.digest(self.network), record.nonce)
+        is_paid = not self.network.asks_work or meets(stamp, record.work)
+        return is_paid and sign.verify(record.owner, signed)
+
     async def _reach(self, peer):
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
-        try:
-            await self.pause()
-        finally:
-            self.under_way -= 1
+        await self.pause()
         node = self.node(peer)
         return None if node.is_down else node

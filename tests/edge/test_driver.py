@@ -20,7 +20,8 @@ NEEDED = [name for name, _ in inspect.getmembers(Driver, inspect.isfunction) if 
 @pytest.mark.parametrize("driver", [Runner, BlockingDriver])
 def test_the_same_verbs(driver):
     assert NEEDED == [
-        "edges_text", "flush", "join", "now", "offload", "search", "sleep", "spawn", "wait",
+        "edges_text", "flush", "join", "now", "offload", "search", "signal", "sleep", "spawn",
+        "wait",
     ]  # fmt: skip
     for name in NEEDED:
         wanted, offered = getattr(Driver, name), getattr(driver, name)
@@ -102,3 +103,40 @@ def test_what_takes_long_runs_beside_the_loop_or_in_place(node):
 
 def _fail(words):
     raise LookupError(words)
+
+
+async def told_and_waiting(driver):
+    """What happens to a task that waits for a signal, in order."""
+    signal, seen = driver.signal(), []
+
+    async def wait():
+        await signal.wait(PATIENCE_SECONDS)
+        seen.append("set while it waited")
+        await signal.wait()
+        seen.append("set before")
+        await signal.wait(0.01)
+        seen.append("nobody set it")
+
+    waiting = driver.spawn(wait())
+    await driver.sleep(0.01)
+    assert seen == []
+    signal.set()
+    signal.set()
+    await driver.sleep(0.01)
+    signal.set()
+    await driver.join(waiting)
+    other = driver.spawn(signal.wait())
+    await driver.sleep(0)
+    other.cancel()
+    return seen
+
+
+def test_a_signal_wakes_who_waits_and_is_remembered(node):
+    async def story():
+        async with dave.connect(node.address) as d:
+            return await told_and_waiting(d._driver)
+
+    seen = ["set while it waited", "set before", "nobody set it"]
+    assert asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS)) == seen
+    with dave.connect_sync(node.address) as client:
+        assert client._driver.run(told_and_waiting(client._driver)) == seen

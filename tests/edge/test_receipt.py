@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 
 from dave.crypto.network import network
-from dave.edge.receipt import Receipt, Refusal
+from dave.edge.receipt import Receipt, Refusal, value_of
 from dave.node.results import HERE, Outcome, PutResult
 from dave.session.session import FailReason
-from dave.wire.entry import Entry, encode
+from dave.wire.entry import BLOB, PRIVATE, Entry, encode
 from dave.wire.messages import PutAck
 from dave.wire.status import PutStatus
 
@@ -49,3 +49,13 @@ def test_the_node_itself_is_here():
     )
     assert receipt.replicas == ["here"]
     assert receipt.refused == [Refusal("here", "read_only", 0)]
+
+
+def test_what_only_a_get_opens_is_said_to_be_closed():
+    for flags in (BLOB, PRIVATE, PRIVATE | BLOB):
+        entry = Entry(encode(bytes(32), b"k", bytes(60), 1 << 16, 60, flags))
+        value = value_of(entry, NET, 1, 0.0)
+        assert (value.value, value.is_closed) == (b"", True)
+    entry = Entry(encode(bytes(32), b"k", b"v", 1 << 16, 60))
+    value = value_of(entry, NET, 1, 0.0)
+    assert (value.value, value.is_closed) == (b"v", False)

@@ -231,7 +231,7 @@ def test_a_capacity_of_nothing_takes_nothing():
 
 def test_a_full_node_evicts_what_ranks_lower_or_says_what_is_short():
     index = open_index(3 * SMALL, half_life_ms=1000)
-    records = [stripe((n,), at=NOW + 10_000 * n, ttl=100) for n in range(1, 6)]
+    records = [stripe((n,), upload=n, at=NOW + 10_000 * n, ttl=100) for n in range(1, 6)]
     now = NOW + 50_000
     for record in records[1:4]:
         assert offer(index, record, now=now)[0] == "WANTED"
@@ -243,6 +243,23 @@ def test_a_full_node_evicts_what_ranks_lower_or_says_what_is_short():
         "WANTED", Gone([address(2)], [key_of(records[1])]),
     )  # fmt: skip
     assert (len(index), index.bytes_used) == (3, 3 * SMALL)
+
+
+def test_an_upload_does_not_displace_itself(monkeypatch):
+    index, now = open_index(3 * SMALL, half_life_ms=1000), NOW + 60_000
+    mine = [stripe((n,), at=NOW + 10_000 * n, ttl=100) for n in range(1, 5)]
+    for record in mine[:3]:
+        assert offer(index, record, now=now)[0] == "WANTED"
+    assert index.judge(mine[3], 0, now).status is ShareStatus.FULL
+    index.lost(address(3))
+    other = stripe((5,), by=2, at=NOW + 35_000, ttl=100)
+    offer(index, other, now=now)
+    # What ranks lower and is another's makes room, though siblings rank lower still.
+    monkeypatch.setattr("dave.store.shares.SIBLINGS_PASSED_MAX", 1)
+    assert index.judge(mine[3], 0, now).status is ShareStatus.FULL
+    monkeypatch.setattr("dave.store.shares.SIBLINGS_PASSED_MAX", 2)
+    assert offer(index, mine[3], now=now) == ("WANTED", Gone([address(5)], [key_of(other)]))
+    assert len(index) == 3
 
 
 def test_bits_that_no_stamp_can_bring_are_not_asked_for():
@@ -257,7 +274,7 @@ def test_a_share_that_victim_and_newcomer_have_in_common_stays():
     offer(index, stripe((1,), ttl=100), now=now)
     offer(index, stripe((2,), at=now, ttl=100), now=now)
     # The share is here: the record alone needs room, and 8 KiB of the victim's make it.
-    newcomer = stripe((1, 9), at=now, ttl=100)
+    newcomer = stripe((1, 9), upload=2, at=now, ttl=100)
     assert offer(index, newcomer, now=now) == ("HELD", Gone([], [key_of(stripe((1,), ttl=100))]))
     assert index.stripe_ids_of(address(1)) == [newcomer.stripe_id]
     assert (len(index), index.bytes_used) == (2, 2 * SMALL)
@@ -294,5 +311,5 @@ def test_what_is_loaded_stays_beyond_a_capacity_that_was_lowered():
     assert not index.load(stripe((7,)), 0, NOW)
     assert not index.load(stripe((1, 8), size=3), 1, NOW), "a share of another size"
     # A newcomer of higher rank takes the room of one, not of all.
-    status, gone = offer(index, stripe((9,), at=late, ttl=100), now=late)
+    status, gone = offer(index, stripe((9,), upload=2, at=late, ttl=100), now=late)
     assert (status, len(gone.addresses), len(index)) == ("WANTED", 1, 5)

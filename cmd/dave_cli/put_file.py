@@ -1,0 +1,148 @@
+"""What `dave put` and `dave share` do with content that does not fit an entry: an asyncio client,
+which uses all cores, shows how far it is, and says how to go on when it is interrupted."""
+
+import asyncio
+import select
+import sys
+import time
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from typing import Any
+
+from dave.edge.file_receipt import FileProgress, FileReceipt
+from dave.errors import NotListed
+from dave_cli import options
+from dave_cli.progress import ByteProgress
+
+_READ_BYTES = 1 << 20
+_WORK_WORTH_SAYING = 50_000_000
+"""Hashes: a second with a slow core."""
+
+
+class FileLine(ByteProgress):
+    """How far a put is; and before it begins, how much work it is."""
+
+    def __init__(self, is_silent: bool) -> None:
+        super().__init__("stored", is_silent)
+        self._says_work = not is_silent
+        self.done = 0
+        """Bytes that are stored."""
+
+    def __call__(self, now: FileProgress) -> None:
+        self.done = now.done
+        if self._says_work and now.work >= _WORK_WORTH_SAYING:
+            from dave.edge.search import has_kernel
+
+            self._says_work = False
+            seconds = now.work / (100e6 if has_kernel() else 2e6)
+            print(
+                f"about {now.work / 1e6:,.0f} million hashes of work for the stamps, some "
+                f"{seconds:,.0f} s of one core (Ctrl-C ends it)",
+                file=sys.stderr,
+            )
+        super().__call__(now)
+
+
+async def pieces(head: bytes, file: Any) -> AsyncIterator[bytes]:
+    """A stream of which the beginning has been read; `file` is unbuffered."""
+    yield head
+    loop = asyncio.get_running_loop()
+    while True:
+        # A thread that waits in a read could not be ended.
+        if await loop.run_in_executor(None, _is_readable, file):
+            piece = await loop.run_in_executor(None, file.read, _READ_BYTES)
+            if not piece:
+                return
+            yield piece
+
+
+def _is_readable(file: Any) -> bool:
+    return bool(select.select([file], [], [], 0.2)[0])
+
+
+def put_content(args: Namespace, key: Any, name: bytes, content: Any) -> Any:
+    """Put it; the receipt. Raises DaveError, OSError, KeyboardInterrupt."""
+    run: Any
+    try:
+        from uvloop import run
+    except ImportError:
+        run = asyncio.run
+    line = FileLine(args.json)
+    try:
+        return run(_put(args, key, name, content, line))
+    except KeyboardInterrupt:
+        line.close()
+        if line.done:
+            print(
+                f"dave: {bytes_text(line.done)} are stored: the same command goes on from there, "
+                f"`dave rm` releases them",
+                file=sys.stderr,
+            )
+        raise
+    finally:
+        line.close()
+
+
+async def _put(args: Namespace, key: Any, name: bytes, content: Any, line: FileLine) -> Any:
+    from dave.edge.connect import connect
+
+    edges, secret = options.edges(args), options.secret(args)
+    async with connect(edges, key=key, network=args.network, secret=secret) as client:
+        receipt = await client.put_file(
+            name, content, ttl=args.ttl, code=args.code, random_key=args.random_key,
+            private=args.private, cas=args.cas, timeout=args.timeout, max_work=args.max_work,
+            progress=line, listed=not args.unlisted,
+        )  # fmt: skip
+        await receipt.settled()
+        try:
+            await client.flush()
+        except NotListed as error:
+            line.close()
+            print(f"dave: warning: {error}", file=sys.stderr)
+        return receipt
+
+
+def report_file(receipt: FileReceipt) -> None:
+    """Print on standard error what the put of a file can say for itself."""
+    file = receipt.file
+    left = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(receipt.expires))
+    rate = receipt.size / max(receipt.seconds, 1e-3)
+    print(
+        f"{bytes_text(receipt.size)} stored in {receipt.seconds:.1f} s ({bytes_text(rate)}/s), "
+        f"until {left} ({receipt.work_hashes:,} hashes of work)",
+        file=sys.stderr,
+    )
+    if file.stripes:
+        print(
+            f"code {file.code} at {file.nodes} nodes: {file.fewest} of {file.code.n} shares of "
+            f"each part are stored, any {file.code.k} suffice; {file.reused} of {file.stripes} "
+            f"parts were there already, {bytes_text(file.sent)} were sent",
+            file=sys.stderr,
+        )
+    for (address, reason, _), count in file.refused:
+        print(f"  {address}: {reason} ({count} shares)", file=sys.stderr)
+    if not receipt.is_private:
+        print("whoever knows the name can read it; --private seals it", file=sys.stderr)
+
+
+def file_fields(receipt: FileReceipt) -> dict[str, Any]:
+    """What --json says of a file, beside what it says of every put."""
+    file = receipt.file
+    return {
+        "size": receipt.size,
+        "code": str(file.code),
+        "nodes": file.nodes,
+        "fewest": file.fewest,
+        "parts": file.stripes,
+        "reused": file.reused,
+        "sent": file.sent,
+        "private": receipt.is_private,
+    }
+
+
+def bytes_text(count: float) -> str:
+    """A number of bytes, for a person: 999 bytes, 1.5 kB, 20.0 MB."""
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:,.1f} {unit}"
+    return f"{count:.0f} bytes"

@@ -1,0 +1,84 @@
+"""Letting go of an upload: its owner's release goes to the nodes that may hold shares of it."""
+
+from collections.abc import AsyncIterator, Iterable
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from dave.edge.driver import gather
+from dave.edge.entries import Entries
+from dave.edge.keyfile import Key
+from dave.edge.limits import DIRECTORY_PARALLEL, SPARE_NODES
+from dave.errors import NetworkError
+from dave.names import Place
+from dave.node.requests import Peer
+from dave.wire.manifest import Row
+from dave.wire.stripe import Release, encode_release, place_of_stripe
+
+
+class Shares(Protocol):
+    """What of dave/edge/shares.py a release needs."""
+
+    async def nearest(self, place: Place, count: int, timeout: float) -> list[Peer]: ...
+    async def release(self, peer: Peer, release: Release, timeout: float) -> int: ...
+
+
+class Released(NamedTuple):
+    """How a release went."""
+
+    records: int
+    """Records that nodes dropped: one a stripe and node."""
+    nodes: int
+    """Nodes that were told."""
+    silent: int
+    """Nodes that did not answer: there it runs out by itself."""
+
+
+async def release_rows(
+    shares: Shares,
+    entries: Entries,
+    key: Key,
+    reference: bytes,
+    rows: AsyncIterator[Row] | Iterable[Row],
+    timeout: float,
+) -> Released:
+    """Release an upload (reference 16 bytes) whose stripes are those rows, at all nodes near them.
+    Never raises for what nodes do not answer."""
+    driver = entries.driver
+    bare = encode_release(key.owner, reference, entries.clock())
+    signature = key.sign(Release(bare).signed_bytes(driver.core.network))
+    release = Release(signature + bare[len(signature) :])
+    told: dict[bytes | None, bool] = {}
+    records = 0
+
+    async def tell(peer: Peer) -> int:
+        try:
+            dropped = await shares.release(peer, release, timeout)
+        except NetworkError:
+            return 0
+        told[peer.public_key] = True
+        return dropped
+
+    async for row in _each(rows):
+        count = row.shape.n + SPARE_NODES
+        try:
+            peers = await shares.nearest(place_of_stripe(row.stripe_id), count, timeout)
+        except NetworkError:
+            continue
+        fresh = [peer for peer in peers if peer.public_key not in told]
+        for peer in fresh:
+            told[peer.public_key] = False
+        records += sum(
+            await gather(driver, [partial(tell, peer) for peer in fresh], DIRECTORY_PARALLEL)
+        )
+        if len(peers) < count:
+            break  # these are all nodes that there are
+    return Released(records, sum(told.values()), len(told) - sum(told.values()))
+
+
+async def _each(rows: AsyncIterator[Row] | Iterable[Row]) -> AsyncIterator[Row]:
+    if isinstance(rows, AsyncIterator):
+        async for row in rows:
+            yield row
+    else:
+        for row in rows:
+            yield row
