@@ -24,6 +24,8 @@ AT_ONCE = 20
 PARTITION_SECONDS = 3600
 REPAIR_SECONDS = 120
 """After so long what a node held that is gone is at others."""
+REST_SECONDS = 600
+"""After so long all nodes have heard of all others what there is."""
 ROUND_SECONDS = 60
 """Of one sync: every node has asked every neighbour with a gap once."""
 STEP_SECONDS = 2
@@ -49,7 +51,8 @@ def run(seed: int, nodes: int, entries: int = 300) -> tuple[World, list[Figure]]
     world.restart(away)
     away.node.clocks.restore(clocks)
     away_figures = _brings(world, missed, "who was away")
-    world.run(3 * ROUND_SECONDS)
+    # An announcement that was lost shows at the next probe of who sent it.
+    world.run(REST_SECONDS)
     before = _activity(world)
     world.run(10 * ROUND_SECONDS)
     streams, pulls, announced = (
