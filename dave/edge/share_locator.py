@@ -18,7 +18,7 @@ from dave.share_limits import (
     FETCH_SPARE_NODES,
     LOCATE_GATHER_SECONDS,
     LOCATE_SECONDS,
-    LOCATE_STRIPES_MAX,
+    STRIPES_ASKED_MAX,
 )
 from dave.wire.stripe import place_of_stripe
 
@@ -102,7 +102,7 @@ class ShareLocator:
             batch = self._batch = _Batch()
             batch.task = self._driver.spawn(self._run(batch))
         batch.ids.append(stripe_id)
-        if len(batch.ids) == LOCATE_STRIPES_MAX:
+        if len(batch.ids) == STRIPES_ASKED_MAX:
             self._batch = None
         await self._driver.join(batch.task)
         return batch.found[stripe_id]

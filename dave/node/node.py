@@ -182,8 +182,6 @@ class Node(Client):
         assert self.shares is not None
         self.shares.effects.answered(ticket, result, now)
 
-    share_written = share_read = rebuilt = share_answered
-
     def own(self, entry_id: EntryId, now: Instant) -> Entry | None:
         """The version in this node's own store."""
         held = self.store.get(entry_id, self.unix_ms(now))
