@@ -6,7 +6,7 @@ Datagrams to send are not wrapped: `datagrams_to_send` returns (bytes, address) 
 are the hot path.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dave.names import Address
@@ -111,15 +111,14 @@ class SaveRelease(NamedTuple):
 
 
 class Rebuild(NamedTuple):
-    """Compute lost shares of a stripe from k others (zfec, padded to `share_bytes`); answer with
-    `share_answered(ticket, shares, now)`, in the order of `wanted`, each `share_bytes` long."""
+    """Compute lost shares of a stripe from k others (files/stripes.py, `rebuild`); answer with
+    `share_answered(ticket, shares, now)`, in the order of `wanted`."""
 
     ticket: int
-    k: int
-    n: int
-    share_bytes: int
-    numbers: Sequence[int]
-    shares: Sequence[bytes]
+    shape: tuple[int, int, int, int]
+    """k, n, share bytes, last bytes."""
+    shares: Mapping[int, bytes]
+    """By number, each of its own size."""
     wanted: Sequence[int]
 
 

@@ -182,10 +182,11 @@ def test_a_share_that_cannot_be_read_is_looked_at(tmp_path):
 def test_rebuilding(tmp_path):
     async def story():
         scene, data = Scene(tmp_path), [share(n, 1000) for n in range(4)]
-        every = [*data, *map(bytes, parity(data, 2))]
-        numbers, wanted = (5, 1, 4, 3), (0, 2, 4)
-        given = [every[n] for n in numbers]
-        scene.keeper.carry_out(Rebuild(7, 4, 6, 1000, numbers, given, wanted))
+        data[3] = data[3][:700]  # as it is at the end of a file
+        every = [*data, *map(bytes, parity([each.ljust(1000, b"\0") for each in data], 2))]
+        wanted = (0, 3, 4)
+        given = {number: every[number] for number in (5, 1, 4, 2)}
+        scene.keeper.carry_out(Rebuild(7, (4, 6, 1000, 700), given, wanted))
         assert await scene.answer(7) == [every[n] for n in wanted]
         await scene.close()
 
