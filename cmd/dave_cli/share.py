@@ -5,7 +5,6 @@ import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from dave.crypto import hashes
 from dave.edge.limits import MAX_WORK_DEFAULT
 from dave.errors import UsageError
 from dave.limits import TTL_SECONDS_DEFAULT
@@ -51,9 +50,7 @@ def main(args: Namespace) -> int:
     args.private, args.random_key, args.cas = True, False, None
     args.max_work = MAX_WORK_DEFAULT
     receipt = put_content(args, key, name, args.path)
-    link = format_link(
-        key.owner, name, hashes.private_key(key.seed, hashes.entry_id_of(key.owner, name))
-    )
+    link = format_link(key.owner, name, key.private_key(name))
     if args.json:
         print(json.dumps({"link": link, "uri": receipt.uri, "size": receipt.size,
                           "expires": receipt.expires}))  # fmt: skip

@@ -164,7 +164,7 @@ def unsealed(entry: Entry, key: Key | None, link_key: bytes | None) -> bytes:
             f"{format_uri(entry.owner, entry.key)} is private: only its owner's key opens it, or "
             "the link that the owner gives (`dave share`), with what stands after its #"
         )
-    return open_value(hashes.private_key(key.seed, entry.id), entry.value)
+    return open_value(key.private_key(entry.key), entry.value)
 
 
 def opened(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
-from dave.crypto import sign
+from dave.crypto import hashes, sign
 from dave.edge import keyformat
 from dave.edge.limits import KEY_FILE_BYTES_MAX
 from dave.errors import KeyFileError, UsageError
@@ -91,6 +91,11 @@ class Key:
         from dave.edge.device import device_id
 
         return device_id(self._path, self._seed)
+
+    def private_key(self, name: bytes) -> bytes:
+        """What opens a private value of this owner's under the key `name`: 32 bytes, which a link
+        carries."""
+        return hashes.private_key(self._seed, hashes.entry_id_of(self.owner, name))
 
     def sign(self, message: bytes) -> bytes:
         """The Ed25519 signature of `message`, 64 bytes."""

@@ -180,8 +180,7 @@ class StripeFetch:
         shape = self._row.shape
         for number, each in enumerate(self._row.addresses):
             if each == address:
-                size = shape.last_bytes if number == shape.k - 1 else shape.share_bytes
-                if len(data) != size:
+                if len(data) != shape.size(number):
                     raise WireError("the manifest contradicts the size of a share")
                 self._have[number] = data
 
