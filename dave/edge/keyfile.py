@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dave.crypto import hashes, sign
 from dave.edge import keyformat
+from dave.edge.disk import sync_folder
 from dave.edge.limits import KEY_FILE_BYTES_MAX
 from dave.errors import KeyFileError, UsageError
 from dave.limits import WORK_NONCE_BYTES
@@ -221,20 +222,12 @@ def _save(path: Path, kind: int, secret: bytes, passphrase: str | None) -> None:
             file.write(data)
             file.flush()
             os.fsync(fd)
-        _sync_folder(folder)
+        sync_folder(folder)
     except BaseException as error:
         os.unlink(path)  # ours: O_EXCL made it a moment ago
         if isinstance(error, OSError):
             raise KeyFileError(f"{path} cannot be written: {error.strerror}") from error
         raise
-
-
-def _sync_folder(folder: str) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _load(path: Path, kind: int, passphrase: Passphrase) -> bytes:
