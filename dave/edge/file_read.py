@@ -10,6 +10,7 @@ from collections.abc import Generator
 from typing import Any
 
 from dave.edge.driver import Driver
+from dave.edge.shares import Shares
 from dave.edge.stripe_fetch import ShareSource, StripeFetch
 from dave.files.blocks import Buffer
 from dave.files.stripes import unseal
@@ -28,7 +29,7 @@ from dave.wire.manifest import Root
 class FileReader:
     """The bytes `start` to `stop` (exclusive) of a file. shares: as in edge/shares.py."""
 
-    def __init__(self, driver: Driver, shares: Any, root: Root, start: int, stop: int) -> None:
+    def __init__(self, driver: Driver, shares: Shares, root: Root, start: int, stop: int) -> None:
         assert 0 <= start <= stop <= root.size
         self.start = start
         self.stop = stop

@@ -9,6 +9,7 @@ from typing import Any
 
 from dave.edge.driver import Driver, gather
 from dave.edge.share_nodes import BAD, DEAD, ShareNodes
+from dave.edge.shares import Shares
 from dave.errors import NetworkError
 from dave.names import SECOND, Instant, Place
 from dave.node.requests import Peer
@@ -41,7 +42,7 @@ class _Batch:
 class ShareLocator:
     """Asks by `shares` (edge/shares.py)."""
 
-    def __init__(self, driver: Driver, shares: Any, nodes: ShareNodes) -> None:
+    def __init__(self, driver: Driver, shares: Shares, nodes: ShareNodes) -> None:
         self._driver = driver
         self._shares = shares
         self._nodes = nodes

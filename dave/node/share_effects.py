@@ -23,6 +23,8 @@ from dave.wire.stripe import Release, StripeRecord
 
 Told = Callable[[bool, Instant], None]
 """Whether the signature is good, or the disk has it."""
+Read = Callable[[bytes, int, int, Callable[[bytes | None, Instant], None]], None]
+"""Called as ShareEffects.read."""
 
 
 class ShareEffects:
