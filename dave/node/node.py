@@ -33,7 +33,6 @@ from dave.node.replicas import Replicas
 from dave.node.requests import Answer, Done, Peer
 from dave.node.share_service import ShareService
 from dave.node.share_upkeep import ShareUpkeep
-from dave.node.streams import StreamKind
 from dave.node.sync_source import SyncSources
 from dave.node.syncs import Syncs
 from dave.node.timers import Timer
@@ -43,6 +42,7 @@ from dave.store.shares import ShareIndex
 from dave.store.store import Store
 from dave.wire.entry import Entry
 from dave.wire.messages import Ping, Pong, Put, PutAck, Request, WireContact
+from dave.wire.stream_kind import StreamKind
 
 
 class Node(Client):

@@ -7,10 +7,11 @@ from dave.crypto import hashes, merkle, sign
 from dave.effects import DropShares, ReadShare, Rebuild, SaveRecord, SaveRelease, WriteShare
 from dave.limits import HALF_LIFE_DAYS, PIECE_BYTES_MAX
 from dave.names import SECOND
-from dave.node.streams import LiveSource, StreamKind
+from dave.node.streams import LiveSource
 from dave.store.shares import ShareIndex
 from dave.wire import shares as wire
 from dave.wire.shares import Offer
+from dave.wire.stream_kind import StreamKind
 from dave.wire.stripe import Release, StripeRecord, encode_record, encode_release
 from sim.lean import LeanNode
 from sim.world import World

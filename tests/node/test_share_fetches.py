@@ -5,9 +5,9 @@ import pytest
 from dave.drops import Drop
 from dave.names import SECOND
 from dave.node.share_fetches import FetchStatus
-from dave.node.streams import StreamKind
 from dave.share_limits import BLOCK_BYTES, FETCH_STREAMS_PER_PEER
 from dave.wire import shares as wire
+from dave.wire.stream_kind import StreamKind
 from tests.node.sharing import Maker, Told, fetch, put_all, share_network, statuses
 from tests.node.streaming import ListSource, peer_of
 

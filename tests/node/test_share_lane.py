@@ -3,11 +3,11 @@
 from dave.bulk_limits import STREAM_SECONDS_MAX
 from dave.drops import Drop
 from dave.names import SECOND
-from dave.node.streams import StreamKind
 from dave.share_limits import OFFER_IDLE_SECONDS, OFFERS_OPEN_MAX
 from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
 from dave.wire.shares import Verdict
+from dave.wire.stream_kind import StreamKind
 from tests.node.sharing import Maker, put, put_all, share_network, statuses
 from tests.node.streaming import ListSource, peer_of
 

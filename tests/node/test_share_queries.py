@@ -4,9 +4,9 @@ import pytest
 
 from dave.names import SECOND
 from dave.node.requests import Peer
-from dave.node.streams import StreamKind
 from dave.wire import shares as wire
 from dave.wire.shares import Held
+from dave.wire.stream_kind import StreamKind
 from tests.node.sharing import Maker, Told, put_all, share_network
 from tests.node.streaming import ListSource, peer_of
 
