@@ -37,9 +37,8 @@ async def release_rows(
     """Release an upload (reference 16 bytes) whose stripes are those rows, at all nodes near them.
     Never raises for what nodes do not answer."""
     driver = entries.driver
-    bare = encode_release(key.owner, reference, entries.clock())
-    signature = key.sign(Release(bare).signed_bytes(driver.core.network))
-    release = Release(signature + bare[len(signature) :])
+    bare = Release(encode_release(key.owner, reference, entries.clock()))
+    release = bare.with_signature(key.sign(bare.signed_bytes(driver.core.network)))
     told: dict[bytes | None, bool] = {}
     records = 0
 

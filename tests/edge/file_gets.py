@@ -17,3 +17,16 @@ async def getting(node, folder, monkeypatch, nodes=6):
             p.other = other
             p.uri = f"dave://{p.key.name}/{file_puts.NAME.decode()}"
             yield p
+
+
+def stories(node, folder, monkeypatch):
+    """Runs stories with such a putter."""
+
+    def start(told):
+        async def whole():
+            async with getting(node, folder, monkeypatch) as p:
+                await told(p)
+
+        file_puts.story(whole)
+
+    return start
