@@ -215,6 +215,3 @@ STRIPE_REFUSERS_MAX = 512
 """A peer that had no room for a share is offered none for so long; of so many that is known."""
 STRIPE_PLACE_TRIES = 4
 """Nodes to which one share is offered in turn."""
-
-assert AUDIT_LEAVES_MAX * 34 + 2 <= 1024
-assert STRIPE_BATCH * 32 + 34 + 2 <= 1024

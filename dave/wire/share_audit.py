@@ -22,6 +22,7 @@ from dave.share_limits import (
     MERKLE_LEAF_BYTES,
     MERKLE_PATH_HASHES_MAX,
     SHARE_ADDRESS_BYTES,
+    STRIPE_BATCH,
 )
 from dave.wire.stream_kind import StreamKind
 
@@ -123,3 +124,4 @@ def stripes_room(leaves: int) -> int:
 
 
 assert stripes_room(AUDIT_LEAVES_MAX) >= 0
+assert stripes_room(1) >= STRIPE_BATCH

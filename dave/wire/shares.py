@@ -31,6 +31,7 @@ from dave.limits import PIECE_BYTES_MAX, STREAM_REQUEST_BYTES_MAX
 from dave.share_limits import (
     FETCH_ADDRESSES_MAX,
     OFFERS_OPEN_MAX,
+    SHARE_ADDRESS_BYTES,
     STRIPE_RECORD_BYTES_MAX,
     STRIPES_ASKED_MAX,
 )
@@ -39,7 +40,6 @@ from dave.wire.stream_kind import StreamKind
 
 OFFERS, SHARE = 1, 2
 """The first bytes of the pieces that answer TAKE."""
-ADDRESS_BYTES = 32
 TOKEN_BYTES = 8
 MASK_BYTES = 4
 
@@ -259,9 +259,9 @@ def read_count_piece(data: bytes) -> int:
 def _read_list(data: bytes, kind: int, most: int) -> list[bytes]:
     if len(data) < 2 or data[0] != kind or not 1 <= data[1] <= most:
         raise WireError(f"no request of kind {kind} for 1 to {most}")
-    if len(data) != 2 + data[1] * ADDRESS_BYTES:
-        raise WireError(f"{len(data)} bytes do not hold {data[1]} of {ADDRESS_BYTES}")
-    return [data[at : at + ADDRESS_BYTES] for at in range(2, len(data), ADDRESS_BYTES)]
+    if len(data) != 2 + data[1] * SHARE_ADDRESS_BYTES:
+        raise WireError(f"{len(data)} bytes do not hold {data[1]} of {SHARE_ADDRESS_BYTES}")
+    return [data[at : at + SHARE_ADDRESS_BYTES] for at in range(2, len(data), SHARE_ADDRESS_BYTES)]
 
 
 OFFERS_PIECE_MAX = min(
@@ -269,6 +269,6 @@ OFFERS_PIECE_MAX = min(
 )
 """Offers that fit one piece whatever their records are."""
 
-assert 2 + FETCH_ADDRESSES_MAX * ADDRESS_BYTES <= STREAM_REQUEST_BYTES_MAX
-assert 2 + STRIPES_ASKED_MAX * ADDRESS_BYTES <= STREAM_REQUEST_BYTES_MAX
+assert 2 + FETCH_ADDRESSES_MAX * SHARE_ADDRESS_BYTES <= STREAM_REQUEST_BYTES_MAX
+assert 2 + STRIPES_ASKED_MAX * SHARE_ADDRESS_BYTES <= STREAM_REQUEST_BYTES_MAX
 assert STRIPES_ASKED_MAX * (2 + STRIPE_RECORD_BYTES_MAX + MASK_BYTES) <= PIECE_BYTES_MAX
