@@ -6,7 +6,7 @@ Datagrams to send are not wrapped: `datagrams_to_send` returns (bytes, address) 
 are the hot path.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dave.names import Address
@@ -58,9 +58,9 @@ class HangUp(NamedTuple):
 
 
 class WriteShare(NamedTuple):
-    """Keep a share beside a record that names it; answer with `share_written(ticket, ok, now)` once
-    both are committed under the mode of --sync. Not ok: the disk is full or broken, and nothing
-    is kept."""
+    """Keep a share beside a record that names it; answer with `share_answered(ticket, ok, now)`
+    once both are committed under the mode of --sync. Not ok: the disk is full or broken, and
+    nothing is kept."""
 
     ticket: int
     address: bytes
@@ -74,7 +74,7 @@ class WriteShare(NamedTuple):
 
 class SaveRecord(NamedTuple):
     """Keep one more record of shares that are held, or a better one in place of one with the same
-    owner, reference and stripe; answer with `share_written(ticket, ok, now)`."""
+    owner, reference and stripe; answer with `share_answered(ticket, ok, now)`."""
 
     ticket: int
     record: bytes
@@ -82,8 +82,9 @@ class SaveRecord(NamedTuple):
 
 
 class ReadShare(NamedTuple):
-    """Read a slice of a share; answer with `share_read(ticket, data, now)`, None for one that is
-    not there or cannot be read. Some are answered at once, before the round of effects is over."""
+    """Read a slice of a share; answer with `share_answered(ticket, data, now)`, None for one
+    that is not there or cannot be read. Some are answered at once, before the round of effects is
+    over."""
 
     ticket: int
     address: bytes
@@ -101,7 +102,7 @@ class DropShares(NamedTuple):
 
 
 class SaveRelease(NamedTuple):
-    """Remember that an upload was released; answer with `share_written(ticket, ok, now)`, after
+    """Remember that an upload was released; answer with `share_answered(ticket, ok, now)`, after
     whatever was asked to be dropped before is gone."""
 
     ticket: int
@@ -110,15 +111,14 @@ class SaveRelease(NamedTuple):
 
 
 class Rebuild(NamedTuple):
-    """Compute lost shares of a stripe from k others (zfec, padded to `share_bytes`); answer with
-    `rebuilt(ticket, shares, now)`, in the order of `wanted`, each `share_bytes` long."""
+    """Compute lost shares of a stripe from k others (files/stripes.py, `rebuild`); answer with
+    `share_answered(ticket, shares, now)`, in the order of `wanted`."""
 
     ticket: int
-    k: int
-    n: int
-    share_bytes: int
-    numbers: Sequence[int]
-    shares: Sequence[bytes]
+    shape: tuple[int, int, int, int]
+    """k, n, share bytes, last bytes."""
+    shares: Mapping[int, bytes]
+    """By number, each of its own size."""
     wanted: Sequence[int]
 
 

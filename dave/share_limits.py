@@ -74,10 +74,8 @@ FETCH_DEAD_SECONDS = 30
 """So long a node that cannot be reached is asked only where nobody else has a share."""
 FETCH_NETWORK_SECONDS = 60
 """So long the nodes of a network that a lookup named entirely are taken for all there are."""
-LOCATE_STRIPES_MAX = 31
-"""Stripes that a node is asked about at once."""
 LOCATE_GATHER_SECONDS = 0.002
-"""So long they are gathered."""
+"""So long stripes are gathered about which a node is asked at once."""
 GET_WHOLE_BYTES_MAX = 16 << 20
 """The largest value that `get` returns whole."""
 
@@ -102,10 +100,6 @@ RELEASES_MAX = 65_536
 """Uploads released that are remembered; of more, the oldest go."""
 STRIPES_SLICE = 256
 """Records that go at a time where they expire or are released: three milliseconds."""
-
-
-SHARE_EXPIRE_SLACK_MS = 60_000
-"""A record may stay so much longer than it lives."""
 
 # --- Specification: the protocol of shares over the bulk channel -------------------------------
 
@@ -146,10 +140,6 @@ SHARE_LOOK_SECONDS = 1
 """Between two looks at what is late."""
 OFFER_IDLE_SECONDS = 10
 """A stream of offers is ended once there was nothing to offer for so long."""
-
-
-OFFER_RECORD_BYTES_MAX = 1_024
-"""Of a stripe record; it is to fit a stream's request too."""
 
 # --- Audits and repair -----------------------------------------------------------------------
 
@@ -225,6 +215,3 @@ STRIPE_REFUSERS_MAX = 512
 """A peer that had no room for a share is offered none for so long; of so many that is known."""
 STRIPE_PLACE_TRIES = 4
 """Nodes to which one share is offered in turn."""
-
-assert AUDIT_LEAVES_MAX * 34 + 2 <= 1024
-assert STRIPE_BATCH * 32 + 34 + 2 <= 1024

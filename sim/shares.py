@@ -4,7 +4,7 @@ Reads are answered at once; what is written is there `commit_ms` later. Lost sha
 the very code that production runs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from dave.effects import (
@@ -16,10 +16,9 @@ from dave.effects import (
     ShareEffect,
     WriteShare,
 )
-from dave.files import stripes
+from dave.files.stripes import rebuilt
 from dave.names import MS, Instant, UnixMs
 from dave.store.shares import ShareIndex
-from dave.wire.manifest import Shape
 from dave.wire.stripe import StripeRecord
 from sim.clock import Clock
 
@@ -80,11 +79,3 @@ class ShareDisk:
                 self.shares[effect.address] = b"".join(effect.pieces)
                 self.written += len(self.shares[effect.address])
         answer(effect.ticket, True)
-
-
-def rebuilt(effect: Rebuild) -> Sequence[bytes]:
-    """Shares of a stripe from k others."""
-    shape = Shape(effect.k, effect.n, effect.share_bytes, effect.share_bytes)
-    have = dict(zip(effect.numbers, effect.shares, strict=True))
-    made = stripes.rebuild(shape, have, effect.wanted)
-    return [bytes(made[number]) for number in effect.wanted]

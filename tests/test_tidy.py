@@ -16,7 +16,6 @@ WITHOUT_A_TEST_OF_ITS_OWN = frozenset(
         "dave/share_limits.py",  # the same
         "dave/edge/limits.py",  # constants
         "dave/node/limits.py",  # constants; it asserts its own relations when imported
-        "dave/effects.py",  # names only, no behaviour
     )
 )
 """Modules dave/x/y.py that have no tests/x/test_y.py."""
@@ -51,6 +50,16 @@ def test_no_file_names_where_it_was_written():
         for problem in rules.no_places(path, (ROOT / path).read_text("utf-8"))
     ]
     assert problems == []
+
+
+def test_no_bound_is_left_over():
+    texts = {p: (ROOT / p).read_text("utf-8") for p in PYTHON if not p.startswith("tests/")}
+    assert rules.unused_bounds(texts) == []
+
+
+def test_a_bound_that_is_left_over_is_found():
+    texts = {"dave/limits.py": "USED = 1\nLEFT_OVER = 2\n", "dave/a.py": "print(USED)"}
+    assert rules.unused_bounds(texts) == ["dave/limits.py: LEFT_OVER"]
 
 
 def missing_tests(modules, present):

@@ -6,6 +6,7 @@ a check which cannot fail.
 
 import ast
 import re
+from collections import Counter
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
@@ -181,6 +182,20 @@ def no_places(path: str, text: str) -> list[str]:
         for number, line in enumerate(text.splitlines(), 1)
         for match in (_WORK_PATH.search(line), _HOSTS.search(line))
         if match
+    ]
+
+
+def unused_bounds(texts: dict[str, str]) -> list[str]:
+    """Every number in a file of limits bounds something. `texts`: all files below dave/ and cmd/,
+    sim/ and bench/, by path."""
+    named = re.compile(r"^([A-Z][A-Z0-9_]+) = ", re.MULTILINE)
+    uses = Counter(word for text in texts.values() for word in re.findall(r"\w+", text))
+    return [
+        f"{path}: {name}"
+        for path, text in texts.items()
+        if path.endswith("limits.py")
+        for name in named.findall(text)
+        if uses[name] < 2
     ]
 
 

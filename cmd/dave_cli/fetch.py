@@ -22,10 +22,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--out", metavar="PATH", type=Path,
         help="where to write the file or folder (default: here, under the last part of its key)",
     )  # fmt: skip
-    parser.add_argument(
-        "--quorum", metavar="N", type=options.count, default=2,
-        help="how many nodes must return the same version (default: 2)",
-    )  # fmt: skip
+    options.add_quorum(parser)
     options.add_range(parser)
     options.add_key(parser)
     options.add_client(parser)

@@ -3,11 +3,11 @@
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 from dave_cli import options
+from dave_cli.loop import run
 from dave_cli.progress import ByteProgress
 
 
@@ -37,24 +37,12 @@ def fetch(args: Namespace, key: Any, path: Path | None, found: Any = None) -> in
     return 0
 
 
-def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run it on uvloop where that is installed: it moves bytes faster than asyncio's own loop."""
-    runner: Callable[[Coroutine[Any, Any, Any]], Any]
-    try:
-        from uvloop import run as runner
-    except ImportError:
-        from asyncio import run as runner
-    return runner(coroutine)
-
-
 async def _fetch(
     args: Namespace, key: Any, path: Path | None, found: Any, progress: ByteProgress
 ) -> Any:
-    from dave.edge.connect import connect
     from dave.errors import UsageError
 
-    edges, secret = options.edges(args), options.secret(args)
-    async with connect(edges, key=key, network=args.network, secret=secret) as client:
+    async with options.async_client(args, key) as client:
         how = {"timeout": args.timeout, "quorum": args.quorum, "range": args.range, "found": found}
         if path is None and sys.stdout.isatty():
             file = await client.open_file(args.name, **how)

@@ -26,10 +26,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--out", metavar="PATH", type=Path, help="where to write the file or folder"
     )
     options.add_range(parser)
-    parser.add_argument(
-        "--quorum", metavar="N", type=options.count, default=2,
-        help="how many nodes must return the same version (default: 2)",
-    )  # fmt: skip
+    options.add_quorum(parser)
     parser.add_argument("--explain", action="store_true", help="tell who was asked, on stderr")
     options.add_key(parser)
     options.add_client(parser)

@@ -9,7 +9,7 @@ from typing import Any
 
 from dave.edge.limits import PORT_DEFAULT, TIMEOUT_SECONDS_DEFAULT
 from dave.errors import UsageError, WrongKey
-from dave.limits import NETWORK_NAME_DEFAULT
+from dave.limits import NETWORK_NAME_DEFAULT, TTL_SECONDS_DEFAULT
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -56,6 +56,29 @@ def add_range(parser: ArgumentParser) -> None:
         "--range", metavar="A-B",
         help="only these bytes: 0-999, 1000- (all after), -1000 (the last); both ends included",
     )  # fmt: skip
+
+
+def add_quorum(parser: ArgumentParser) -> None:
+    """--quorum."""
+    parser.add_argument(
+        "--quorum", metavar="N", type=count, default=2,
+        help="how many nodes must return the same version (default: 2)",
+    )  # fmt: skip
+
+
+def add_ttl(parser: ArgumentParser) -> None:
+    """--ttl."""
+    parser.add_argument(
+        "--ttl", metavar="TIME", type=duration, default=TTL_SECONDS_DEFAULT,
+        help="lifetime, such as 90s, 12h, 30d (default: 30d; at most 366d)",
+    )  # fmt: skip
+
+
+def add_unlisted(parser: ArgumentParser) -> None:
+    """--unlisted."""
+    parser.add_argument(
+        "--unlisted", action="store_true", help="leave the name out of your directory (`dave ls`)"
+    )
 
 
 def add_data(parser: ArgumentParser) -> None:
@@ -167,6 +190,13 @@ def client(args: Namespace, key: Any = None) -> Any:
     from dave.edge.connect import connect_sync
 
     return connect_sync(edges(args), key=key, network=args.network, secret=secret(args))
+
+
+def async_client(args: Namespace, key: Any = None) -> Any:
+    """An asyncio client as the options say, to be entered by `async with`."""
+    from dave.edge.connect import connect
+
+    return connect(edges(args), key=key, network=args.network, secret=secret(args))
 
 
 def seconds(text: str) -> float:

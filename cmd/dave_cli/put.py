@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from dave.edge.limits import MAX_WORK_DEFAULT
 from dave.errors import NotListed, NotStored, UsageError
-from dave.limits import INFLATED_BYTES_MAX, TTL_SECONDS_DEFAULT
+from dave.limits import INFLATED_BYTES_MAX
 from dave.uri import parse_name
 from dave.wire.compression import in_entry
 from dave.wire.entry import check_put
@@ -32,10 +32,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="KEY", help="1 to 255 bytes, or your own dave://OWNER/KEY")
     parser.add_argument("value", metavar="VALUE", nargs="?", help="text; or give --file")
     parser.add_argument("--file", metavar="PATH", help="read the value from a file, or - for stdin")
-    parser.add_argument(
-        "--ttl", metavar="TIME", type=options.duration, default=TTL_SECONDS_DEFAULT,
-        help="lifetime, such as 90s, 12h, 30d (default: 30d; at most 366d)",
-    )  # fmt: skip
+    options.add_ttl(parser)
     parser.add_argument(
         "--cas", metavar="TIME", type=int,
         help="only if the version that stands has this time (see `get --json`); 0: only if none",
@@ -44,9 +41,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--max-work", metavar="HASHES", type=options.count, default=MAX_WORK_DEFAULT,
         help="most hashes to spend where nodes are full and ask for more",
     )  # fmt: skip
-    parser.add_argument(
-        "--unlisted", action="store_true", help="leave the name out of your directory (`dave ls`)"
-    )
+    options.add_unlisted(parser)
     parser.add_argument(
         "--private", action="store_true",
         help="seal it: only your key opens it (see `dave share`)",

@@ -12,6 +12,7 @@ from typing import Any
 from dave.edge.file_receipt import FileProgress, FileReceipt
 from dave.errors import NotListed
 from dave_cli import options
+from dave_cli.loop import run
 from dave_cli.progress import ByteProgress
 
 _READ_BYTES = 1 << 20
@@ -62,11 +63,6 @@ def _is_readable(file: Any) -> bool:
 
 def put_content(args: Namespace, key: Any, name: bytes, content: Any) -> Any:
     """Put it; the receipt. Raises DaveError, OSError, KeyboardInterrupt."""
-    run: Any
-    try:
-        from uvloop import run
-    except ImportError:
-        run = asyncio.run
     line = FileLine(args.json)
     try:
         return run(_put(args, key, name, content, line))
@@ -84,10 +80,7 @@ def put_content(args: Namespace, key: Any, name: bytes, content: Any) -> Any:
 
 
 async def _put(args: Namespace, key: Any, name: bytes, content: Any, line: FileLine) -> Any:
-    from dave.edge.connect import connect
-
-    edges, secret = options.edges(args), options.secret(args)
-    async with connect(edges, key=key, network=args.network, secret=secret) as client:
+    async with options.async_client(args, key) as client:
         receipt = await client.put_file(
             name, content, ttl=args.ttl, code=args.code, random_key=args.random_key,
             private=args.private, cas=args.cas, timeout=args.timeout, max_work=args.max_work,

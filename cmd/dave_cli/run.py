@@ -8,6 +8,7 @@ from typing import Any
 
 from dave.limits import CAPACITY_BYTES_DEFAULT
 from dave_cli import options
+from dave_cli.loop import run
 
 EPILOG = """\
   dave run                                     a network of your own on this machine
@@ -59,7 +60,7 @@ def main(args: Namespace) -> int:
     import logging
 
     logging.basicConfig(format="dave: %(message)s", level=logging.INFO, stream=sys.stderr)
-    _loop_runner()(_run(args))
+    run(_run(args))
     return 0
 
 
@@ -108,14 +109,3 @@ def _greet(node: Any, args: Namespace) -> None:
               file=sys.stderr)  # fmt: skip
     for text in damage_texts(node.replay):
         print(f"dave: {text}", file=sys.stderr)
-
-
-def _loop_runner() -> Any:
-    """uvloop's runner where it is installed: it halves the loop's cost."""
-    try:
-        import uvloop
-    except ImportError:
-        import asyncio
-
-        return asyncio.run
-    return uvloop.run

@@ -5,10 +5,8 @@ import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from dave.crypto import hashes
 from dave.edge.limits import MAX_WORK_DEFAULT
 from dave.errors import UsageError
-from dave.limits import TTL_SECONDS_DEFAULT
 from dave.uri import format_link, parse_name
 from dave.wire.entry import check_put
 from dave_cli import options
@@ -25,14 +23,9 @@ def add_options(parser: ArgumentParser) -> None:
     """The options of `dave share`."""
     parser.add_argument("path", metavar="PATH", help="a file or a folder")
     parser.add_argument("--name", metavar="KEY", help="under which key (default: the file's name)")
-    parser.add_argument(
-        "--ttl", metavar="TIME", type=options.duration, default=TTL_SECONDS_DEFAULT,
-        help="lifetime, such as 90s, 12h, 30d (default: 30d; at most 366d)",
-    )  # fmt: skip
+    options.add_ttl(parser)
     parser.add_argument("--code", metavar="K/N", help="as in `dave put`")
-    parser.add_argument(
-        "--unlisted", action="store_true", help="leave the name out of your directory (`dave ls`)"
-    )
+    options.add_unlisted(parser)
     options.add_key(parser)
     options.add_client(parser)
 
@@ -51,9 +44,7 @@ def main(args: Namespace) -> int:
     args.private, args.random_key, args.cas = True, False, None
     args.max_work = MAX_WORK_DEFAULT
     receipt = put_content(args, key, name, args.path)
-    link = format_link(
-        key.owner, name, hashes.private_key(key.seed, hashes.entry_id_of(key.owner, name))
-    )
+    link = format_link(key.owner, name, key.private_key(name))
     if args.json:
         print(json.dumps({"link": link, "uri": receipt.uri, "size": receipt.size,
                           "expires": receipt.expires}))  # fmt: skip

@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+from dave.edge.disk import sync_folder
 from dave.edge.limits import STATE_SET_ASIDE_MAX, STATE_WAL_BYTES_MAX
 from dave.edge.migrations import MIGRATIONS, TABLES, Table
 
@@ -141,7 +142,7 @@ def connect(
         _migrate(connection, migrations)
         _check(connection, tables)
         if path is not None:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except BaseException:
         connection.close()
         raise
@@ -177,7 +178,7 @@ def set_aside(path: Path) -> Path:
     for suffix in SUFFIXES:
         with suppress(FileNotFoundError):
             os.rename(f"{path}{suffix}", f"{aside}{suffix}")
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return aside
 
 
@@ -198,11 +199,3 @@ def salvage(aside: Path, table: Table = TABLES["renewals"]) -> list[Row]:
 def _text(data: bytes) -> str:
     """Damage inside of a text is no reason to lose the rows around it."""
     return data.decode("utf-8", "replace")
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -20,7 +20,7 @@ from dave.edge.shares import Shares
 from dave.edge.upload_journal import UploadJournal, has_journal, uploads_folder
 from dave.errors import DaveError, WireError, WrongKey
 from dave.files.code import Code, parse_code
-from dave.files.private import seal_value
+from dave.files.private import NONCE_BYTES, seal_value
 from dave.limits import INFLATED_BYTES_MAX
 from dave.names import HybridTime
 from dave.wire.compression import in_entry
@@ -91,8 +91,8 @@ class FileClient:
         self, name: bytes, plain: bytes, value: bytes, flags: int, options: PutOptions
     ) -> Receipt:
         if flags & PRIVATE:
-            key = hashes.private_key(self._key.seed, hashes.entry_id_of(self._key.owner, name))
-            value = seal_value(key, value, self._driver.core.rng.randbytes(24))
+            nonce = self._driver.core.rng.randbytes(NONCE_BYTES)
+            value = seal_value(self._key.private_key(name), value, nonce)
         receipt = await self._entries.put(
             name, value, options.ttl, flags, options.cas, options.timeout, options.max_work,
             options.entry_progress,

@@ -14,6 +14,7 @@ from dave.edge.driver import Driver
 from dave.edge.file_read import FileReader
 from dave.edge.keyfile import Key
 from dave.edge.receipt import Value, value_of
+from dave.edge.shares import Shares
 from dave.errors import IsFile, WrongKey
 from dave.files.blocks import Buffer
 from dave.files.private import open_value
@@ -48,7 +49,12 @@ class OpenFile:
     """
 
     def __init__(
-        self, driver: Driver, shares: Any, about: Value, of: Root | bytes, span: ByteRange | None
+        self,
+        driver: Driver,
+        shares: Shares | None,
+        about: Value,
+        of: Root | bytes,
+        span: ByteRange | None,
     ) -> None:
         self.about = about
         """Owner, key, time and so on; its `value` is empty where the content has a place of its
@@ -83,6 +89,7 @@ class OpenFile:
         """Begin to read, `offset` bytes after `start`."""
         start = self.start + offset
         if isinstance(self._of, Root):
+            assert self._shares is not None
             self.reader = FileReader(self._driver, self._shares, self._of, start, self.stop)
         else:
             self.reader = _Inline(self._of[start : self.stop])
@@ -164,7 +171,7 @@ def unsealed(entry: Entry, key: Key | None, link_key: bytes | None) -> bytes:
             f"{format_uri(entry.owner, entry.key)} is private: only its owner's key opens it, or "
             "the link that the owner gives (`dave share`), with what stands after its #"
         )
-    return open_value(hashes.private_key(key.seed, entry.id), entry.value)
+    return open_value(key.private_key(entry.key), entry.value)
 
 
 def opened(
@@ -184,8 +191,6 @@ def opened(
     value = unsealed(entry, key, link_key)
     about = value_of(entry, driver.core.network, found.replicas, seconds)
     if entry.is_blob:
-        from dave.edge.shares import Shares
-
         root = Root.read(value)
         return OpenFile(driver, Shares(driver), about, root, span)
     plain = inflated(value) if entry.is_compressed else value

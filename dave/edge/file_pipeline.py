@@ -35,7 +35,7 @@ from dave.files.tree import Growth
 from dave.names import SECOND
 from dave.node.share_lane import ShareData
 from dave.share_limits import BLOCK_BYTES
-from dave.wire.manifest import FileKind, Root, Row, Shape
+from dave.wire.manifest import FileKind, Level, Root, Row
 from dave.wire.stripe import StripeRecord, encode_record
 
 
@@ -79,7 +79,8 @@ class Maker:
         if done is not None:
             return Prepared(Row.read(done), fingerprint, None, (), True)
         known = self._known.row(fingerprint)
-        if known is not None and known.shape == _shape(blocks, code):
+        shape = Level(sum(map(len, blocks)), *code).shape(0)
+        if known is not None and known.shape == shape:
             made = _Later(partial(seal, blocks, keys, code))
             shares: Sequence[ShareData] = [partial(made.share, i) for i in range(known.shape.n)]
             return Prepared(known, fingerprint, self._record(known), shares, True)
@@ -271,8 +272,3 @@ class _Later:
 def _cut(data: bytes) -> list[Buffer]:
     view = memoryview(data)
     return [view[at : at + BLOCK_BYTES] for at in range(0, len(data), BLOCK_BYTES)]
-
-
-def _shape(blocks: Sequence[Buffer], code: Code) -> Shape:
-    k = len(blocks)
-    return Shape(k, k + code.n - code.k, len(blocks[0]), len(blocks[-1]))

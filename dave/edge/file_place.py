@@ -23,6 +23,7 @@ from dave.edge.limits import (
 from dave.edge.receipt import Refusal
 from dave.edge.share_locator import ShareLocator
 from dave.edge.share_nodes import ShareNodes
+from dave.edge.shares import Shares
 from dave.errors import NetworkError, NotStored
 from dave.limits import DIGEST_BYTES, SURPLUS_BITS_MAX
 from dave.names import SECOND, Instant
@@ -50,7 +51,7 @@ class Placer:
     """Places the stripes of one upload by `shares` (edge/shares.py), and remembers who refused and
     who is silent."""
 
-    def __init__(self, shares: Any, driver: Driver, network: Network, max_work: int) -> None:
+    def __init__(self, shares: Shares, driver: Driver, network: Network, max_work: int) -> None:
         self._shares = shares
         self._driver = driver
         self._network = network

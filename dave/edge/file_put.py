@@ -16,6 +16,7 @@ from dave.crypto import hashes
 from dave.crypto.work import share_work
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
+from dave.edge.file_open import unsealed
 from dave.edge.file_pipeline import InFlight, Maker, Pipeline
 from dave.edge.file_place import Placer
 from dave.edge.file_receipt import FileProgress, FileReceipt, OnProgress
@@ -29,10 +30,11 @@ from dave.edge.upload_journal import Upload, UploadJournal
 from dave.errors import Conflict, DaveError, EntryError, NetworkError, NotStored, UsageError
 from dave.files.blocks import convergent, drawn
 from dave.files.code import Code, default_code
-from dave.files.private import open_value, seal_value
-from dave.limits import KEY_AND_VALUE_BYTES_MAX, TTL_SECONDS_MAX
+from dave.files.private import NONCE_BYTES, seal_value
+from dave.files.tree import rows_room
+from dave.limits import TTL_SECONDS_MAX
 from dave.names import HybridTime, hybrid_ms, place_of
-from dave.share_limits import BLOCK_BYTES, CODE_SHARES_MAX, ROOT_HEADER_BYTES, SEAL_BYTES
+from dave.share_limits import BLOCK_BYTES, CODE_SHARES_MAX, REFERENCE_BYTES
 from dave.wire.entry import BLOB, PRIVATE, Entry
 from dave.wire.manifest import Level, Root, Row
 
@@ -145,7 +147,7 @@ class FilePut:
             )
         rng = self._driver.core.rng
         random_key = rng.randbytes(32) if options.random_key else b""
-        upload = Upload(rng.randbytes(16), now, ttl, *code, random_key)
+        upload = Upload(rng.randbytes(REFERENCE_BYTES), now, ttl, *code, random_key)
         await self._driver.offload(journal.start, upload)
         return upload
 
@@ -170,8 +172,7 @@ class FilePut:
         keys = drawn(upload.random_key) if upload.random_key else convergent(seed)
         maker = Maker(self._key, network, upload, keys, journal, known)
         code = Code(upload.k, upload.n)
-        seal = SEAL_BYTES if options.private else 0
-        room = KEY_AND_VALUE_BYTES_MAX - len(self._name) - seal - ROOT_HEADER_BYTES
+        room = rows_room(self._name, is_private=options.private)
         pipeline = Pipeline(
             driver, maker, placer, journal, code, room,
             lambda done, sent: self._tell(source, upload, done, sent), self._in_flight,
@@ -204,8 +205,8 @@ class FilePut:
         """Raises as Entries.put. The entry never outlives its shares."""
         options, value, flags = self._options, root.encode(), BLOB
         if options.private:
-            key = hashes.private_key(self._key.seed, self._entry_id)
-            value = seal_value(key, value, self._driver.core.rng.randbytes(24))
+            nonce = self._driver.core.rng.randbytes(NONCE_BYTES)
+            value = seal_value(self._key.private_key(self._name), value, nonce)
             flags |= PRIVATE
         passed_ms = hybrid_ms(self._entries.clock()) - hybrid_ms(upload.time)
         left = (upload.ttl * 1000 - passed_ms) // 1000
@@ -240,14 +241,9 @@ def expected_work(size: int, upload: Upload) -> int:
         return 0
     last = level.shape(level.stripes - 1)
     full = (level.stripes - 1) * upload.n * BLOCK_BYTES
-    return share_work(full + (last.n - 1) * last.share_bytes + last.last_bytes, upload.ttl)
+    return share_work(full + last.total_bytes, upload.ttl)
 
 
 def root_of(entry: Entry, key: Key) -> Root | None:
     """The root that an own entry holds, if it is a file's. Raises WireError, WrongKey."""
-    if not entry.is_blob:
-        return None
-    value = entry.value
-    if entry.is_private:
-        value = open_value(hashes.private_key(key.seed, entry.id), value)
-    return Root.read(value)
+    return Root.read(unsealed(entry, key, None)) if entry.is_blob else None

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from typing import Any
 
 from dave.edge.driver import Driver
+from dave.edge.shares import Shares
 from dave.edge.stripe_fetch import ShareSource, StripeFetch
 from dave.files.blocks import Buffer
 from dave.files.stripes import unseal
@@ -26,13 +27,9 @@ from dave.wire.manifest import Root
 
 
 class FileReader:
-    """The bytes `start` to `stop` (exclusive) of a file: `async for piece in reader`, once.
+    """The bytes `start` to `stop` (exclusive) of a file. shares: as in edge/shares.py."""
 
-    shares: as in edge/shares.py. Iterating raises NotWhole if parts of it cannot be found,
-    NetworkError, and WireError for a file that its owner made wrongly.
-    """
-
-    def __init__(self, driver: Driver, shares: Any, root: Root, start: int, stop: int) -> None:
+    def __init__(self, driver: Driver, shares: Shares, root: Root, start: int, stop: int) -> None:
         assert 0 <= start <= stop <= root.size
         self.start = start
         self.stop = stop
@@ -48,31 +45,16 @@ class FileReader:
         """Tasks that fetch stripes, in order, and how many blocks each will bring."""
         self._blocks_ahead = 0
         self._began: Instant | None = None
-        self._pieces: deque[Buffer] = deque()
-
-    @property
-    def size(self) -> int:
-        """Bytes of the whole content, whatever part of it is read."""
-        return self._root.size
 
     @property
     def corrupting(self) -> list[Peer]:
         """The nodes that sent damaged shares, which were fetched elsewhere."""
         return self._source.nodes.bad
 
-    def __aiter__(self) -> "FileReader":
-        return self
-
-    async def __anext__(self) -> Buffer:
-        if not self._pieces:
-            self._pieces.extend(await self.next())
-        if not self._pieces:
-            raise StopAsyncIteration
-        return self._pieces.popleft()
-
     async def next(self) -> list[Buffer]:
         """The next bytes in pieces, a stripe's at most; none at the end. After an error there is no
-        more."""
+        more. Raises NotWhole if parts cannot be found, NetworkError, and WireError for a file that
+        its owner made wrongly."""
         try:
             await self._look_ahead()
             if not self._ahead:
@@ -99,7 +81,6 @@ class FileReader:
             task.cancel()
         self._ahead.clear()
         self._source.locator.close()
-        self._pieces.clear()
         self._parts = None
 
     async def _look_ahead(self) -> None:

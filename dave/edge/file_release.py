@@ -2,24 +2,17 @@
 
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from dave.edge.driver import gather
 from dave.edge.entries import Entries
 from dave.edge.keyfile import Key
 from dave.edge.limits import DIRECTORY_PARALLEL, SPARE_NODES
+from dave.edge.shares import Shares
 from dave.errors import NetworkError
-from dave.names import Place
 from dave.node.requests import Peer
 from dave.wire.manifest import Row
 from dave.wire.stripe import Release, encode_release, place_of_stripe
-
-
-class Shares(Protocol):
-    """What of dave/edge/shares.py a release needs."""
-
-    async def nearest(self, place: Place, count: int, timeout: float) -> list[Peer]: ...
-    async def release(self, peer: Peer, release: Release, timeout: float) -> int: ...
 
 
 class Released(NamedTuple):
@@ -44,9 +37,8 @@ async def release_rows(
     """Release an upload (reference 16 bytes) whose stripes are those rows, at all nodes near them.
     Never raises for what nodes do not answer."""
     driver = entries.driver
-    bare = encode_release(key.owner, reference, entries.clock())
-    signature = key.sign(Release(bare).signed_bytes(driver.core.network))
-    release = Release(signature + bare[len(signature) :])
+    bare = Release(encode_release(key.owner, reference, entries.clock()))
+    release = bare.with_signature(key.sign(bare.signed_bytes(driver.core.network)))
     told: dict[bytes | None, bool] = {}
     records = 0
 

@@ -4,10 +4,10 @@ and so that it can be released."""
 import os
 import tempfile
 from collections.abc import AsyncIterator
-from typing import Any
 
 from dave.edge.driver import Driver
 from dave.edge.limits import KNOWN_ROWS_MAX
+from dave.edge.shares import Shares
 from dave.edge.stripe_fetch import ShareSource, StripeFetch
 from dave.edge.upload_journal import fingerprint_of
 from dave.files.stripes import unseal
@@ -15,7 +15,7 @@ from dave.files.tree import parts
 from dave.wire.manifest import Root, Row
 
 
-async def rows_of(root: Root, driver: Driver, shares: Any) -> AsyncIterator[Row]:
+async def rows_of(root: Root, driver: Driver, shares: Shares) -> AsyncIterator[Row]:
     """The rows of all stripes of a file, its manifests' too. shares: as in edge/shares.py. Raises
     NotWhole and NetworkError where a manifest cannot be read, WireError for one that contradicts
     the root."""

@@ -6,7 +6,6 @@ interrupted fetch goes on from there, after a power cut too.
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import stat
@@ -16,6 +15,8 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, BinaryIO, Protocol
 
+from dave.edge.disk import sync_folder
+from dave.edge.file_lock import open_alone
 from dave.errors import UsageError
 from dave.files.blocks import Buffer
 from dave.share_limits import TARGET_NOTE_BYTES, TARGET_NOTE_SECONDS
@@ -55,7 +56,7 @@ class FileTarget:
         self._part = part_of(path)
         self._notes = Notes(path, identity)
         self._notes.begin(self._part)
-        self._fd = _open_alone(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        self._fd = _open_alone(self._part, os.O_RDWR | os.O_CREAT)
         try:
             noted = self._notes.load()
             has = os.fstat(self._fd).st_size
@@ -95,7 +96,8 @@ class FileTarget:
                 os.fsync(self._fd)
                 os.replace(self._part, self.path)
                 self._notes.remove()
-                sync_folder(self.path.parent)
+                with contextlib.suppress(OSError):  # not every folder can be synced
+                    sync_folder(self.path.parent)
             except OSError as error:
                 raise disk_full(error, self.path) from error
             finally:
@@ -255,38 +257,17 @@ def disk_full(error: OSError, path: Path) -> Exception:
     )
 
 
-def sync_folder(path: Path) -> None:
-    """Make a new name in a folder durable, where folders can be synced."""
-    with contextlib.suppress(OSError):
-        folder = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
 def _open_alone(part: Path, flags: int) -> int:
     """A descriptor of the part that nobody else has open this way. Raises UsageError, OSError."""
-    while True:
-        fd = os.open(part, flags, 0o666)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Who had it until now may have given it its name in between.
-            with contextlib.suppress(FileNotFoundError):
-                if os.stat(part).st_ino == os.fstat(fd).st_ino:
-                    return fd
-        except BlockingIOError:
-            os.close(fd)
-            raise UsageError(f"{part} is being written by another dave: wait for it") from None
-        except BaseException:
-            os.close(fd)
-            raise
-        os.close(fd)
+    try:
+        return open_alone(part, flags, 0o666)
+    except BlockingIOError:
+        raise UsageError(f"{part} is being written by another dave: wait for it") from None
 
 
 def open_folder_alone(part: Path) -> int:
     """As a descriptor, a folder that no other Dave is writing. Raises UsageError, OSError."""
-    return _open_alone(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    return _open_alone(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 
 
 def _check_place(path: Path) -> None:

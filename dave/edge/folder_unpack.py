@@ -22,6 +22,7 @@ from queue import Full, Queue
 from threading import Thread
 from typing import Any
 
+from dave.edge.disk import sync_folder
 from dave.edge.file_target import Notes, check_parent, disk_full, open_folder_alone, part_of
 from dave.edge.tar_input import TarEnded, TarInput
 from dave.errors import FolderRefused, UsageError
@@ -89,6 +90,8 @@ class FolderTarget:
         os.sync()
         self._part.rename(self.path)
         self._notes.remove()
+        with contextlib.suppress(OSError):  # not every folder can be synced
+            sync_folder(self.path.parent)
         self._close()
 
     def stop(self) -> None:

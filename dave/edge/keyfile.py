@@ -9,8 +9,9 @@ from collections.abc import Callable
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
-from dave.crypto import sign
+from dave.crypto import hashes, sign
 from dave.edge import keyformat
+from dave.edge.disk import sync_folder
 from dave.edge.limits import KEY_FILE_BYTES_MAX
 from dave.errors import KeyFileError, UsageError
 from dave.limits import WORK_NONCE_BYTES
@@ -91,6 +92,11 @@ class Key:
         from dave.edge.device import device_id
 
         return device_id(self._path, self._seed)
+
+    def private_key(self, name: bytes) -> bytes:
+        """What opens a private value of this owner's under the key `name`: 32 bytes, which a link
+        carries."""
+        return hashes.private_key(self._seed, hashes.entry_id_of(self.owner, name))
 
     def sign(self, message: bytes) -> bytes:
         """The Ed25519 signature of `message`, 64 bytes."""
@@ -216,20 +222,12 @@ def _save(path: Path, kind: int, secret: bytes, passphrase: str | None) -> None:
             file.write(data)
             file.flush()
             os.fsync(fd)
-        _sync_folder(folder)
+        sync_folder(folder)
     except BaseException as error:
         os.unlink(path)  # ours: O_EXCL made it a moment ago
         if isinstance(error, OSError):
             raise KeyFileError(f"{path} cannot be written: {error.strerror}") from error
         raise
-
-
-def _sync_folder(folder: str) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _load(path: Path, kind: int, passphrase: Passphrase) -> bytes:

@@ -200,13 +200,9 @@ class ShareKeeper:
 
     def _rebuild(self, effect: Rebuild) -> None:
         """In a thread."""
-        from dave.files.code import parity, recover
+        from dave.files.stripes import rebuilt
 
-        given = dict(zip(effect.numbers, effect.shares, strict=True))
-        data = recover(effect.k, effect.n, given)
-        every = [*data, *parity(data, effect.n - effect.k)]
-        made = [bytes(every[number]) for number in effect.wanted]
-        self._loop.call_soon_threadsafe(self._rebuilt, effect.ticket, made)
+        self._loop.call_soon_threadsafe(self._rebuilt, effect.ticket, rebuilt(effect))
 
     def _rebuilt(self, ticket: int, shares: list[bytes]) -> None:
         self._core.share_answered(ticket, shares, self._runner.now())

@@ -9,6 +9,7 @@ from typing import Any
 
 from dave.edge.driver import Driver, gather
 from dave.edge.share_nodes import BAD, DEAD, ShareNodes
+from dave.edge.shares import Shares
 from dave.errors import NetworkError
 from dave.names import SECOND, Instant, Place
 from dave.node.requests import Peer
@@ -18,7 +19,7 @@ from dave.share_limits import (
     FETCH_SPARE_NODES,
     LOCATE_GATHER_SECONDS,
     LOCATE_SECONDS,
-    LOCATE_STRIPES_MAX,
+    STRIPES_ASKED_MAX,
 )
 from dave.wire.stripe import place_of_stripe
 
@@ -41,7 +42,7 @@ class _Batch:
 class ShareLocator:
     """Asks by `shares` (edge/shares.py)."""
 
-    def __init__(self, driver: Driver, shares: Any, nodes: ShareNodes) -> None:
+    def __init__(self, driver: Driver, shares: Shares, nodes: ShareNodes) -> None:
         self._driver = driver
         self._shares = shares
         self._nodes = nodes
@@ -102,7 +103,7 @@ class ShareLocator:
             batch = self._batch = _Batch()
             batch.task = self._driver.spawn(self._run(batch))
         batch.ids.append(stripe_id)
-        if len(batch.ids) == LOCATE_STRIPES_MAX:
+        if len(batch.ids) == STRIPES_ASKED_MAX:
             self._batch = None
         await self._driver.join(batch.task)
         return batch.found[stripe_id]

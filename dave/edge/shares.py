@@ -14,7 +14,7 @@ from dave.names import SECOND, Instant, Place
 from dave.node.requests import Peer
 from dave.node.share_fetches import FetchStatus
 from dave.node.share_lane import ShareData
-from dave.node.share_queries import HeldStripe
+from dave.node.share_queries import HeldShares
 from dave.wire.shares import ShareOutcome
 from dave.wire.stripe import Release, StripeRecord
 
@@ -83,11 +83,11 @@ class Shares:
 
     async def held(
         self, peer: Peer, stripe_ids: Sequence[bytes], timeout: float
-    ) -> list[HeldStripe | None]:
+    ) -> list[HeldShares | None]:
         """Which shares of each stripe, at most STRIPES_ASKED_MAX, the node says it holds (bit i:
         share i), with a record whose signature is not checked. Raises Unreachable."""
         queries = self._driver.core.share_queries
-        found: list[HeldStripe | None] = await self._query(queries.held, peer, stripe_ids, timeout)
+        found: list[HeldShares | None] = await self._query(queries.held, peer, stripe_ids, timeout)
         return found
 
     async def release(self, peer: Peer, release: Release, timeout: float) -> int:

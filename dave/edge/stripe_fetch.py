@@ -8,6 +8,7 @@ from typing import Any
 from dave.edge.driver import Driver
 from dave.edge.share_locator import ShareLocator
 from dave.edge.share_nodes import BAD, DEAD, GOOD, LATE, ShareNode, ShareNodes
+from dave.edge.shares import Shares
 from dave.errors import NetworkError, NotWhole, ShareCorrupt, ShareLacking, WireError
 from dave.names import SECOND, Instant
 from dave.node.requests import Peer
@@ -18,7 +19,7 @@ from dave.wire.manifest import Row
 class ShareSource:
     """What all stripes of one fetch share."""
 
-    def __init__(self, driver: Driver, shares: Any) -> None:
+    def __init__(self, driver: Driver, shares: Shares) -> None:
         self.driver = driver
         self.shares = shares
         self.nodes = ShareNodes()
@@ -180,8 +181,7 @@ class StripeFetch:
         shape = self._row.shape
         for number, each in enumerate(self._row.addresses):
             if each == address:
-                size = shape.last_bytes if number == shape.k - 1 else shape.share_bytes
-                if len(data) != size:
+                if len(data) != shape.size(number):
                     raise WireError("the manifest contradicts the size of a share")
                 self._have[number] = data
 

@@ -11,7 +11,6 @@ on disk; in memory there is a place in the file for each. A torn tail is cut.
 """
 
 import errno
-import fcntl
 import json
 import os
 import time
@@ -21,6 +20,7 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
+from dave.edge.file_lock import open_alone
 from dave.edge.limits import KNOWN_ROWS_MAX, UPLOAD_SYNC_SECONDS
 from dave.errors import UsageError
 from dave.names import EntryId, HybridTime, Owner
@@ -190,15 +190,9 @@ def _checksum(kind: int, body: bytes) -> bytes:
 
 def _locked(path: str) -> int:
     """The file, made where there is none, locked by this process."""
-    while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(fd)
-            raise UsageError(
-                "this name is being put already, by another command or task: wait for its end"
-            ) from None
-        if os.fstat(fd).st_nlink:
-            return fd
-        os.close(fd)  # whoever held it before was done, and removed it
+    try:
+        return open_alone(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+    except BlockingIOError:
+        raise UsageError(
+            "this name is being put already, by another command or task: wait for its end"
+        ) from None

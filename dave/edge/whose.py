@@ -7,6 +7,8 @@ from dave.uri import parse_link_key, parse_name, parse_owner, split_link
 
 
 def whose_key(name: str | bytes, owner: Owner | str | None, key: Key | None) -> tuple[Owner, bytes]:
+    """Whose, and which key: as a name says, else `owner`, else the owner of `key`. Raises
+    UsageError for what is no name, and where none of them says whose."""
     if isinstance(name, bytes):
         named, rest = None, name
     else:
@@ -17,7 +19,8 @@ def whose_key(name: str | bytes, owner: Owner | str | None, key: Key | None) -> 
 def linked(
     name: str | bytes, owner: Owner | str | None, key: Key | None
 ) -> tuple[Owner, bytes, bytes | None]:
-    """Whose, which key, and what opens it if the name is a link."""
+    """As `whose_key`, and what opens a private value (32 bytes) if the name is a link. Raises
+    UsageError."""
     if isinstance(name, bytes):
         return *whose_key(name, owner, key), None
     uri, link = split_link(name)
@@ -25,6 +28,8 @@ def linked(
 
 
 def whose(owner: Owner | str | None, key: Key | None) -> Owner:
+    """The owner meant: `owner`, as bytes or as people write it, else that of `key`. Raises
+    UsageError where there is neither."""
     if owner is not None:
         return parse_owner(owner) if isinstance(owner, str) else owner
     if key is None:

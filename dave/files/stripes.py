@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dave.crypto import merkle
+from dave.effects import Rebuild
 from dave.errors import WireError
 from dave.files.blocks import CRYPT_SLACK_BYTES, Buffer, crypt
 from dave.files.code import Code, parity, recover
@@ -76,6 +77,12 @@ def rebuild(shape: Shape, shares: Mapping[int, Buffer], wanted: Sequence[int]) -
         more = parity(data, n - k)
         found |= {number: more[number - k] for number in wanted if number >= k}
     return found
+
+
+def rebuilt(effect: Rebuild) -> list[bytes]:
+    """What that effect of a node asks for."""
+    made = rebuild(Shape(*effect.shape), effect.shares, effect.wanted)
+    return [bytes(made[number]) for number in effect.wanted]
 
 
 def _check_sizes(shape: Shape, shares: Mapping[int, Buffer]) -> None:

@@ -33,7 +33,6 @@ from dave.node.replicas import Replicas
 from dave.node.requests import Answer, Done, Peer
 from dave.node.share_service import ShareService
 from dave.node.share_upkeep import ShareUpkeep
-from dave.node.streams import StreamKind
 from dave.node.sync_source import SyncSources
 from dave.node.syncs import Syncs
 from dave.node.timers import Timer
@@ -43,6 +42,7 @@ from dave.store.shares import ShareIndex
 from dave.store.store import Store
 from dave.wire.entry import Entry
 from dave.wire.messages import Ping, Pong, Put, PutAck, Request, WireContact
+from dave.wire.stream_kind import StreamKind
 
 
 class Node(Client):
@@ -181,8 +181,6 @@ class Node(Client):
         """Answer to an effect about shares, and to a Verify with a negative ticket."""
         assert self.shares is not None
         self.shares.effects.answered(ticket, result, now)
-
-    share_written = share_read = rebuilt = share_answered
 
     def own(self, entry_id: EntryId, now: Instant) -> Entry | None:
         """The version in this node's own store."""

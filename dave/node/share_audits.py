@@ -18,7 +18,7 @@ can be borrowed.)
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from dave.crypto import merkle
 from dave.drops import Drop
@@ -38,18 +38,11 @@ from dave.share_limits import (
     SHARE_REFUTED_MAX,
     SHARE_SILENCES_MAX,
 )
+from dave.store.shares import ShareIndex
 from dave.wire.share_audit import AuditRequest, HeldMasks, LeafAsked, LeafShown
-from dave.wire.stripe import StripeRecord
 
 Masks = Callable[[Sequence[int] | None, Instant], None]
 """Called with a mask for each stripe asked for, or None: no answer, or none to be believed."""
-
-
-class Records(Protocol):
-    """What an audit needs of the index of shares."""
-
-    def stripe(self, stripe_id: bytes) -> tuple[StripeRecord, int] | None:
-        """The record of a stripe, and which of its shares are here."""
 
 
 class _Claim(NamedTuple):
@@ -89,7 +82,7 @@ class _Test(NamedTuple):
 class ShareAudits:
     """All audits of shares by one node."""
 
-    def __init__(self, core: Core, index: Records) -> None:
+    def __init__(self, core: Core, index: ShareIndex) -> None:
         self._core = core
         self._index = index
         self._claimers: dict[Place, _Claimer] = {}

@@ -4,7 +4,7 @@ All of them ask through one of these, so that there is one count of tickets. The
 of entries (puts.py), which ask for signatures as well, count theirs upwards.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dave.effects import (
@@ -19,10 +19,12 @@ from dave.effects import (
 )
 from dave.names import Instant, Owner
 from dave.store.shares import Gone
-from dave.wire.stripe import Release
+from dave.wire.stripe import Release, StripeRecord
 
 Told = Callable[[bool, Instant], None]
 """Whether the signature is good, or the disk has it."""
+Read = Callable[[bytes, int, int, Callable[[bytes | None, Instant], None]], None]
+"""Called as ShareEffects.read."""
 
 
 class ShareEffects:
@@ -61,17 +63,12 @@ class ShareEffects:
         self._emit(ReadShare(self._ticket(done), address, offset, count))
 
     def rebuild(
-        self,
-        k: int,
-        n: int,
-        share_bytes: int,
-        have: Sequence[tuple[int, bytes]],
-        wanted: Sequence[int],
+        self, record: StripeRecord, shares: Mapping[int, bytes], wanted: Sequence[int],
         done: Callable[[Sequence[bytes], Instant], None],
-    ) -> None:
-        """Compute the shares `wanted` of a stripe from k others, given as (number, bytes)."""
-        numbers, shares = [number for number, _ in have], [share for _, share in have]
-        self._emit(Rebuild(self._ticket(done), k, n, share_bytes, numbers, shares, wanted))
+    ) -> None:  # fmt: skip
+        """Compute the shares `wanted` of a stripe from k others, given by number."""
+        shape = record.k, record.n, record.share_bytes, record.last_bytes
+        self._emit(Rebuild(self._ticket(done), shape, shares, wanted))
 
     def drop(self, gone: Gone) -> None:
         """Forget what the index does not hold any more."""

@@ -6,13 +6,13 @@ share whose bytes do not fit its address is told to `on_damaged`.
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from dave.crypto import merkle
 from dave.drops import Drop
 from dave.errors import WireError
 from dave.names import SECOND, Instant
 from dave.node.core import Core
+from dave.node.share_effects import Read
 from dave.node.streams import LiveSource
 from dave.share_limits import (
     SHARE_AUDITED_BURST,
@@ -20,31 +20,22 @@ from dave.share_limits import (
     SHARE_AUDITED_PER_SECOND,
     SHARE_AUDITS_SERVED_MAX,
 )
+from dave.store.shares import ShareIndex
 from dave.wire.share_audit import LACKING, AuditRequest, HeldMasks, LeafAsked, LeafShown
-from dave.wire.stripe import StripeRecord
 
 _STEP = SECOND // SHARE_AUDITED_PER_SECOND
 _AHEAD = SHARE_AUDITED_BURST * _STEP
-
-Read = Callable[[bytes, int, int, Callable[[bytes | None, Instant], None]], None]
-"""Read (address, offset, count), then call with the bytes, or None."""
-
-
-class Index(Protocol):
-    """What an answer needs of the index of shares."""
-
-    def holds(self, address: bytes) -> int | None:
-        """The size of a share that is held."""
-
-    def stripe(self, stripe_id: bytes) -> tuple[StripeRecord, int] | None:
-        """The record of a stripe, and which of its shares are here."""
 
 
 class ShareProver:
     """The answers of one node; `serve` is the handler of its streams of kind AUDIT."""
 
     def __init__(
-        self, core: Core, index: Index, read: Read, on_damaged: Callable[[bytes, Instant], None]
+        self,
+        core: Core,
+        index: ShareIndex,
+        read: Read,
+        on_damaged: Callable[[bytes, Instant], None],
     ) -> None:
         self._core = core
         self.index = index

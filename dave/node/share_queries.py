@@ -15,7 +15,7 @@ from dave.wire.stripe import Release, StripeRecord
 if TYPE_CHECKING:
     from dave.node.core import Core
 
-HeldStripe = tuple[StripeRecord, int]
+HeldShares = tuple[StripeRecord, int]
 """A record whose signature is not checked, and which shares are held: bit i for share i."""
 
 
@@ -29,14 +29,14 @@ class ShareQueries:
         self,
         peer: Peer,
         stripe_ids: Sequence[bytes],
-        done: Callable[[list[HeldStripe | None] | None, Instant], None],
+        done: Callable[[list[HeldShares | None] | None, Instant], None],
         now: Instant,
         deadline: Instant | None = None,
     ) -> "Query":
         """Which shares of these stripes, at most STRIPES_ASKED_MAX, a node says it holds."""
 
-        def read(data: bytes) -> list[HeldStripe | None]:
-            found: list[HeldStripe | None] = []
+        def read(data: bytes) -> list[HeldShares | None]:
+            found: list[HeldShares | None] = []
             told = shares.read_stripes_piece(data, len(stripe_ids))
             for stripe_id, held in zip(stripe_ids, told, strict=True):
                 record = None if held is None else StripeRecord(held.record)

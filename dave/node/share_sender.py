@@ -9,12 +9,10 @@ from collections.abc import Callable, Sequence
 
 from dave.limits import PIECE_BYTES_MAX
 from dave.names import Instant
+from dave.node.share_effects import Read
 from dave.node.streams import LiveSource
 from dave.share_limits import SHARE_READS_AHEAD
 from dave.wire.shares import sizes_piece
-
-Read = Callable[[bytes, int, int, Callable[[bytes | None, Instant], None]], None]
-"""Read (address, offset, count), then call with the bytes."""
 
 
 class _Slice:

@@ -17,7 +17,7 @@ from dave.node.share_effects import ShareEffects, Told
 from dave.node.share_room import ShareRoom
 from dave.node.share_sender import ShareSender
 from dave.node.share_taker import ShareTaker
-from dave.node.streams import LiveSource, Source, StreamKind
+from dave.node.streams import LiveSource, Source
 from dave.node.timers import Timer
 from dave.share_limits import (
     BLOCK_BYTES,
@@ -31,6 +31,7 @@ from dave.store.shares import Judgement, ShareIndex
 from dave.wire import shares
 from dave.wire.share_status import ShareStatus
 from dave.wire.shares import Held
+from dave.wire.stream_kind import StreamKind
 from dave.wire.stripe import Release, StripeRecord
 
 Stored = Callable[[ShareStatus, Instant], None]

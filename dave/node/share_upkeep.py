@@ -16,11 +16,11 @@ from dave.node.share_fetches import Fetches
 from dave.node.share_prover import ShareProver
 from dave.node.share_service import ShareService
 from dave.node.share_uploads import Uploads
-from dave.node.streams import StreamKind
 from dave.node.stripe_hands import StripeHands
 from dave.node.stripe_repair import StripeRepair
 from dave.node.stripe_watch import StripeWatch
 from dave.node.timers import Timer
+from dave.wire.stream_kind import StreamKind
 from dave.wire.stripe import StripeRecord
 
 

@@ -8,9 +8,10 @@ from dave.errors import WireError
 from dave.names import Address, Instant
 from dave.node.requests import Peer
 from dave.node.share_lane import Lane, ShareData, Talk, Upload
-from dave.node.streams import Source, StreamKind
+from dave.node.streams import Source
 from dave.wire import shares
 from dave.wire.shares import ShareOutcome
+from dave.wire.stream_kind import StreamKind
 from dave.wire.stripe import StripeRecord
 
 if TYPE_CHECKING:

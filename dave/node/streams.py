@@ -23,27 +23,6 @@ from dave.names import Instant
 from dave.wire import bulk
 
 
-class StreamKind(IntEnum):
-    """The first byte of a request: what is asked for."""
-
-    SYNC = 1
-    """The gap in a journal's sequence."""
-    RANGES = 2
-    """Digests of ranges of the ring."""
-    FETCH = 16
-    """Shares of stripes (wire/shares.py has this and what follows)."""
-    OFFER = 17
-    """Verdicts on what we offer."""
-    TAKE = 18
-    """What is offered, and the shares that are wanted."""
-    STRIPES = 19
-    """Which shares of stripes are held."""
-    RELEASE = 20
-    """How many records a release let go of."""
-    AUDIT = 21
-    """Leaves of shares."""
-
-
 class StreamEnd(IntEnum):
     """How a stream ended, for the asker. The first four can come over the wire."""
 

@@ -66,9 +66,7 @@ class StripeHands:
         done: Rebuilt,
     ) -> None:  # fmt: skip
         """Compute the shares `wanted` from k others."""
-        size = record.share_bytes
-        have = [(number, share.ljust(size, b"\0")) for number, share in shares.items()]
-        self._effects.rebuild(record.k, record.n, size, have, wanted, done)
+        self._effects.rebuild(record, shares, wanted, done)
 
     def place(
         self, peer: Place, record: StripeRecord, number: int, share: bytes,

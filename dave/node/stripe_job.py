@@ -168,11 +168,10 @@ class StripeJob:
     def _came_back(self, lost: Sequence[int], shares: Sequence[bytes] | None, now: Instant) -> None:
         record = self._record
         for number, share in zip(lost, shares or (), strict=False):
-            data = share[: record.size(number)]
-            if merkle.root(data) != record.address(number):
+            if merkle.root(share) != record.address(number):
                 self._is_bad = True
                 break
-            self._shares[number] = bytes(data)
+            self._shares[number] = share
             self._rebuilt += 1
         if shares is None or self._is_bad:
             self._wanted = []

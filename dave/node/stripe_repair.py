@@ -17,7 +17,6 @@ cannot lose anything.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from dave.names import SECOND, Instant, Place
 from dave.node import stripe_plan
@@ -36,18 +35,12 @@ from dave.share_limits import (
     STRIPE_SETTLE_SECONDS,
     STRIPE_TURN_SECONDS,
 )
+from dave.store.shares import ShareIndex
 from dave.wire.stripe import StripeRecord
 
 Stripe = tuple[bytes, StripeRecord]
 Examine = Callable[[Sequence[Stripe], Callable[[list[Surveyed], Instant], None], Instant], None]
 """Called as StripeWatch.examine."""
-
-
-class Index(Protocol):
-    """What repair needs of the index of shares."""
-
-    def stripe(self, stripe_id: bytes) -> tuple[StripeRecord, int] | None:
-        """The record of a stripe, and which of its shares are here."""
 
 
 class _Case:
@@ -72,7 +65,7 @@ class _Case:
 class StripeRepair:
     """The cases of one node."""
 
-    def __init__(self, core: Core, index: Index, hands: Hands) -> None:
+    def __init__(self, core: Core, index: ShareIndex, hands: Hands) -> None:
         self._core = core
         self._index = index
         self._hands = hands

@@ -8,7 +8,7 @@ at a time.
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from dave.names import Instant, Place
 from dave.node.core import Core
@@ -16,6 +16,7 @@ from dave.node.share_audits import Masks
 from dave.node.stripe_plan import Holding, parted, reach
 from dave.peers.contact import Contact
 from dave.share_limits import STRIPE_ASKED_AT_ONCE
+from dave.store.shares import ShareIndex
 from dave.wire.stripe import StripeRecord, place_of_stripe
 
 Ask = Callable[[Contact, Sequence[bytes], Masks, Instant], None]
@@ -35,18 +36,12 @@ class Surveyed(NamedTuple):
     even out of reach."""
 
 
-class Index(Protocol):
-    """What a survey needs of the index of shares."""
-
-    def stripe(self, stripe_id: bytes) -> tuple[StripeRecord, int] | None:
-        """The record of a stripe, and which of its shares are here."""
-
-
 class Survey:
     """Of up to STRIPE_BATCH stripes; `done` is called once with what was found."""
 
     def __init__(
-        self, core: Core, index: Index, ask: Ask, stripes: Sequence[tuple[bytes, StripeRecord]],
+        self, core: Core, index: ShareIndex, ask: Ask,
+        stripes: Sequence[tuple[bytes, StripeRecord]],
         done: Callable[[list[Surveyed], Instant], None],
     ) -> None:  # fmt: skip
         self._core = core

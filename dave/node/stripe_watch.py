@@ -9,12 +9,11 @@ at within seconds. A node without shares sends nothing.
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Protocol
 
 from dave.names import MS, SECOND, Instant, Place, hybrid_ms
 from dave.node.core import Core
 from dave.node.stripe_plan import reach
-from dave.node.stripe_survey import Ask, Index, Survey, Surveyed
+from dave.node.stripe_survey import Ask, Survey, Surveyed
 from dave.node.timers import Timer
 from dave.share_limits import (
     SHARE_AUDIT_SECONDS,
@@ -27,6 +26,7 @@ from dave.share_limits import (
     STRIPE_WALK_MS,
     STRIPE_WALK_SLICE,
 )
+from dave.store.shares import ShareIndex
 from dave.store.stripe_table import SLICES
 from dave.wire.stripe import StripeRecord, place_of_stripe
 
@@ -34,19 +34,10 @@ Found = Callable[[list[Surveyed], Instant], None]
 """Called with what was found about some stripes."""
 
 
-class WalkedIndex(Index, Protocol):
-    """The index of shares, in its order."""
-
-    def stripes_in(self, n: int) -> list[bytes]:
-        """The ids of all stripes in slice n."""
-
-    def __len__(self) -> int: ...
-
-
 class StripeWatch:
     """The rounds and walks of one node."""
 
-    def __init__(self, core: Core, index: WalkedIndex, ask: Ask, on_found: Found) -> None:
+    def __init__(self, core: Core, index: ShareIndex, ask: Ask, on_found: Found) -> None:
         self._core = core
         self._index = index
         self._ask = ask

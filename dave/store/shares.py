@@ -208,10 +208,6 @@ class ShareIndex:
         stripe = self._table.get(key[0])
         return stripe is not None and stripe.find(key[1], key[2]) is not None
 
-    def stripe_ids_of(self, address: bytes) -> list[bytes]:
-        """The stripes here that hold that share."""
-        return [stripe.id for stripe in self._table.homes(address)]
-
     def stripes_in(self, n: int) -> list[bytes]:
         """The ids of all stripes in slice n (0 to 255), in order of arrival."""
         return list(self._table.in_slice(n))

@@ -22,7 +22,7 @@ from dave.share_limits import (
     MERKLE_PATH_HASHES_MAX,
 )
 from dave.wire.layout import Field, Layout, nested
-from dave.wire.share_audit import AUDIT_KIND
+from dave.wire.stream_kind import StreamKind
 
 LEAF_ASKED = Layout(
     "audited leaf",
@@ -33,7 +33,7 @@ LEAF_ASKED = Layout(
 AUDIT_REQUEST = Layout(
     "AUDIT request",
     f"At most {STREAM_REQUEST_BYTES_MAX} bytes.",
-    Field("kind", Const(AUDIT_KIND, Byte), f"{AUDIT_KIND}"),
+    Field("kind", Const(StreamKind.AUDIT, Byte), f"{StreamKind.AUDIT}"),
     Field("leaf_count", Byte, f"at most {AUDIT_LEAVES_MAX}"),
     nested(
         "leaves", LEAF_ASKED, "leaf_count × 34", "to be shown",

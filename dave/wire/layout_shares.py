@@ -24,14 +24,10 @@ from dave.share_limits import (
 from dave.wire.layout import Field, Layout, nested
 from dave.wire.share_status import SHARE_STATUS_MAX
 from dave.wire.shares import (
-    FETCH_KIND,
-    OFFER_KIND,
     OFFERS,
-    RELEASE_KIND,
     SHARE,
-    STRIPES_KIND,
-    TAKE_KIND,
 )
+from dave.wire.stream_kind import StreamKind
 
 
 def _kind(kind: int) -> Field:
@@ -74,7 +70,7 @@ HELD_STRIPE = Layout(
 FETCH_REQUEST = Layout(
     "FETCH request",
     "Send me these shares.",
-    _kind(FETCH_KIND),
+    _kind(StreamKind.FETCH),
     Field("count", Byte, f"1 to {FETCH_ADDRESSES_MAX}"),
     Field("addresses", Array(this.count, Bytes(32)), "of the shares", "count × 32"),
     checks=(Check((this.count >= 1) & (this.count <= FETCH_ADDRESSES_MAX)),),
@@ -85,7 +81,7 @@ FETCH_SIZES = Layout(
     f"each cut into pieces of {PIECE_BYTES_MAX} bytes of which the last may be shorter.",
     Field("sizes", GreedyRange(Int32ul), "bytes of each share asked for; 0: not held", "count × 4"),
 )
-OFFER_REQUEST = Layout("OFFER request", "I have shares for you.", _kind(OFFER_KIND), _TOKEN)
+OFFER_REQUEST = Layout("OFFER request", "I have shares for you.", _kind(StreamKind.OFFER), _TOKEN)
 OFFER_VERDICTS = Layout(
     "OFFER verdicts",
     "Each piece: what becomes of offers.",
@@ -95,7 +91,7 @@ OFFER_VERDICTS = Layout(
 TAKE_REQUEST = Layout(
     "TAKE request",
     "Asked of who has opened OFFER, over the same connection: tell me what you have.",
-    _kind(TAKE_KIND),
+    _kind(StreamKind.TAKE),
     Field("token", Bytes(8), "of that OFFER"),
 )
 TAKE_OFFERS = Layout(
@@ -114,7 +110,7 @@ TAKE_SHARE = Layout(
 STRIPES_REQUEST = Layout(
     "STRIPES request",
     "Which shares of these stripes do you hold?",
-    _kind(STRIPES_KIND),
+    _kind(StreamKind.STRIPES),
     Field("count", Byte, f"1 to {STRIPES_ASKED_MAX}"),
     Field("stripe_ids", Array(this.count, Bytes(32)), "of the stripes", "count × 32"),
     checks=(Check((this.count >= 1) & (this.count <= STRIPES_ASKED_MAX)),),
@@ -127,7 +123,7 @@ STRIPES_HELD = Layout(
 RELEASE_REQUEST = Layout(
     "RELEASE request",
     "Drop what this release names.",
-    _kind(RELEASE_KIND),
+    _kind(StreamKind.RELEASE),
     Field("release", GreedyBytes, "a release", "120"),
     checks=(Check(len_(this.release) >= 1),),
 )

@@ -15,14 +15,15 @@ from construct import (
 
 from dave.limits import JOURNAL_ID_BYTES, SHORT_DIGEST_BYTES, SYNC_NAMES_MAX, SYNC_RUNS_MAX
 from dave.wire.layout import ENTRY, Field, Layout, nested
-from dave.wire.sync import ENTRIES, HELD, NAMES, SYNC_KIND
+from dave.wire.stream_kind import StreamKind
+from dave.wire.sync import ENTRIES, HELD, NAMES
 
 _SEQUENCE_MAX = 2**64 - 1
 
 
 def _head(op: int) -> tuple[Field, ...]:
     return (
-        Field("kind", Const(SYNC_KIND, Byte), f"{SYNC_KIND}"),
+        Field("kind", Const(StreamKind.SYNC, Byte), f"{StreamKind.SYNC}"),
         Field("op", Const(op, Byte), f"{op}"),
         Field("journal_id", Bytes(JOURNAL_ID_BYTES), "of the journal asked for"),
         Field("since", Int64ul, "a sequence of that journal"),

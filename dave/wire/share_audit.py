@@ -22,10 +22,9 @@ from dave.share_limits import (
     MERKLE_LEAF_BYTES,
     MERKLE_PATH_HASHES_MAX,
     SHARE_ADDRESS_BYTES,
+    STRIPE_BATCH,
 )
-
-AUDIT_KIND = 21
-"""The first byte of these requests."""
+from dave.wire.stream_kind import StreamKind
 
 _head = Struct("<BB")
 _leaf = Struct(f"<{SHARE_ADDRESS_BYTES}sH")
@@ -54,7 +53,7 @@ class AuditRequest(NamedTuple):
     """Stripe ids; at most `stripes_room(len(leaves))`."""
 
     def encode(self) -> bytes:
-        parts = [_head.pack(AUDIT_KIND, len(self.leaves))]
+        parts = [_head.pack(StreamKind.AUDIT, len(self.leaves))]
         parts += [_leaf.pack(*asked) for asked in self.leaves]
         return b"".join((*parts, *self.stripes))
 
@@ -64,8 +63,8 @@ class AuditRequest(NamedTuple):
             raise WireError(f"{len(data)} bytes are no request of an audit")
         kind, count = _head.unpack_from(data)
         start = _head.size + count * _leaf.size
-        if kind != AUDIT_KIND or count > AUDIT_LEAVES_MAX:
-            raise WireError(f"kind {kind} with {count} leaves, not {AUDIT_KIND} with few")
+        if kind != StreamKind.AUDIT or count > AUDIT_LEAVES_MAX:
+            raise WireError(f"kind {kind} with {count} leaves, not {StreamKind.AUDIT} with few")
         if start > len(data) or (len(data) - start) % HASH_BYTES:
             raise WireError("leaves and stripes of an audit do not fill it")
         leaves = tuple(
@@ -125,3 +124,4 @@ def stripes_room(leaves: int) -> int:
 
 
 assert stripes_room(AUDIT_LEAVES_MAX) >= 0
+assert stripes_room(1) >= STRIPE_BATCH

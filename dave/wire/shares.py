@@ -31,16 +31,15 @@ from dave.limits import PIECE_BYTES_MAX, STREAM_REQUEST_BYTES_MAX
 from dave.share_limits import (
     FETCH_ADDRESSES_MAX,
     OFFERS_OPEN_MAX,
+    SHARE_ADDRESS_BYTES,
     STRIPE_RECORD_BYTES_MAX,
     STRIPES_ASKED_MAX,
 )
 from dave.wire.share_status import KEPT_STATUSES, SHARE_STATUS_MAX, ShareStatus
+from dave.wire.stream_kind import StreamKind
 
-FETCH_KIND, OFFER_KIND, TAKE_KIND, STRIPES_KIND, RELEASE_KIND = range(16, 21)
-"""The first bytes of the requests."""
 OFFERS, SHARE = 1, 2
 """The first bytes of the pieces that answer TAKE."""
-ADDRESS_BYTES = 32
 TOKEN_BYTES = 8
 MASK_BYTES = 4
 
@@ -98,33 +97,33 @@ class Held(NamedTuple):
 def fetch_request(addresses: Sequence[bytes]) -> bytes:
     """Send me these shares, 1 to FETCH_ADDRESSES_MAX."""
     assert 1 <= len(addresses) <= FETCH_ADDRESSES_MAX
-    return bytes((FETCH_KIND, len(addresses))) + b"".join(addresses)
+    return bytes((StreamKind.FETCH, len(addresses))) + b"".join(addresses)
 
 
 def read_fetch_request(data: bytes) -> list[bytes]:
     """The addresses asked for. Raises WireError."""
-    return _read_list(data, FETCH_KIND, FETCH_ADDRESSES_MAX)
+    return _read_list(data, StreamKind.FETCH, FETCH_ADDRESSES_MAX)
 
 
 def stripes_request(stripe_ids: Sequence[bytes]) -> bytes:
     """Which shares of these stripes do you hold? 1 to STRIPES_ASKED_MAX."""
     assert 1 <= len(stripe_ids) <= STRIPES_ASKED_MAX
-    return bytes((STRIPES_KIND, len(stripe_ids))) + b"".join(stripe_ids)
+    return bytes((StreamKind.STRIPES, len(stripe_ids))) + b"".join(stripe_ids)
 
 
 def read_stripes_request(data: bytes) -> list[bytes]:
     """The stripe ids asked after. Raises WireError."""
-    return _read_list(data, STRIPES_KIND, STRIPES_ASKED_MAX)
+    return _read_list(data, StreamKind.STRIPES, STRIPES_ASKED_MAX)
 
 
 def offer_request(token: bytes) -> bytes:
     """I have shares for you: open TAKE with this token, and tell me your verdicts here."""
-    return _token.pack(OFFER_KIND, token)
+    return _token.pack(StreamKind.OFFER, token)
 
 
 def take_request(token: bytes) -> bytes:
     """Tell me your offers, and send what I want."""
-    return _token.pack(TAKE_KIND, token)
+    return _token.pack(StreamKind.TAKE, token)
 
 
 def read_token(data: bytes, kind: int) -> bytes:
@@ -136,12 +135,12 @@ def read_token(data: bytes, kind: int) -> bytes:
 
 def release_request(release: bytes) -> bytes:
     """Drop all that the release says."""
-    return bytes((RELEASE_KIND,)) + release
+    return bytes((StreamKind.RELEASE,)) + release
 
 
 def read_release_request(data: bytes) -> bytes:
     """The release, undecoded. Raises WireError."""
-    if len(data) < 2 or data[0] != RELEASE_KIND:
+    if len(data) < 2 or data[0] != StreamKind.RELEASE:
         raise WireError("no request of a release")
     return data[1:]
 
@@ -260,9 +259,9 @@ def read_count_piece(data: bytes) -> int:
 def _read_list(data: bytes, kind: int, most: int) -> list[bytes]:
     if len(data) < 2 or data[0] != kind or not 1 <= data[1] <= most:
         raise WireError(f"no request of kind {kind} for 1 to {most}")
-    if len(data) != 2 + data[1] * ADDRESS_BYTES:
-        raise WireError(f"{len(data)} bytes do not hold {data[1]} of {ADDRESS_BYTES}")
-    return [data[at : at + ADDRESS_BYTES] for at in range(2, len(data), ADDRESS_BYTES)]
+    if len(data) != 2 + data[1] * SHARE_ADDRESS_BYTES:
+        raise WireError(f"{len(data)} bytes do not hold {data[1]} of {SHARE_ADDRESS_BYTES}")
+    return [data[at : at + SHARE_ADDRESS_BYTES] for at in range(2, len(data), SHARE_ADDRESS_BYTES)]
 
 
 OFFERS_PIECE_MAX = min(
@@ -270,6 +269,6 @@ OFFERS_PIECE_MAX = min(
 )
 """Offers that fit one piece whatever their records are."""
 
-assert 2 + FETCH_ADDRESSES_MAX * ADDRESS_BYTES <= STREAM_REQUEST_BYTES_MAX
-assert 2 + STRIPES_ASKED_MAX * ADDRESS_BYTES <= STREAM_REQUEST_BYTES_MAX
+assert 2 + FETCH_ADDRESSES_MAX * SHARE_ADDRESS_BYTES <= STREAM_REQUEST_BYTES_MAX
+assert 2 + STRIPES_ASKED_MAX * SHARE_ADDRESS_BYTES <= STREAM_REQUEST_BYTES_MAX
 assert STRIPES_ASKED_MAX * (2 + STRIPE_RECORD_BYTES_MAX + MASK_BYTES) <= PIECE_BYTES_MAX

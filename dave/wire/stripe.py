@@ -215,6 +215,10 @@ class Release:
         """What the owner signs: tag, network id, and all after the signature."""
         return hashes.SIGNED_RELEASE_TAG + network.id + self.data[SIGNATURE_BYTES:]
 
+    def with_signature(self, signature: bytes) -> "Release":
+        """The same release under another signature (64 bytes)."""
+        return Release(signature + self.data[SIGNATURE_BYTES:])
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Release) and self.data == other.data
 

@@ -30,9 +30,8 @@ from dave.limits import (
 )
 from dave.wire.cursor import expect_size
 from dave.wire.entry import Entry
+from dave.wire.stream_kind import StreamKind
 
-SYNC_KIND = 1
-"""The first byte of these requests."""
 NAMES = 1
 ENTRIES = 2
 HELD = 3
@@ -56,7 +55,9 @@ class NamesRequest(NamedTuple):
     upto: int
 
     def encode(self) -> bytes:
-        return _head.pack(SYNC_KIND, NAMES, self.journal_id, self.since) + _u64.pack(self.upto)
+        return _head.pack(StreamKind.SYNC, NAMES, self.journal_id, self.since) + _u64.pack(
+            self.upto
+        )
 
     @classmethod
     def read(cls, data: bytes) -> Self:
@@ -77,7 +78,7 @@ class EntriesRequest(NamedTuple):
     """(offset, count): `count` sequences, the first of them `since + offset`; ascending."""
 
     def encode(self) -> bytes:
-        head = _head.pack(SYNC_KIND, ENTRIES, self.journal_id, self.since)
+        head = _head.pack(StreamKind.SYNC, ENTRIES, self.journal_id, self.since)
         return head + b"".join(_run.pack(*run) for run in self.runs)
 
     @classmethod
@@ -107,7 +108,7 @@ class HeldRequest(NamedTuple):
     """A bitmap over the names, the lowest bit of the first byte for the first of them."""
 
     def encode(self) -> bytes:
-        head = _head.pack(SYNC_KIND, HELD, self.journal_id, self.since)
+        head = _head.pack(StreamKind.SYNC, HELD, self.journal_id, self.since)
         return head + _u64.pack(self.upto) + self.held
 
     @classmethod
@@ -218,8 +219,8 @@ def _read_head(data: bytes, op: int) -> tuple[bytes, int]:
     if len(data) < _head.size:
         raise WireError(f"{len(data)} bytes are no request of a sync")
     kind, is_op, journal_id, since = _head.unpack_from(data)
-    if kind != SYNC_KIND or is_op != op:
-        raise WireError(f"kind {kind} and op {is_op}, not {SYNC_KIND} and {op}")
+    if kind != StreamKind.SYNC or is_op != op:
+        raise WireError(f"kind {kind} and op {is_op}, not {StreamKind.SYNC} and {op}")
     return journal_id, since
 
 

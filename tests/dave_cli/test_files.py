@@ -9,7 +9,6 @@ import pytest
 
 import dave
 from dave.edge.keyfile import load_network_secret
-from dave_cli.files import run
 from tests.edge.file_puts import content
 from tests.processes import PATIENCE_SECONDS, Home, until
 
@@ -191,10 +190,3 @@ def test_a_node_with_damaged_shares_is_named(net, film, tmp_path):
     assert (tmp_path / "out").read_bytes() == path.read_bytes()
     assert done.json["corrupting"] == [node.address]
     assert f"warning: {node.address} sent damaged shares" in done.err
-
-
-def test_what_runs_it_returns_what_it_returns():
-    async def answer():
-        return 42
-
-    assert run(answer()) == 42

@@ -4,7 +4,6 @@ from contextlib import contextmanager
 
 from dave.crypto.network import network
 from dave.edge.aio import Runner
-from dave.edge.blocking import BlockingDriver
 from dave.edge.connect import client_core
 
 NOBODY = "127.0.0.1:9"
@@ -14,16 +13,6 @@ NOBODY = "127.0.0.1:9"
 def asyncio_driver():
     """A driver of the running event loop."""
     driver = Runner(*client_core(NOBODY, network("test", b"")))
-    try:
-        yield driver
-    finally:
-        driver.close()
-
-
-@contextmanager
-def blocking_driver():
-    """The driver without an event loop."""
-    driver = BlockingDriver(*client_core(NOBODY, network("test", b"")))
     try:
         yield driver
     finally:

@@ -13,8 +13,8 @@ from dave.share_limits import BLOCK_BYTES, FILE_BYTES_MAX
 from dave.uri import format_link
 from dave.wire.entry import BLOB, PRIVATE
 from dave.wire.manifest import FileKind, Root
-from tests.edge.file_gets import getting
-from tests.edge.file_puts import NAME, content, story
+from tests.edge.file_gets import stories
+from tests.edge.file_puts import NAME, content
 
 STRIPE = 4 * BLOCK_BYTES
 
@@ -22,15 +22,7 @@ STRIPE = 4 * BLOCK_BYTES
 @pytest.fixture
 def run(node, tmp_path, monkeypatch):
     """Runs a story with a putter."""
-
-    def start(told):
-        async def whole():
-            async with getting(node, tmp_path, monkeypatch) as p:
-                await told(p)
-
-        story(whole)
-
-    return start
+    return stories(node, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK_BYTES + 1, 3 * STRIPE + 7])

@@ -24,7 +24,9 @@ def read(shares, root, start=0, stop=None):
     async def story():
         with asyncio_driver() as driver:
             reader = FileReader(driver, shares, root, start, root.size if stop is None else stop)
-            pieces = [bytes(piece) async for piece in reader]
+            pieces = []
+            while more := await reader.next():
+                pieces += map(bytes, more)
             assert all(pieces)
             return b"".join(pieces), reader
 

@@ -7,8 +7,8 @@ import pytest
 import dave
 from dave.errors import IsFile, UsageError
 from dave.share_limits import BLOCK_BYTES
-from tests.edge.file_gets import getting
-from tests.edge.file_puts import content, story
+from tests.edge.file_gets import stories
+from tests.edge.file_puts import content
 
 STRIPE = 4 * BLOCK_BYTES
 
@@ -16,15 +16,7 @@ STRIPE = 4 * BLOCK_BYTES
 @pytest.fixture
 def run(node, tmp_path, monkeypatch):
     """Runs a story with a putter."""
-
-    def start(told):
-        async def whole():
-            async with getting(node, tmp_path, monkeypatch) as p:
-                await told(p)
-
-        story(whole)
-
-    return start
+    return stories(node, tmp_path, monkeypatch)
 
 
 def test_ranges_and_streams(run, tmp_path):

@@ -59,6 +59,15 @@ HONEST = packed(
 )
 
 
+def test_its_name_is_on_the_disk_when_it_is_finished(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append((os.fstat(fd), os.listdir(tmp_path))))
+    unpack(tmp_path / "out", HONEST)
+    last, names = synced[-1]
+    assert os.path.samestat(last, os.stat(tmp_path))
+    assert names == ["out"]
+
+
 def test_names_modes_times_and_links_as_they_were(tmp_path):
     path = tmp_path / "out"
     unpack(path, HONEST)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dave.crypto import sign
+from dave.crypto import hashes, sign
 from dave.crypto.identity import checked_node_id
 from dave.edge import keyfile
 from dave.edge.keyfile import Key, NodeKey
@@ -33,6 +33,14 @@ def test_a_key_signs_for_its_owner() -> None:
     assert key != Key.generate()
     assert Key.from_seed(SEED) == Key.from_seed(SEED)
     assert len({Key.from_seed(SEED), Key.from_seed(SEED)}) == 1
+
+
+def test_each_name_has_a_private_key_of_its_own() -> None:
+    key, other = Key(bytes(32)), Key(bytes(31) + b"1")
+    entry_id = hashes.entry_id_of(key.owner, b"a")
+    assert key.private_key(b"a") == hashes.private_key(bytes(32), entry_id)
+    made = [key.private_key(b"a"), key.private_key(b"b"), other.private_key(b"a")]
+    assert len(set(made)) == 3
 
 
 def test_what_is_printed_shows_no_secret() -> None:

@@ -8,7 +8,7 @@ import pytest
 from dave.edge.share_locator import ShareLocator
 from dave.edge.share_nodes import DEAD, GOOD, LATE, ShareNodes
 from dave.errors import Unreachable
-from dave.share_limits import LOCATE_STRIPES_MAX
+from dave.share_limits import STRIPES_ASKED_MAX
 from tests.edge.drivers import asyncio_driver
 from tests.edge.fake_shares import FakeShares
 from tests.edge.stored_files import content, store
@@ -51,13 +51,13 @@ def test_many_stripes_are_asked_for_together():
         asked = count_calls(shares, "held")
         found = await asyncio.gather(*(locator.holders(row.stripe_id) for row in rows))
         assert len(asked) == 6 * 2
-        assert all(len(ids) <= LOCATE_STRIPES_MAX for _, ids, _ in asked)
+        assert all(len(ids) <= STRIPES_ASKED_MAX for _, ids, _ in asked)
         for row, holders in zip(rows, found, strict=True):
             assert {number for number, _ in holders} == set(range(row.shape.n))
             for number, peer in holders:
                 assert row.addresses[number] in shares.node(peer).shares
 
-    story(told, stripes=LOCATE_STRIPES_MAX + 3)
+    story(told, stripes=STRIPES_ASKED_MAX + 3)
 
 
 def test_a_small_network_is_looked_up_once():

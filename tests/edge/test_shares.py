@@ -14,7 +14,7 @@ from dave.edge.shares import Shares
 from dave.errors import ShareCorrupt, ShareLacking, Unreachable
 from dave.node.requests import Peer
 from dave.wire.share_status import ShareStatus
-from tests.edge.share_nodes import NETWORK, Stripes, node_at
+from tests.edge.share_nodes import NETWORK, node_at, stripes_for
 from tests.processes import until, until_async
 
 SECONDS = 60
@@ -48,8 +48,8 @@ async def met(*nodes):
 
 
 def jobs(d, peers, stripes, size=SIZE):
-    maker = Stripes(d._driver.core)
-    made = [maker.make(4, size) for _ in range(stripes)]
+    maker = stripes_for(d._driver.core)
+    made = [maker.stripe(4, size) for _ in range(stripes)]
     return [
         (peers[(i + j) % len(peers)], record, j, shares[j])
         for i, (record, shares) in enumerate(made)
@@ -83,7 +83,7 @@ def test_a_thousand_shares_through_three_nodes(tmp_path):
             ids = [bytes(32), record.stripe_id]
             nothing, held = await shares.held(peer, ids, SECONDS)
             assert (nothing, held[0]) == (None, record)
-            release = Stripes(d._driver.core).release()
+            release = stripes_for(d._driver.core).release()
             dropped = [await shares.release(peer, release, SECONDS) for peer in peers]
             assert dropped == [250] * 3
             with pytest.raises(ShareLacking):
@@ -214,7 +214,7 @@ def test_the_blocking_client_has_shares_too(tmp_path, home):
 
         async def story():
             peers = await shares.nearest(0, 5, SECONDS)
-            record, made = Stripes(driver.core).make(4, 200_000)
+            record, made = stripes_for(driver.core).stripe(4, 200_000)
             for i, share in enumerate(made):
                 outcome = await shares.put(peers[0], record, i, share, SECONDS)
                 assert outcome.status is ShareStatus.STORED

@@ -1,21 +1,20 @@
 """Nodes that keep shares in a dictionary, stripes to put there, and clients that do."""
 
 from functools import partial
-from random import Random
 
-from dave.crypto import hashes, merkle, sign
 from dave.effects import DropShares, ReadShare, Rebuild, SaveRecord, SaveRelease, WriteShare
 from dave.limits import HALF_LIFE_DAYS, PIECE_BYTES_MAX
 from dave.names import SECOND
-from dave.node.streams import LiveSource, StreamKind
+from dave.node.streams import LiveSource
 from dave.store.shares import ShareIndex
 from dave.wire import shares as wire
 from dave.wire.shares import Offer
-from dave.wire.stripe import Release, StripeRecord, encode_record, encode_release
+from dave.wire.stream_kind import StreamKind
 from sim.lean import LeanNode
 from sim.world import World
 from tests.node.networks import FREE, STEADY
 from tests.node.streaming import ask, peer_of
+from tests.signed_stripes import SignedStripes
 
 SHARE_EFFECTS = (WriteShare, SaveRecord, ReadShare, DropShares, SaveRelease, Rebuild)
 CAPACITY = 1 << 30
@@ -101,42 +100,9 @@ def share_network(nodes, seed=5, net=FREE, **options):
     return world, client
 
 
-class Maker:
-    """Makes signed stripes of one owner."""
-
-    def __init__(self, world, seed=1):
-        self.world = world
-        self.rng = Random(seed)
-        self.seed = self.rng.randbytes(32)
-        self.owner = sign.public_key(self.seed)
-
-    def stripe(self, count=3, size=100_000, reference=b"r" * 16, ttl=3600):
-        """A record of `count` shares (k = n), and the shares."""
-        shares = [self.rng.randbytes(size) for _ in range(count)]
-        return self.record(shares, reference, ttl), shares
-
-    def record(self, shares, reference=b"r" * 16, ttl=3600):
-        addresses = b"".join(merkle.root(share) for share in shares)
-        shape = len(shares), len(shares), len(shares[0]), len(shares[-1])
-        data = encode_record(self.owner, reference, self.world.time(), ttl, shape, addresses)
-        record = StripeRecord(data)
-        return record.with_proofs(
-            sign.sign(self.seed, record.signed_bytes(self.world.network)), self._nonce(record)
-        )
-
-    def _nonce(self, record):
-        network = self.world.network
-        if not network.asks_work:
-            return bytes(8)
-        from dave.crypto.work import search
-
-        prefix = hashes.STRIPE_STAMP_TAG + record.digest(network)
-        return search(prefix, record.work, 0, 64 * record.work).to_bytes(8, "little")
-
-    def release(self, reference=b"r" * 16):
-        release = Release(encode_release(self.owner, reference, self.world.time()))
-        signature = sign.sign(self.seed, release.signed_bytes(self.world.network))
-        return Release(signature + release.data[64:])
+def maker_in(world, seed=1):
+    """Stripes of an owner in that world."""
+    return SignedStripes(world.network, world.time, seed)
 
 
 class Told:
@@ -181,6 +147,15 @@ def fetch(host, to, addresses, seconds=60):
     host.core.fetches.fetch(peer_of(to), addresses, on_share, told, now, now + seconds * SECOND)
     host.settle()
     return got, told.told
+
+
+def hand():
+    """One node, and a client that offers to it by hand: world, client, node, script."""
+    world, client = share_network(1)
+    node = world.nodes[0]
+    script = script_of(client, node)
+    world.run(1)
+    return world, client, node, script
 
 
 class Script:

@@ -5,17 +5,17 @@ import pytest
 from dave.drops import Drop
 from dave.names import SECOND
 from dave.node.share_fetches import FetchStatus
-from dave.node.streams import StreamKind
 from dave.share_limits import BLOCK_BYTES, FETCH_STREAMS_PER_PEER
 from dave.wire import shares as wire
-from tests.node.sharing import Maker, Told, fetch, put_all, share_network, statuses
+from dave.wire.stream_kind import StreamKind
+from tests.node.sharing import Told, fetch, maker_in, put_all, share_network, statuses
 from tests.node.streaming import ListSource, peer_of
 
 
 def stored(count=4, size=BLOCK_BYTES, stripes=1):
     """A network of one node that holds shares; {address: share}."""
     world, client = share_network(1)
-    maker = Maker(world)
+    maker = maker_in(world)
     made = [maker.stripe(count, size) for _ in range(stripes)]
     told = put_all(client, world.nodes[0], made)
     world.run(30)

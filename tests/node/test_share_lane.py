@@ -3,19 +3,19 @@
 from dave.bulk_limits import STREAM_SECONDS_MAX
 from dave.drops import Drop
 from dave.names import SECOND
-from dave.node.streams import StreamKind
 from dave.share_limits import OFFER_IDLE_SECONDS, OFFERS_OPEN_MAX
 from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
 from dave.wire.shares import Verdict
-from tests.node.sharing import Maker, put, put_all, share_network, statuses
+from dave.wire.stream_kind import StreamKind
+from tests.node.sharing import maker_in, put, put_all, share_network, statuses
 from tests.node.streaming import ListSource, peer_of
 
 
 def test_connections_that_break_cost_what_was_on_its_way_only():
     world, client = share_network(1)
     (node,) = world.nodes
-    maker = Maker(world)
+    maker = maker_in(world)
     made = [maker.stripe(4, 262_144) for _ in range(10)]
     told = put_all(client, node, made)
     cuts = 0
@@ -34,7 +34,7 @@ def test_connections_that_break_cost_what_was_on_its_way_only():
 def test_streams_that_end_by_their_age_are_opened_again():
     world, client = share_network(1)
     (node,) = world.nodes
-    maker, told = Maker(world), []
+    maker, told = maker_in(world), []
     for _ in range(3 * STREAM_SECONDS_MAX // 8):
         told += put_all(client, node, [maker.stripe(1, 1_000)])
         world.run(8)
@@ -45,7 +45,7 @@ def test_streams_that_end_by_their_age_are_opened_again():
 def test_a_lane_with_nothing_to_offer_ends_and_comes_again():
     world, client = share_network(1)
     (node,) = world.nodes
-    maker = Maker(world)
+    maker = maker_in(world)
     for _ in range(2):
         told = put_all(client, node, [maker.stripe()])
         world.run(5)
@@ -60,7 +60,7 @@ def test_who_is_asked_for_nothing_tells_so_in_time():
     world, client = share_network(1)
     (node,) = world.nodes
     node.node.disk.holds_back = True
-    record, shares = Maker(world).stripe()
+    record, shares = maker_in(world).stripe()
     told = put(client, node, record, 0, shares[0], seconds=20)
     patient = put(client, node, record, 1, shares[1], seconds=200)
     world.run(25)
@@ -75,7 +75,7 @@ def test_all_that_nobody_waits_for_is_let_go():
     world, client = share_network(1)
     (node,) = world.nodes
     node.node.disk.holds_back = True
-    told = put_all(client, node, [Maker(world).stripe()], seconds=5)
+    told = put_all(client, node, [maker_in(world).stripe()], seconds=5)
     world.run(10)
     assert statuses(told) == ["TIMED_OUT"] * 3
     assert client.core.uploads._lanes == {}
@@ -108,7 +108,7 @@ def test_verdicts_that_cannot_be():
         [wire.verdicts_piece([Verdict(0, ShareStatus.WANTED)])],
     ):
         world, client, node = lying_node(pieces)
-        told = put_all(client, node, [Maker(world).stripe()])
+        told = put_all(client, node, [maker_in(world).stripe()])
         world.run(20)
         assert statuses(told) == ["NO_ANSWER"] * 3
         assert client.dropped(Drop.SHARE_VERDICTS) == 1
@@ -119,7 +119,7 @@ def test_the_deadline_of_what_was_never_offered():
     world, client = share_network(1)
     (node,) = world.nodes
     node.node.disk.holds_back = True
-    maker = Maker(world)
+    maker = maker_in(world)
     told = put_all(client, node, [maker.stripe(1, 9) for _ in range(2 * OFFERS_OPEN_MAX)], 9)
     world.run(12)
     assert statuses(told) == ["TIMED_OUT"] * len(told)
@@ -128,7 +128,7 @@ def test_the_deadline_of_what_was_never_offered():
 
 def test_more_than_the_window_goes_in_turn():
     world, client = share_network(1)
-    maker = Maker(world)
+    maker = maker_in(world)
     count = 3 * OFFERS_OPEN_MAX
     told = put_all(client, world.nodes[0], [maker.stripe(1, 30_000) for _ in range(count)])
     world.run(20)
@@ -139,7 +139,7 @@ def test_who_is_told_of_the_end_may_offer_more():
     world, client = share_network(1)
     (node,) = world.nodes
     node.node.disk.holds_back = True
-    record, shares = Maker(world).stripe(2, 1_000)
+    record, shares = maker_in(world).stripe(2, 1_000)
     told, peer = [], peer_of(node)
 
     def again(outcome, now):
@@ -163,7 +163,7 @@ def test_who_is_told_of_the_end_may_offer_more():
 def test_who_has_nothing_to_offer_gives_its_connection_up_to_others(monkeypatch):
     monkeypatch.setattr("dave.node.bulk.LINKS_DIALLED_MAX", 2)
     world, client = share_network(6)
-    maker, told = Maker(world), []
+    maker, told = maker_in(world), []
     for node in world.nodes * 2:
         told += put_all(client, node, [maker.stripe()])
         world.run(1)
@@ -175,7 +175,7 @@ def test_a_node_with_too_many_connections_ends_one_that_rests(monkeypatch):
     monkeypatch.setattr("dave.node.bulk.LINKS_ACCEPTED_MAX", 2)
     world, _ = share_network(1)
     (node,) = world.nodes
-    maker, told = Maker(world), []
+    maker, told = maker_in(world), []
     for _ in range(4):
         told += put_all(world.add_client(), node, [maker.stripe()])
         world.run(1)

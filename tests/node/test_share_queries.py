@@ -4,10 +4,10 @@ import pytest
 
 from dave.names import SECOND
 from dave.node.requests import Peer
-from dave.node.streams import StreamKind
 from dave.wire import shares as wire
 from dave.wire.shares import Held
-from tests.node.sharing import Maker, Told, put_all, share_network
+from dave.wire.stream_kind import StreamKind
+from tests.node.sharing import Told, maker_in, put_all, share_network
 from tests.node.streaming import ListSource, peer_of
 
 
@@ -22,7 +22,7 @@ def held(world, host, to, ids, seconds=5):
 def test_many_at_once_and_each_is_checked():
     world, client = share_network(1)
     (node,) = world.nodes
-    maker = Maker(world)
+    maker = maker_in(world)
     made = [maker.stripe(2, 100) for _ in range(15)]
     put_all(client, node, made)
     world.run(5)
@@ -46,7 +46,7 @@ def answers(record, other):
 def test_answers_that_cannot_be_are_none(number):
     world, client = share_network(1)
     (node,) = world.nodes
-    maker = Maker(world)
+    maker = maker_in(world)
     (record, _), (other, _) = maker.stripe(2, 9), maker.stripe(2, 9)
     pieces = answers(record, other)[number]
     node.core.streams._handlers[StreamKind.STRIPES] = lambda *_: ListSource(pieces)
@@ -84,7 +84,7 @@ class Silent(ListSource):
 def test_a_release_drops_what_it_names_and_nothing_else():
     world, client = share_network(1)
     (node,) = world.nodes
-    maker = Maker(world)
+    maker = maker_in(world)
     put_all(client, node, [maker.stripe(2, 100), maker.stripe(2, 100)])
     put_all(client, node, [maker.stripe(2, 100, b"k" * 16)])
     world.run(5)

@@ -17,7 +17,7 @@ from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
 from dave.wire.shares import Offer
 from tests.node.sharing import (
-    Maker,
+    maker_in,
     script_of,
     share_network,
 )
@@ -28,7 +28,7 @@ S = ShareStatus
 def test_room_is_bounded_for_one_and_in_all():
     world, client = share_network(1)
     (node,) = world.nodes
-    maker, service = Maker(world), node.node.shares
+    maker, service = maker_in(world), node.node.shares
     clients = [client, *(world.add_client() for _ in range(9))]
     scripts = [script_of(each, node) for each in clients]
     world.run(1)

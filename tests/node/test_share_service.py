@@ -11,12 +11,12 @@ from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
 from dave.wire.stripe import StripeRecord
 from tests.node.sharing import (
-    Maker,
     Told,
+    hand,
+    maker_in,
     offers,
     put,
     put_all,
-    script_of,
     share_network,
     statuses,
 )
@@ -27,17 +27,13 @@ S = ShareStatus
 
 @pytest.fixture
 def scene():
-    world, client = share_network(1)
-    node = world.nodes[0]
-    script = script_of(client, node)
-    world.run(1)
-    return world, client, node, script
+    return hand()
 
 
 def test_refusals_say_why():
     world, client = share_network(1, net=network("paid", node_work_bits=0))
     (node,) = world.nodes
-    maker = Maker(world)
+    maker = maker_in(world)
     record, shares = maker.stripe(2, 100_000, ttl=100_000)
     unpaid = StripeRecord(record.data)
     while True:  # a nonce that does not pay
@@ -62,7 +58,7 @@ def test_refusals_say_why():
 def test_full_and_released():
     world, client = share_network(1, capacity=1_000_000)
     (node,) = world.nodes
-    maker = Maker(world)
+    maker = maker_in(world)
     told = put_all(client, node, [maker.stripe(6, 200_000)])
     world.run(5)
     assert sorted(statuses(told)) == ["FULL"] * 2 + ["STORED"] * 4
@@ -81,7 +77,7 @@ def test_full_and_released():
 def test_a_broken_disk_takes_nothing_for_a_while_and_then_again():
     world, client = share_network(1)
     (node,) = world.nodes
-    maker = Maker(world)
+    maker = maker_in(world)
     node.node.disk.is_broken = True
     told = put_all(client, node, [maker.stripe(3)])
     world.run(3)
@@ -96,7 +92,7 @@ def test_a_broken_disk_takes_nothing_for_a_while_and_then_again():
 def test_takers_are_bounded_and_who_offers_nothing_makes_way(scene, monkeypatch):
     world, client, node, script = scene
     monkeypatch.setattr("dave.node.share_service.SHARE_TAKERS_MAX", 2)
-    maker = Maker(world)
+    maker = maker_in(world)
     busy, other, late = (world.add_client() for _ in range(3))
     node.node.disk.holds_back = True
     told = put_all(busy, node, [maker.stripe()])
@@ -128,7 +124,7 @@ def test_requests_that_are_none(scene, kind):
 
 def test_a_forged_release(scene):
     world, client, node, script = scene
-    maker = Maker(world)
+    maker = maker_in(world)
     record, shares = maker.stripe(1, 10)
     told = script.verdicts
     script.say(offers(record, 0))
@@ -146,7 +142,7 @@ def test_a_forged_release(scene):
 
 def test_which_shares_are_held(scene):
     world, _client, node, _script = scene
-    maker = Maker(world)
+    maker = maker_in(world)
     other = world.add_client()
     (one, shares), (two, _) = maker.stripe(4, 100), maker.stripe(4, 100)
     put(other, node, one, 1, shares[1])
@@ -163,7 +159,7 @@ def test_which_shares_are_held(scene):
 
 def test_expired_shares_go(scene):
     world, _client, node, _script = scene
-    maker = Maker(world)
+    maker = maker_in(world)
     other = world.add_client()
     told = put_all(other, node, [maker.stripe(2, 100, ttl=30)])
     world.run(5)

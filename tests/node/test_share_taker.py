@@ -12,12 +12,12 @@ from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
 from dave.wire.shares import Offer
 from tests.node.sharing import (
-    Maker,
     cut,
+    hand,
     is_hung_up,
+    maker_in,
     offers,
     script_of,
-    share_network,
 )
 
 S = ShareStatus
@@ -25,16 +25,12 @@ S = ShareStatus
 
 @pytest.fixture
 def scene():
-    world, client = share_network(1)
-    node = world.nodes[0]
-    script = script_of(client, node)
-    world.run(1)
-    return world, client, node, script
+    return hand()
 
 
 def test_by_hand(scene):
     world, _client, node, script = scene
-    record, shares = Maker(world).stripe(3, 200_000)
+    record, shares = maker_in(world).stripe(3, 200_000)
     script.say(offers(record, 0, 1, 2))
     world.run(1)
     assert script.said(S.WANTED) == [0, 1, 2]
@@ -62,7 +58,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_no_peer_may_say(scene, name):
     world, _client, node, script = scene
-    record, shares = Maker(world).stripe(3, 100_000)
+    record, shares = maker_in(world).stripe(3, 100_000)
     script.say(*HOSTILE[name](record, shares))
     world.run(2)
     assert node.dropped(Drop.SHARE_OFFERS) == 1
@@ -85,7 +81,7 @@ def test_what_no_peer_may_say(scene, name):
 )
 def test_shares_that_are_not_what_was_named(scene, pieces):
     world, _client, node, script = scene
-    record, shares = Maker(world).stripe(2, 150_000)
+    record, shares = maker_in(world).stripe(2, 150_000)
     script.say(offers(record, 0, 1))
     world.run(1)
     script.say(wire.share_piece(0), *pieces(shares[0]))
@@ -98,7 +94,7 @@ def test_shares_that_are_not_what_was_named(scene, pieces):
 
 def test_a_forged_record_ends_the_connection(scene):
     world, _client, node, script = scene
-    record, _ = Maker(world).stripe()
+    record, _ = maker_in(world).stripe()
     forged = record.with_proofs(bytes(64), record.nonce)
     script.say(offers(record, 0), offers(forged, 1))
     world.run(2)
@@ -111,7 +107,7 @@ def test_a_signature_is_checked_once(scene):
     checked = []
     verify = node.node.shares.effects.verify
     node.node.shares.effects.verify = lambda *args: (checked.append(args), verify(*args))
-    record, _ = Maker(world).stripe(20, 1_000)
+    record, _ = maker_in(world).stripe(20, 1_000)
     script.say(offers(record, *range(10)))
     script.say(offers(record, *range(10, 20)))
     world.run(2)
@@ -121,7 +117,7 @@ def test_a_signature_is_checked_once(scene):
 
 def test_slow_senders_keep_their_room_while_nobody_else_wants_it(scene):
     world, _client, _node, script = scene
-    record, shares = Maker(world).stripe(2, 100_000)
+    record, shares = maker_in(world).stripe(2, 100_000)
     script.say(offers(record, 0))
     world.run(4 * SHARES_INCOMING_SECONDS)
     script.say(wire.share_piece(0), *cut(shares[0]))
@@ -134,7 +130,7 @@ def test_a_second_offer_of_one_peer_takes_the_place_of_the_first(scene):
     again = script_of(client, node, b"another_")
     world.run(1)
     assert script.is_closed
-    record, shares = Maker(world).stripe(1, 10)
+    record, shares = maker_in(world).stripe(1, 10)
     again.say(offers(record, 0))
     world.run(1)
     again.say(wire.share_piece(0), shares[0])
@@ -146,7 +142,7 @@ def test_a_second_offer_of_one_peer_takes_the_place_of_the_first(scene):
 def test_what_is_being_written_when_the_peer_leaves_is_kept(scene):
     world, client, node, script = scene
     node.node.disk.holds_back = True
-    record, shares = Maker(world).stripe(2, 100_000)
+    record, shares = maker_in(world).stripe(2, 100_000)
     script.say(offers(record, 0, 1))
     world.run(1)
     script.say(wire.share_piece(0), *cut(shares[0]))

@@ -2,13 +2,13 @@
 
 from dave.drops import Drop
 from dave.wire import shares as wire
-from tests.node.sharing import Maker, put, put_all, share_network, statuses
+from tests.node.sharing import maker_in, put, put_all, share_network, statuses
 
 
 def test_shares_are_stored_and_then_held():
     world, client = share_network(1)
     (node,) = world.nodes
-    maker = Maker(world)
+    maker = maker_in(world)
     made = [maker.stripe(size) for size in (1, 3)] + [maker.stripe(2, 262_144), maker.stripe(2, 1)]
     told = put_all(client, node, made)
     world.run(5)
@@ -27,7 +27,7 @@ def test_shares_are_stored_and_then_held():
 def test_another_upload_of_held_shares_sends_its_record_only():
     world, client = share_network(1)
     (node,) = world.nodes
-    maker = Maker(world)
+    maker = maker_in(world)
     record, shares = maker.stripe()
     put_all(client, node, [(record, shares)])
     world.run(5)
@@ -43,7 +43,7 @@ def test_another_upload_of_held_shares_sends_its_record_only():
 def test_a_node_offers_as_clients_do():
     world, _ = share_network(2)
     one, other = world.nodes
-    record, shares = Maker(world).stripe()
+    record, shares = maker_in(world).stripe()
     told = [*put_all(one, other, [(record, shares)]), *put_all(other, one, [(record, shares)])]
     world.run(5)
     assert statuses(told) == ["STORED"] * 6
@@ -52,7 +52,7 @@ def test_a_node_offers_as_clients_do():
 
 def test_nobody_there():
     world, client = share_network(1)
-    told = put_all(client, world.nodes[0], [Maker(world).stripe()])
+    told = put_all(client, world.nodes[0], [maker_in(world).stripe()])
     world.kill(world.nodes[0])
     world.run(30)
     assert statuses(told) == ["NO_ANSWER"] * 3
@@ -63,14 +63,14 @@ def test_a_node_without_room_for_shares_answers_nobody():
 
     world = network_of(1)
     client = world.add_client()
-    told = put_all(client, world.nodes[0], [Maker(world).stripe()])
+    told = put_all(client, world.nodes[0], [maker_in(world).stripe()])
     world.run(5)
     assert statuses(told) == ["NO_ANSWER"] * 3
 
 
 def test_an_upload_that_was_cancelled_is_not_told_of():
     world, client = share_network(1)
-    record, shares = Maker(world).stripe()
+    record, shares = maker_in(world).stripe()
     told = []
     peer = put(client, world.nodes[0], record, 0, shares[0])
     now = world.now
@@ -87,7 +87,7 @@ def test_an_upload_that_was_cancelled_is_not_told_of():
 def test_only_who_was_told_the_token_may_take():
     world, client = share_network(2)
     one, other = world.nodes
-    maker = Maker(world)
+    maker = maker_in(world)
     one.node.disk.holds_back = True
     put_all(client, one, [maker.stripe()])
     world.run(1)

@@ -68,10 +68,10 @@ def test_a_share_that_comes_damaged_does_not_come(scene):
 def test_shares_are_rebuilt_from_others_the_short_one_too(scene):
     have = {number: scene.stripe.shares[number] for number in (1, 2)}
     (share,) = scene.call(scene.hosts[0], "rebuild", scene.record, have, [0])
-    assert merkle.root(share[: scene.record.size(0)]) == scene.record.address(0)
+    assert merkle.root(share) == scene.record.address(0)
     have = {number: scene.stripe.shares[number] for number in (0, 2)}
     (share,) = scene.call(scene.hosts[0], "rebuild", scene.record, have, [1])
-    assert share[: scene.record.size(1)] == scene.stripe.shares[1]
+    assert share == scene.stripe.shares[1]
 
 
 def test_a_share_is_placed_by_the_record_as_it_is_and_survives_a_restart(scene):

@@ -43,16 +43,6 @@ class Net:
         clock = host.node.clocks.get(of.node.identity.public_key)
         return None if clock is None else clock.sequence
 
-    def is_in_sync(self):
-        """Whether everybody's clock for everybody stands at the end of that one's journal."""
-        nodes = self.world.nodes
-        return all(
-            self.clock(host, of) == of.node.puts.committed
-            for host in nodes
-            for of in nodes
-            if host is not of
-        )
-
     def holds(self, host, entries):
         return sum(host.node.own(entry.id, self.world.now) == entry for entry in entries)
 

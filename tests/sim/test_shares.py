@@ -4,7 +4,7 @@ from dave.effects import DropShares, ReadShare, Rebuild, SaveRecord, SaveRelease
 from dave.names import SECOND
 from dave.store.shares import ShareIndex
 from sim.clock import WALL_START_MS, Clock
-from sim.shares import ShareDisk, rebuilt
+from sim.shares import ShareDisk
 from tests.node.mending import FREE, Made
 
 MADE = Made()
@@ -68,7 +68,8 @@ def test_what_was_released_is_not_held():
 
 
 def test_shares_are_rebuilt():
-    padded = [share.ljust(RECORD.share_bytes, b"\0") for share in MADE.shares]
-    wanted = Rebuild(1, 4, 6, RECORD.share_bytes, (0, 2, 4, 5), [padded[i] for i in (0, 2, 4, 5)],
-                     (1, 3))  # fmt: skip
-    assert rebuilt(wanted) == [padded[1], padded[3]]
+    it = Bench()
+    shape = RECORD.k, RECORD.n, RECORD.share_bytes, RECORD.last_bytes
+    given = {number: MADE.shares[number] for number in (0, 2, 4, 5)}
+    it.do(Rebuild(3, shape, given, (1, 3)))
+    assert it.answers[-1] == (3, [MADE.shares[1], MADE.shares[3]])

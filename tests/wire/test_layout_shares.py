@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dave.errors import WireError
 from dave.wire import layout_shares as layouts
+from tests.wire import agreeing
 from tests.wire.test_shares import CODECS
 
 LAYOUTS = {
@@ -26,18 +26,8 @@ COUNTED = {"sizes": lambda it: len(it.sizes) == 2, "held": lambda it: len(it.str
 
 
 def agree(name, data):
-    """Both read it and write the same again, or both refuse it."""
     encode, read, _ = CODECS[name]
-    layout = LAYOUTS[name]
-    try:
-        declared = layout.parse(data)
-        if not COUNTED.get(name, lambda _: True)(declared):
-            raise WireError("another count")
-    except WireError:
-        with pytest.raises(WireError):
-            read(data)
-        return
-    assert encode(read(data)) == data == layout.build(declared)
+    return agreeing.agree(LAYOUTS[name], read, encode, data, COUNTED.get(name, lambda _: True))
 
 
 CASES = [(name, value) for name, (_, _, values) in CODECS.items() for value in values]
@@ -54,7 +44,7 @@ def test_they_agree_on_what_is_right_on_prefixes_and_trailing_bytes(name, value)
     data = CODECS[name][0](value)
     for size in range(0, len(data), max(1, len(data) // 60)):
         agree(name, data[:size])
-    agree(name, data)
+    assert agree(name, data)
     agree(name, data + b"\0")
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dave.errors import WireError
 from dave.wire import layout_sync, sync
+from tests.wire import agreeing
 from tests.wire.made import U64, fixed
 from tests.wire.test_sync import PIECES, REQUESTS
 
@@ -20,16 +20,7 @@ LAYOUTS = {
 
 
 def agree(kind, data):
-    """Both read it and write the same again, or both refuse it."""
-    layout = LAYOUTS[kind]
-    try:
-        declared = layout.parse(data)
-    except WireError:
-        with pytest.raises(WireError):
-            kind.read(data)
-        return False
-    assert kind.read(data).encode() == data == layout.build(declared)
-    return True
+    return agreeing.agree(LAYOUTS[kind], kind.read, kind.encode, data)
 
 
 @pytest.mark.parametrize("message", [*REQUESTS, *PIECES])

@@ -15,6 +15,7 @@ from dave.share_limits import (
 from dave.wire import shares
 from dave.wire.share_status import SHARE_STATUS_MAX, ShareStatus
 from dave.wire.shares import Held, Offer, Verdict
+from dave.wire.stream_kind import StreamKind
 
 A, B = b"a" * 32, b"b" * 32
 TOKEN = b"12345678"
@@ -33,12 +34,12 @@ CODECS = {
     ),
     "offer": (
         shares.offer_request,
-        lambda data: shares.read_token(data, shares.OFFER_KIND),
+        lambda data: shares.read_token(data, StreamKind.OFFER),
         [TOKEN],
     ),
     "take": (
         shares.take_request,
-        lambda data: shares.read_token(data, shares.TAKE_KIND),
+        lambda data: shares.read_token(data, StreamKind.TAKE),
         [TOKEN],
     ),
     "release": (shares.release_request, shares.read_release_request, [b"anything"]),
@@ -106,8 +107,8 @@ def test_what_is_local_never_comes_over_the_wire():
 
 def test_lists_have_their_bounds():
     with pytest.raises(WireError):
-        shares.read_fetch_request(bytes((shares.FETCH_KIND, 0)))
-    many = bytes((shares.FETCH_KIND, FETCH_ADDRESSES_MAX + 1)) + A * (FETCH_ADDRESSES_MAX + 1)
+        shares.read_fetch_request(bytes((StreamKind.FETCH, 0)))
+    many = bytes((StreamKind.FETCH, FETCH_ADDRESSES_MAX + 1)) + A * (FETCH_ADDRESSES_MAX + 1)
     with pytest.raises(WireError):
         shares.read_fetch_request(many)
     offers = shares.offers_piece([shares.offer_bytes(Offer(1, 1, b"r"))] * (OFFERS_OPEN_MAX + 1))

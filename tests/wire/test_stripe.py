@@ -165,4 +165,5 @@ def test_all_shares_are_paid_for_at_the_price_of_disk():
 
 def test_repr_tells_no_secret():
     assert repr(made()) == f"StripeRecord(4/6, {5 * BLOCK_BYTES + 1000} bytes)"
+    assert RELEASE.with_signature(b"t" * 64).data == b"t" * 64 + RELEASE.data[64:]
     assert repr(RELEASE) == f"Release({b'rrrr'.hex()}…)"
