@@ -32,6 +32,8 @@ from dave.share_limits import (
 )
 
 _SIGNED_OFFSET = WORK_NONCE_BYTES + SIGNATURE_BYTES
+_SHAPE_OFFSET = STRIPE_HEADER_BYTES - 10
+"""k 1, n 1, share bytes 4, last bytes 4; the addresses follow."""
 
 _record = Struct(f"<8s64sBQI{OWNER_BYTES}s{REFERENCE_BYTES}sBBII")
 _read_record = Struct(f"<72xBQI{OWNER_BYTES}s{REFERENCE_BYTES}sBBII").unpack_from
@@ -139,7 +141,7 @@ class StripeRecord:
     @property
     def stripe_id(self) -> bytes:
         """32 bytes; the same for whoever stores these shares. Computed anew at each call."""
-        return hashes.stripe_id(self.k, self.n, self.data[STRIPE_HEADER_BYTES:])
+        return hashes.stripe_id(self.data[_SHAPE_OFFSET:])
 
     def signed_bytes(self, network: Network) -> bytes:
         """What the owner signs: tag, network id, and all from the flags on."""

@@ -55,6 +55,22 @@ def test_offers_that_are_refused():
     assert index.judge(stripe((1, 3), size=50), 0, NOW).status is ShareStatus.HELD
 
 
+def test_nobody_gives_the_shares_of_a_stripe_other_sizes():
+    index = closed_index()
+    honest = stripe((1, 2, 3), k=2, size=70 * KIB, last=5)
+    # The last share of the data is all that fits both, so that it is HELD here by both records.
+    hostile = stripe((1, 2, 3), k=2, size=9, last=5, by=2, ttl=7 * 86_400)
+    offer(index, honest, 1)
+    assert offer(index, hostile, 1)[0] == "HELD"
+    # By the record that lives longest others are audited, and stripes rebuilt.
+    assert index.stripe(honest.stripe_id) == (honest, 2)
+    offer(index, honest, 0)
+    index.release(release())
+    assert (index.holds(address(1)), index.holds(address(2))) == (None, 5)
+    index.release(release(by=2))
+    assert (len(index), index.bytes_used) == (0, 0)
+
+
 def test_the_last_share_of_data_has_its_own_size():
     index = closed_index()
     record = stripe((1, 2, 3), k=2, size=70 * KIB, last=5)
