@@ -183,8 +183,8 @@ SHARE_AUDITED_BURST = 64
 """... and so many at once."""
 SHARE_AUDITED_PEERS_MAX = 512
 """Peers of which that is remembered."""
-SHARE_AUDITS_SERVED_MAX = 16
-"""Audits that are being answered at a time; each holds one share at most."""
+SHARE_AUDITS_READ_MAX = 16
+"""Shares that are being read for audits at a time."""
 STRIPE_BATCH = 28
 """Stripes that one audit asks about."""
 STRIPE_ASKED_AT_ONCE = 8

@@ -147,15 +147,20 @@ class ShareAudits:
             del claimer.refuted[next(iter(claimer.refuted))]
         self._broke(peer, claimer, now)
 
-    def answered(self, peer: Place, claimer: _Claimer, now: Instant) -> None:
-        """A peer has answered all that it was asked."""
-        claimer.silences = 0
+    def answered(self, peer: Place, claimer: _Claimer, now: Instant, *, was_tested: bool) -> None:
+        """A peer has answered all that it was asked. Who leaves tests alone does not make up for
+        that by answering what is no test."""
+        if was_tested:
+            claimer.silences = 0
         self._core.table.seen(peer, now)
 
-    def silent(self, peer: Place, claimer: _Claimer, since: Instant, now: Instant) -> None:
+    def silent(
+        self, peer: Place, claimer: _Claimer, since: Instant, end: StreamEnd, now: Instant
+    ) -> None:
         """A peer did not answer an audit that was asked `since`. Who has said to hold nothing has
-        promised nothing: it may have no room for shares."""
-        if (self._core.table.heard(peer) or 0) <= since:
+        promised nothing: it may have no room for shares. Whom no connection reaches may have too
+        many, of others' making, and did not see what was asked."""
+        if end is StreamEnd.NO_ANSWER or (self._core.table.heard(peer) or 0) <= since:
             self.offline += 1
             return
         claimer.silences += bool(claimer.claims)
@@ -233,20 +238,20 @@ class _Audit:
         except WireError:
             self._audits.dropped()
             self.stream.cancel()
-            self._finish(False, now)
+            self._finish(StreamEnd.BROKEN, now)
         else:
             self.stream.consumed(len(data))
 
     def on_end(self, end: StreamEnd, now: Instant) -> None:
         """That was all, or there is no answer."""
-        self._finish(end is StreamEnd.DONE, now)
+        self._finish(end, now)
 
     def give_up(self, now: Instant) -> None:
         """A peer may keep a stream open, and say nothing."""
         assert self.stream is not None
         if not self._is_over:
             self.stream.cancel()
-            self._finish(False, now)
+            self._finish(StreamEnd.BROKEN, now)
 
     def _on_masks(self, masks: Sequence[int], now: Instant) -> None:
         if len(masks) != len(self._stripe_ids):
@@ -254,11 +259,14 @@ class _Audit:
         self._has_told = True
         self._masks = self._audits.note(self._claimer, self._stripe_ids, masks, now)
 
-    def _finish(self, is_done: bool, now: Instant) -> None:
+    def _finish(self, end: StreamEnd, now: Instant) -> None:
         self._is_over = True
         is_whole = self._has_told and (self._test is None or self._shown)
-        if is_done and is_whole:
-            self._audits.answered(self._contact.id, self._claimer, now)
+        if end is StreamEnd.DONE and is_whole:
+            was_tested = self._test is not None
+            self._audits.answered(self._contact.id, self._claimer, now, was_tested=was_tested)
         else:
-            self._audits.silent(self._contact.id, self._claimer, self._asked_at, now)
-        self._done(self._masks, now)
+            self._audits.silent(self._contact.id, self._claimer, self._asked_at, end, now)
+            self._masks = None
+        # A test that was not passed may have come after the masks.
+        self._done(None if self._claimer.probation else self._masks, now)

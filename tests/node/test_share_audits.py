@@ -191,6 +191,39 @@ def test_five_silences_of_who_is_there_break_a_promise(two):
     assert two.evidence == (0, 1)
 
 
+def test_who_answers_only_what_is_no_test_is_not_believed_for_long(two):
+    """It sees what is asked before it answers: masks it says, leaves it never shows."""
+    two.ask()
+    masks = HeldMasks((1, 1, 1)).encode()
+    two.answer(masks)
+    node = two.asker.node
+    for _ in range(SHARE_SILENCES_MAX):
+        two.world.run(SHARE_LEAF_SECONDS)
+        node.table.seen(two.contact.id, two.world.now + 1)
+        assert two.ask(seconds=5) is None, "a test was not answered: nothing is believed"
+        two.ask(seconds=5)
+    assert two.outcome == (0, 1, 0)
+
+
+def test_who_cannot_be_connected_to_is_offline(two):
+    """Others may hold all the connections that it can have."""
+    two.ask()
+    node = two.asker.node
+    two.asker.node.streams.hang_up(two.world.now)
+    node.streams._key_and_id = lambda peer: (b"x" * 32, two.contact.id)
+    for _ in range(SHARE_SILENCES_MAX):
+        node.table.seen(two.contact.id, two.world.now + 1)
+        assert two.ask(seconds=5) is None
+    assert two.outcome == (0, 0, SHARE_SILENCES_MAX)
+
+
+def test_masks_of_who_fails_the_test_that_comes_with_them_are_not_believed(two):
+    two.ask()
+    two.world.run(SHARE_LEAF_SECONDS)
+    two.answer(HeldMasks((1, 1, 1)).encode(), LeafShown(b"other bytes", b"").encode())
+    assert two.ask() is None
+
+
 def test_a_peer_that_keeps_a_stream_open_and_says_nothing_is_given_up(two):
     class Mute(ListSource):
         def next_piece(self, now):
