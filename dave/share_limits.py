@@ -22,6 +22,9 @@ CODE_SHARES_MAX = 24
 """n: shares of a stripe."""
 SHARE_BYTE_SECONDS_PER_HASH = 4096 * 1024
 """One hash buys 4,096 kibibyte-seconds on a disk."""
+SHARE_COST_BYTES_MIN = 32_768
+"""A smaller share costs as much work, and counts as much against a node's capacity: it costs a
+file, and memory in the index."""
 STRIPE_HEADER_BYTES = 143
 """nonce 8, signature 64, flags 1, time 8, TTL 4, owner 32, reference 16, k 1, n 1, two sizes 8."""
 STRIPE_RECORD_BYTES_MAX = STRIPE_HEADER_BYTES + CODE_SHARES_MAX * SHARE_ADDRESS_BYTES
@@ -90,8 +93,6 @@ assert ROW_HEADER_BYTES + CODE_SHARES_MAX * SHARE_ADDRESS_BYTES + BLOCK_KEY_BYTE
 
 # --- Store -----------------------------------------------------------------------------------
 
-SHARE_COST_BYTES_MIN = 32_768
-"""A smaller share counts as much against the capacity: it costs a file, and memory in the index."""
 STRIPE_RECORD_COST_BYTES = 8_192
 """And so much counts each record, which is kept in memory and in the database."""
 STRIPE_RECORDS_MAX = 64

@@ -26,9 +26,9 @@ from dave.share_limits import (
     STRIPES_SLICE,
 )
 from dave.store.rank import UNRANKED, distance, rank
-from dave.store.stripe_table import SLICES, HeldStripe, RecordKey, StripeTable, share_cost
+from dave.store.stripe_table import SLICES, HeldStripe, RecordKey, StripeTable
 from dave.wire.share_status import ShareStatus
-from dave.wire.stripe import Release, StripeRecord
+from dave.wire.stripe import Release, StripeRecord, share_cost
 
 DETAIL_MAX = 2**32 - 1
 

@@ -16,9 +16,9 @@ from sys import maxsize
 from sortedcontainers import SortedKeyList
 
 from dave.names import UnixMs
-from dave.share_limits import SHARE_COST_BYTES_MIN, STRIPE_RECORD_COST_BYTES
+from dave.share_limits import STRIPE_RECORD_COST_BYTES
 from dave.store.rank import UNRANKED
-from dave.wire.stripe import StripeRecord
+from dave.wire.stripe import StripeRecord, share_cost
 
 SLICES = 256
 NEVER: UnixMs = maxsize
@@ -54,11 +54,6 @@ class HeldStripe:
         record = StripeRecord(self.records[0])
         mask = self.mask
         return {record.address(i): record.size(i) for i in range(record.n) if mask >> i & 1}
-
-
-def share_cost(size: int) -> int:
-    """What a share of so many bytes counts against the capacity."""
-    return max(size, SHARE_COST_BYTES_MIN)
 
 
 class StripeTable:

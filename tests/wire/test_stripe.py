@@ -156,7 +156,8 @@ def test_signed_is_all_but_nonce_and_signature_and_bound_to_the_network():
 
 def test_all_shares_are_paid_for_at_the_price_of_disk():
     month = 30 * 86_400
-    assert made(ttl=month).work == (5 * BLOCK_BYTES + 1000) * month // (4096 * 1024)
+    assert made(ttl=month).work == (5 * BLOCK_BYTES + 32_768) * month // (4096 * 1024)
+    assert made((2, 3, 2, 1), ADDRESSES[:96], ttl=month).work == 3 * 32_768 * month // 4096 // 1024
     assert made((1, 1, 1, 1), bytes(32), ttl=1).work == 1
     digest = made().digest(NETWORK)
     prefix = hashes.STRIPE_STAMP_TAG + digest
