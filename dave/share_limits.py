@@ -101,6 +101,8 @@ SIBLINGS_PASSED_MAX = 256
 """Stripes of the same upload that are passed over in the search for what makes room for another."""
 RELEASES_MAX = 65_536
 """Uploads released that are remembered; of more, the oldest go."""
+RELEASES_UNSEEN_MAX = 16_384
+"""And of those of which nothing was here; until the node ends."""
 STRIPES_SLICE = 256
 """Records that go at a time where they expire or are released: three milliseconds."""
 

@@ -108,7 +108,10 @@ class ShareService:
                 return
             count, gone = self.index.release(release)
             self.effects.drop(gone)
-            self.effects.save_release(release, partial(saved, count))
+            if self.index.is_release_lasting(release):
+                self.effects.save_release(release, partial(saved, count))
+            else:  # anybody can make those, as many as they like: the disk is not for them
+                answer.give(shares.count_piece(0))
 
         def saved(count: int, ok: bool, now: Instant) -> None:
             answer.give(shares.count_piece(count) if ok else None)

