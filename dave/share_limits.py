@@ -226,6 +226,9 @@ STRIPE_PLACE_SECONDS = 60
 STRIPE_REFUSED_SECONDS = 3600
 STRIPE_REFUSERS_MAX = 512
 """A peer that had no room for a share is offered none for so long; of so many that is known."""
+STRIPE_TAKEN_MAX = 8192
+"""Shares remembered that a peer took: one that lacks it again within that time is offered none
+either."""
 STRIPE_PLACE_TRIES = 4
 """Nodes to which one share is offered in turn."""
 
