@@ -127,7 +127,8 @@ class ShareService:
         if (before := self._takers.get(asker)) is not None:
             before.end()  # its connection broke, and it has noticed first
         if len(self._takers) >= SHARE_TAKERS_MAX:
-            idle = next((taker for taker in self._takers.values() if taker.rests()), None)
+            takers = self._takers.values()
+            idle = next((each for each in takers if each.rests() or each.is_late(now)), None)
             if idle is None:
                 self.core.drops.add(Drop.FULL)
                 return None

@@ -7,6 +7,7 @@ from dave.crypto.network import network
 from dave.drops import Drop
 from dave.names import SECOND
 from dave.node.streams import StreamEnd
+from dave.share_limits import SHARES_INCOMING_SECONDS
 from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
 from dave.wire.stripe import StripeRecord
@@ -114,6 +115,19 @@ def test_takers_are_bounded_and_who_offers_nothing_makes_way(scene, monkeypatch)
     world.run(1)
     assert statuses(told) == ["STORED"] * 6
     assert client.core.streams.links == 1
+
+
+def test_who_never_sends_what_is_wanted_makes_way_for_others(scene, monkeypatch):
+    world, _client, node, script = scene
+    monkeypatch.setattr("dave.node.share_service.SHARE_TAKERS_MAX", 1)
+    record, _ = Maker(world).stripe(1)
+    script.say(offers(record, 0))
+    world.run(SHARES_INCOMING_SECONDS + 2)
+    assert not script.is_closed, "there is room in memory, and nobody else"
+    told = put_all(world.add_client(), node, [Maker(world, seed=2).stripe()])
+    world.run(5)
+    assert script.is_closed
+    assert statuses(told) == ["STORED"] * 3
 
 
 @pytest.mark.parametrize("kind", [16, 17, 18, 19, 20])
