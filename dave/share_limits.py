@@ -174,6 +174,9 @@ SHARE_CLAIM_SECONDS = 3600
 """What a peer said to hold is tested within so long: later it may have been evicted since."""
 SHARE_PROBATION = 3
 """Tests to be passed after one that was not, before what a peer says to hold counts again."""
+SHARE_ADMITTED_MAX = 3
+"""A peer that so many times more often has no more what it said to hold than it passes a test has
+broken a promise."""
 SHARE_REFUTED_MAX = 256
 """Shares remembered that one peer could not show."""
 SHARE_PATIENCE_SECONDS = 20

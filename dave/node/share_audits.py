@@ -5,12 +5,15 @@ of a share that the peer said to hold within the last hour, drawn at random, if 
 since the one before. What becomes of that, trust learns as it does of entries:
 
     the leaf, with a path to the address     kept
-    another one, or none                     broken: a share is not evicted within an hour often
+    another one                              broken
+    it has none any more                     broken, if tests end so more often than they are passed
     no answer                                offline, and of five in a row from a peer that is
                                              there otherwise, broken
 
-What was refuted counts as not held, so that it is rebuilt elsewhere; and nothing that such a peer
-says counts until it has passed SHARE_PROBATION tests.
+Its owner may have released an upload at one node alone, just to have it look like a liar: so that
+it has a share no more is held against nobody until it has happened SHARE_ADMITTED_MAX times more
+than tests were passed. What was refuted counts as not held, so that it is rebuilt elsewhere; and
+nothing that who broke a promise says counts until it has passed SHARE_PROBATION tests.
 
 There is no deadline for a leaf, as there is for the proof of entries: nobody else holds that very
 share, so that who lacks it would have to rebuild it from k others. (Copies, of a code with k = 1,
@@ -29,6 +32,7 @@ from dave.node.streams import Stream, StreamEnd
 from dave.node.timers import Timer
 from dave.peers.contact import Contact
 from dave.share_limits import (
+    SHARE_ADMITTED_MAX,
     SHARE_CLAIM_SECONDS,
     SHARE_CLAIMERS_MAX,
     SHARE_CLAIMS_KEPT,
@@ -38,7 +42,7 @@ from dave.share_limits import (
     SHARE_REFUTED_MAX,
     SHARE_SILENCES_MAX,
 )
-from dave.wire.share_audit import AuditRequest, HeldMasks, LeafAsked, LeafShown
+from dave.wire.share_audit import LACKING, AuditRequest, HeldMasks, LeafAsked, LeafShown
 from dave.wire.stripe import StripeRecord
 
 Masks = Callable[[Sequence[int] | None, Instant], None]
@@ -63,7 +67,7 @@ class _Claim(NamedTuple):
 class _Claimer:
     """What is known of one peer."""
 
-    __slots__ = ("claims", "probation", "refuted", "silences", "tested")
+    __slots__ = ("admitted", "claims", "probation", "refuted", "silences", "tested")
 
     def __init__(self) -> None:
         self.claims: list[_Claim] = []
@@ -72,6 +76,8 @@ class _Claimer:
         """Tests to be passed before what it says counts again."""
         self.refuted: dict[tuple[bytes, int], None] = {}
         """Shares that it could not show, (stripe id, number); at most SHARE_REFUTED_MAX."""
+        self.admitted = 0
+        """Tests of what it had no more, less the tests passed; not below 0."""
         self.silences = 0
         self.tested: Instant | None = None
         """When a leaf was last asked for."""
@@ -140,11 +146,16 @@ class ShareAudits:
             self.kept += 1
             self._core.trust.kept(peer, now)
             claimer.probation = max(0, claimer.probation - 1)
+            claimer.admitted = max(0, claimer.admitted - 1)
             claimer.refuted.pop(name, None)
             return
         claimer.refuted[name] = None
         if len(claimer.refuted) > SHARE_REFUTED_MAX:
             del claimer.refuted[next(iter(claimer.refuted))]
+        claimer.admitted += 1
+        if shown == LACKING and claimer.admitted < SHARE_ADMITTED_MAX:
+            return
+        claimer.admitted = 0
         self._broke(peer, claimer, now)
 
     def answered(self, peer: Place, claimer: _Claimer, now: Instant, *, was_tested: bool) -> None:

@@ -5,6 +5,7 @@ import pytest
 from dave.drops import Drop
 from dave.files.code import Code
 from dave.share_limits import (
+    SHARE_ADMITTED_MAX,
     SHARE_CLAIM_SECONDS,
     SHARE_CLAIMS_KEPT,
     SHARE_LEAF_SECONDS,
@@ -13,6 +14,7 @@ from dave.share_limits import (
     SHARE_SILENCES_MAX,
 )
 from dave.wire.share_audit import LACKING, HeldMasks, LeafShown
+from dave.wire.stripe import Release, encode_release
 from tests.node.mending import network_of, put
 from tests.node.streaming import ListSource
 
@@ -107,9 +109,29 @@ def test_a_lost_disk_is_a_broken_promise_and_what_was_refuted_counts_as_lost(two
     two.ask()
     two.holder.node.upkeep.prover.on_damaged = lambda address, now: None
     two.holder.shares.shares.clear()
+    for _ in range(SHARE_ADMITTED_MAX - 1):
+        assert two.test() == (0, 0, 0)
     assert two.test() == (0, 1, 0)
     assert two.evidence == (0, 1)
     assert two.ask() is None, "it is not believed at all for now"
+
+
+def test_whose_owner_has_it_drop_a_share_has_not_lied(two):
+    """Released at this node alone, an upload would else make it a liar to all the others."""
+    two.ask()
+    index, record = two.holder.node.shares.index, two.stripes[0].record
+    index.release(Release(encode_release(record.owner, record.reference, record.time)))
+    two.audits._claimer(two.contact.id).claims = [
+        claim
+        for claim in two.audits._claimer(two.contact.id).claims
+        if claim.stripe_id == record.stripe_id
+    ]
+    assert two.test() == (0, 0, 0)
+    assert two.evidence is None
+    masks = two.ask()
+    assert masks[0] == 0
+    assert masks[1]
+    assert two.test() == (1, 0, 0)
 
 
 def test_who_passes_enough_tests_is_believed_again_but_for_what_it_could_not_show(two):
@@ -117,6 +139,7 @@ def test_who_passes_enough_tests_is_believed_again_but_for_what_it_could_not_sho
     kept = dict(two.holder.shares.shares)
     two.holder.node.upkeep.prover.on_damaged = lambda address, now: None
     two.holder.shares.shares.clear()
+    two.audits._claimer(two.holder.node.id).admitted = SHARE_ADMITTED_MAX - 1
     two.test()
     (refuted,) = two.audits._claimers[two.holder.node.id].refuted
     stripe_id, number = refuted
