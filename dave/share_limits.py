@@ -205,6 +205,9 @@ after so long, at least, before anything is done."""
 STRIPE_WALK_SLICE = 64
 STRIPE_WALK_MS = 20
 """Stripes looked at in a slice of the walk that follows, some 1 ms, and the time between two."""
+STRIPE_WALK_REST = 3
+"""After a walk there is none for so many times as long, whoever leaves: who joins and leaves again
+and again must not have all others audit each other without end."""
 STRIPE_EXAMINERS = 4
 """After a death, how many of the nodes nearest to a stripe's place look at it at once; it comes to
 the others in their rounds."""
