@@ -83,7 +83,8 @@ class SaveRecord(NamedTuple):
 
 class ReadShare(NamedTuple):
     """Read a slice of a share; answer with `share_read(ticket, data, now)`, None for one that is
-    not there or cannot be read. Some are answered at once, before the round of effects is over."""
+    not there or damaged, b"" where the system cannot read now. Some are answered at once, before
+    the round of effects is over."""
 
     ticket: int
     address: bytes

@@ -171,5 +171,6 @@ class AuditSource(LiveSource):
             leaf, path = merkle.path(data, asked.number)
             if merkle.check(asked.address, size, asked.number, leaf, path):
                 return LeafShown(leaf, path)
-        self._prover.on_damaged(asked.address, now)
+        if data != b"":
+            self._prover.on_damaged(asked.address, now)
         return LACKING
