@@ -131,8 +131,12 @@ class ShareAudits:
             claims[self._core.rng.randrange(len(claims))] = claims[-1]
             claims.pop()
         claimer.claims = claims
-        for stripe_id, number in claimer.refuted:
-            if stripe_id in told:
+        for stripe_id, number in [*claimer.refuted]:
+            if not told.get(stripe_id, -1) >> number & 1:
+                # It does not say so any more; should it again, that is a new promise. Else what it
+                # got anew would look lacking, and be rebuilt time and again.
+                del claimer.refuted[stripe_id, number]
+            elif stripe_id in told:
                 told[stripe_id] &= ~(1 << number)
         return None if claimer.probation else list(told.values())
 

@@ -240,6 +240,21 @@ def test_who_cannot_be_connected_to_is_offline(two):
     assert two.outcome == (0, 0, SHARE_SILENCES_MAX)
 
 
+def test_a_share_that_a_peer_has_let_go_of_and_got_anew_counts(two):
+    two.ask()
+    claimer, (stripe_id, *_) = two.audits._claimer(two.contact.id), two.ids
+    claimer.refuted[stripe_id, 0] = claimer.refuted[stripe_id, 1] = None
+    assert two.ask()[0] == 0, "it says that it has what it could not show"
+    (number,) = {0, 1} - {number for _, number in claimer.refuted}
+    claimer.refuted = {(stripe_id, 1 - number): None}
+    index = two.holder.node.shares.index
+    told, index.stripe = index.stripe, lambda stripe_id: None
+    two.ask()
+    assert claimer.refuted == {}
+    index.stripe = told
+    assert two.ask()[0] == 1 << 1 - number
+
+
 def test_masks_of_who_fails_the_test_that_comes_with_them_are_not_believed(two):
     two.ask()
     two.world.run(SHARE_LEAF_SECONDS)
