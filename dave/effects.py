@@ -83,8 +83,8 @@ class SaveRecord(NamedTuple):
 
 class ReadShare(NamedTuple):
     """Read a slice of a share; answer with `share_answered(ticket, data, now)`, None for one
-    that is not there or cannot be read. Some are answered at once, before the round of effects is
-    over."""
+    that is not there or damaged, b"" where the system cannot read now. Some are answered at once,
+    before the round of effects is over."""
 
     ticket: int
     address: bytes

@@ -22,6 +22,9 @@ CODE_SHARES_MAX = 24
 """n: shares of a stripe."""
 SHARE_BYTE_SECONDS_PER_HASH = 4096 * 1024
 """One hash buys 4,096 kibibyte-seconds on a disk."""
+SHARE_COST_BYTES_MIN = 32_768
+"""A smaller share costs as much work, and counts as much against a node's capacity: it costs a
+file, and memory in the index."""
 STRIPE_HEADER_BYTES = 143
 """nonce 8, signature 64, flags 1, time 8, TTL 4, owner 32, reference 16, k 1, n 1, two sizes 8."""
 STRIPE_RECORD_BYTES_MAX = STRIPE_HEADER_BYTES + CODE_SHARES_MAX * SHARE_ADDRESS_BYTES
@@ -88,8 +91,6 @@ assert ROW_HEADER_BYTES + CODE_SHARES_MAX * SHARE_ADDRESS_BYTES + BLOCK_KEY_BYTE
 
 # --- Store -----------------------------------------------------------------------------------
 
-SHARE_COST_BYTES_MIN = 32_768
-"""A smaller share counts as much against the capacity: it costs a file, and memory in the index."""
 STRIPE_RECORD_COST_BYTES = 8_192
 """And so much counts each record, which is kept in memory and in the database."""
 STRIPE_RECORDS_MAX = 64
@@ -98,6 +99,8 @@ SIBLINGS_PASSED_MAX = 256
 """Stripes of the same upload that are passed over in the search for what makes room for another."""
 RELEASES_MAX = 65_536
 """Uploads released that are remembered; of more, the oldest go."""
+RELEASES_UNSEEN_MAX = 16_384
+"""And of those of which nothing was here; until the node ends."""
 STRIPES_SLICE = 256
 """Records that go at a time where they expire or are released: three milliseconds."""
 
@@ -161,6 +164,9 @@ SHARE_CLAIM_SECONDS = 3600
 """What a peer said to hold is tested within so long: later it may have been evicted since."""
 SHARE_PROBATION = 3
 """Tests to be passed after one that was not, before what a peer says to hold counts again."""
+SHARE_ADMITTED_MAX = 3
+"""A peer that so many times more often has no more what it said to hold than it passes a test has
+broken a promise."""
 SHARE_REFUTED_MAX = 256
 """Shares remembered that one peer could not show."""
 SHARE_PATIENCE_SECONDS = 20
@@ -173,8 +179,8 @@ SHARE_AUDITED_BURST = 64
 """... and so many at once."""
 SHARE_AUDITED_PEERS_MAX = 512
 """Peers of which that is remembered."""
-SHARE_AUDITS_SERVED_MAX = 16
-"""Audits that are being answered at a time; each holds one share at most."""
+SHARE_AUDITS_READ_MAX = 16
+"""Shares that are being read for audits at a time."""
 STRIPE_BATCH = 28
 """Stripes that one audit asks about."""
 STRIPE_ASKED_AT_ONCE = 8
@@ -189,6 +195,9 @@ after so long, at least, before anything is done."""
 STRIPE_WALK_SLICE = 64
 STRIPE_WALK_MS = 20
 """Stripes looked at in a slice of the walk that follows, some 1 ms, and the time between two."""
+STRIPE_WALK_REST = 3
+"""After a walk there is none for so many times as long, whoever leaves: who joins and leaves again
+and again must not have all others audit each other without end."""
 STRIPE_EXAMINERS = 4
 """After a death, how many of the nodes nearest to a stripe's place look at it at once; it comes to
 the others in their rounds."""
@@ -213,5 +222,8 @@ STRIPE_PLACE_SECONDS = 60
 STRIPE_REFUSED_SECONDS = 3600
 STRIPE_REFUSERS_MAX = 512
 """A peer that had no room for a share is offered none for so long; of so many that is known."""
+STRIPE_TAKEN_MAX = 8192
+"""Shares remembered that a peer took: one that lacks it again within that time is offered none
+either."""
 STRIPE_PLACE_TRIES = 4
 """Nodes to which one share is offered in turn."""

@@ -38,10 +38,11 @@ def main(args: Namespace) -> int:
 
 def default_path(name: str) -> Path:
     """A path in this folder, from the last part of the key. Raises UsageError where there is no
-    such name, or something has it."""
+    such name, or something has it. Hidden files are what programs read unasked, so that no stranger
+    names one."""
     key = parse_name(split_link(name)[0])[1]
     last = key.rstrip(b"/").rpartition(b"/")[2].decode("utf-8", "surrogateescape")
-    if last in ("", ".", "..") or "\0" in last:
+    if not last or last[0] == "." or any(char < " " or char == "\x7f" for char in last):
         raise UsageError(f"its key, {key!r}, is no name for a file: give --out PATH")
     path = Path(last)
     if path.exists() or path.is_symlink():

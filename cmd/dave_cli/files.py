@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from dave.uri import split_link
 from dave_cli import options
 from dave_cli.loop import run
 from dave_cli.progress import ByteProgress
@@ -31,7 +32,7 @@ def fetch(args: Namespace, key: Any, path: Path | None, found: Any = None) -> in
     finally:
         progress.close()
     if got is None:
-        print(f"dave: nothing stands under {args.name}", file=sys.stderr)
+        print(f"dave: nothing stands under {split_link(args.name)[0]}", file=sys.stderr)
         return 1
     _tell(args, got, path)
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dave.errors import IsFile, UsageError
+from dave.uri import split_link
 from dave_cli import options
 
 EPILOG = """\
@@ -59,7 +60,7 @@ def _get(args: Namespace, key: Any) -> int:
 
 def _print(args: Namespace, found: Any) -> int:
     if found is None:
-        print(f"dave: nothing stands under {args.name}", file=sys.stderr)
+        print(f"dave: nothing stands under {split_link(args.name)[0]}", file=sys.stderr)
         return 1
     if args.out is not None:
         args.out.write_bytes(found.value)

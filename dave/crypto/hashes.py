@@ -126,9 +126,11 @@ def bulk_key(network_key: bytes) -> bytes:
     return blake3(network_key, derive_key_context=BULK_KEY_CONTEXT).digest()
 
 
-def stripe_id(k: int, n: int, addresses: bytes) -> bytes:
-    """Identity of a stripe: BLAKE3(tag, k 1, n 1, addresses of its shares in order), 32 bytes."""
-    return blake3(STRIPE_ID_TAG + bytes((k, n)) + addresses).digest()
+def stripe_id(shape_and_addresses: bytes) -> bytes:
+    """Identity of a stripe: BLAKE3(tag, k 1, n 1, share bytes 4, last bytes 4, addresses of its
+    shares in order), 32 bytes. It covers the sizes so that nobody can add a record with other sizes
+    to a stripe, by which its holders would be audited."""
+    return blake3(STRIPE_ID_TAG + shape_and_addresses).digest()
 
 
 def stripe_stamp(digest: bytes, nonce: bytes) -> bytes:

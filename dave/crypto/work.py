@@ -32,8 +32,9 @@ def entry_work(encoded_bytes: int, ttl_seconds: int) -> int:
 
 
 def share_work(share_bytes: int, ttl_seconds: int) -> int:
-    """Expected hashes that a stripe record costs, at least 1: the bytes of all its shares times
-    their lifetime, at one hash per 4,096 kibibyte-seconds on disk (DESIGN sections 1 and 9)."""
+    """Expected hashes that a stripe record costs, at least 1: the bytes of all its shares that
+    are to be paid for (wire/stripe.py) times their lifetime, at one hash per 4,096 kibibyte-seconds
+    on disk (DESIGN sections 1 and 9)."""
     return max(1, share_bytes * ttl_seconds // SHARE_BYTE_SECONDS_PER_HASH)
 
 

@@ -21,6 +21,9 @@ from dave.errors import UsageError
 from dave.files.blocks import Buffer
 from dave.share_limits import TARGET_NOTE_BYTES, TARGET_NOTE_SECONDS
 
+_PART = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+"""Whoever else may write to the folder, such as /tmp, has no say in where the part is."""
+
 
 class Target(Protocol):
     """What takes a content in order. All methods may wait for the disk."""
@@ -56,7 +59,7 @@ class FileTarget:
         self._part = part_of(path)
         self._notes = Notes(path, identity)
         self._notes.begin(self._part)
-        self._fd = _open_alone(self._part, os.O_RDWR | os.O_CREAT)
+        self._fd = _open_alone(self._part, _PART)
         try:
             noted = self._notes.load()
             has = os.fstat(self._fd).st_size
@@ -65,7 +68,7 @@ class FileTarget:
             self.started_anew = has > 0 and self._notes.are_of_another
             os.ftruncate(self._fd, self.start)
             self._notes.save(self.start)
-            _check_room(self._fd, path, size - self.start)
+            check_room(self._fd, path, size - self.start)
         except BaseException:
             self._close()
             raise
@@ -242,7 +245,7 @@ def target_for(path: Path, identity: str, size: int, *, is_folder: bool) -> Targ
     if is_folder:
         from dave.edge.folder_unpack import FolderTarget
 
-        return FolderTarget(path, identity)
+        return FolderTarget(path, identity, size)
     if path.exists() and not path.is_file() and not path.is_dir():
         return StreamTarget(path.open("wb", buffering=0), is_ours=True)
     return FileTarget(path, identity, size)
@@ -284,10 +287,12 @@ def check_parent(path: Path) -> None:
         raise UsageError(f"there is no folder {path.parent}: make it first")
 
 
-def _check_room(fd: int, path: Path, needed: int) -> None:
+def check_room(fd: int, path: Path, needed: int) -> None:
+    """Raise UsageError unless the disk that `fd` is on has so many bytes left."""
     found = os.fstatvfs(fd)
     free = found.f_bavail * found.f_frsize
-    if needed > free and stat.S_ISREG(os.fstat(fd).st_mode):
+    mode = os.fstat(fd).st_mode
+    if needed > free and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise UsageError(
             f"{path}: {needed:,} bytes more are needed and its disk has {free:,} left: make room, "
             "then the same command goes on"

@@ -4,7 +4,8 @@ It goes into a temporary folder beside the target and gets the target's name whe
 its owner packed may be hostile: nothing may end up, or be read, outside. So every name is walked
 from the target's own descriptor, a step at a time and never through a symbolic link; that holds
 whatever the checks of names before it overlook. Symbolic links are made as they are where they stay
-inside; others are left out and told of. Set-user-id bits, devices and hard links are never made.
+inside; others are left out and told of. Set-user-id bits, devices and hard links are never made,
+nor files that others may write to.
 
 What is whole so far is noted now and then: an interrupted unpacking goes on at that member.
 """
@@ -23,7 +24,14 @@ from threading import Thread
 from typing import Any
 
 from dave.edge.disk import sync_folder
-from dave.edge.file_target import Notes, check_parent, disk_full, open_folder_alone, part_of
+from dave.edge.file_target import (
+    Notes,
+    check_parent,
+    check_room,
+    disk_full,
+    open_folder_alone,
+    part_of,
+)
 from dave.edge.tar_input import TarEnded, TarInput
 from dave.errors import FolderRefused, UsageError
 from dave.files.blocks import Buffer
@@ -31,6 +39,8 @@ from dave.share_limits import FOLDER_DEPTH_MAX, FOLDER_QUEUE_PIECES
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MODES = 0o755
+"""What of a mode is taken over, as by the data filter of tarfile (PEP 706)."""
 _TIME = re.compile(r"(\d{1,12})(?:\.(\d{1,9})\d*)?")
 
 _Opened = tuple[str, int | None, int]
@@ -40,13 +50,13 @@ _Opened = tuple[str, int | None, int]
 class FolderTarget:
     """Takes a tar stream in order (`write`), and makes it the folder `path` (`finish`).
 
-    identity: what the stream is of; what was unpacked of another is thrown away. `start` is where
-    in the stream it goes on. All methods may wait for the disk.
+    identity: what the stream is of; what was unpacked of another is thrown away. size: of the
+    stream, in bytes. `start` is where in it it goes on. All methods may wait for the disk.
 
-    Raises UsageError if there is something in the way, OSError.
+    Raises UsageError if there is something in the way or not room enough, OSError.
     """
 
-    def __init__(self, path: Path, identity: str) -> None:
+    def __init__(self, path: Path, identity: str, size: int = 0) -> None:
         _check_place(path)
         self.path = path
         self.skipped: list[str] = []
@@ -67,6 +77,7 @@ class FolderTarget:
                 self.start = int(noted["done"])
             else:
                 noted = None
+            check_room(self._root, path, size - self.start)
             self._unpacker = _Unpacker(self._root, self._part, self._notes, self.skipped, noted)
         except BaseException:
             self._close()
@@ -232,7 +243,7 @@ class _Unpacker:
             for piece in source.pieces(member.size):
                 while len(piece):
                     piece = piece[os.write(made, piece) :]
-            os.fchmod(made, member.mode & 0o777)
+            os.fchmod(made, member.mode & _MODES)
             os.utime(made, ns=_times(member))
         finally:
             os.close(made)
@@ -259,7 +270,7 @@ class _Unpacker:
             _, mode, mtime = self._open.pop()
             with self._folder(parts, "/".join(parts)) as folder:
                 if mode is not None:
-                    os.fchmod(folder, mode & 0o777)
+                    os.fchmod(folder, mode & _MODES)
                     os.utime(folder, ns=(mtime, mtime))
 
     @contextlib.contextmanager

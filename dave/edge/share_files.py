@@ -171,6 +171,12 @@ class ShareFiles:
         return found, mask
 
 
+def says_nothing_of_the_share(error: OSError) -> bool:
+    """Whether an error is the system's, which is short of descriptors or memory: others may have
+    brought that about by connections, and no share is to be given up for it."""
+    return error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR)
+
+
 def footer(size: int, record: bytes, mask: int) -> bytes:
     """What stands behind a share of `size` bytes."""
     assert size <= BLOCK_BYTES

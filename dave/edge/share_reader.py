@@ -12,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from dave.edge.limits import SHARE_HANDLES_MAX, SHARE_READERS
-from dave.edge.share_files import ShareFiles
+from dave.edge.share_files import ShareFiles, says_nothing_of_the_share
 
 _NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None) if hasattr(os, "preadv") else None
 
 OnRead = Callable[[int, bytes, bytes | None], None]
-"""A ticket, the address, and what was read; None for what is not there or cannot be read."""
+"""A ticket, the address, and what was read; None for what is not there or cannot be read, b"" where
+that is for want of descriptors or memory."""
 
 
 class ShareReader:
@@ -81,12 +82,14 @@ class ShareReader:
     def _read(self, ticket: int, address: bytes, offset: int, size: int) -> None:
         """In a thread."""
         handle, data = -1, None
-        with suppress(OSError):
+        try:
             handle = os.open(self._files.path(address), os.O_RDONLY | os.O_CLOEXEC)
             if hasattr(os, "posix_fadvise"):
                 os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_WILLNEED)
             data = os.pread(handle, size, offset)
             data = data if len(data) == size else None
+        except OSError as error:
+            data = b"" if says_nothing_of_the_share(error) else None
         with suppress(RuntimeError):  # the loop has ended
             self._call(self._came, ticket, address, handle, data)
             return

@@ -23,7 +23,7 @@ from threading import Thread
 from dave.edge.journal_writer import Sync
 from dave.edge.limits import SHARE_BATCH_MAX, SHARE_GATHER_SECONDS, SHARE_WRITERS
 from dave.edge.share_database import Change, ShareDatabase
-from dave.edge.share_files import ShareFiles
+from dave.edge.share_files import ShareFiles, says_nothing_of_the_share
 from dave.effects import DropShares, WriteShare
 from dave.limits import JOURNAL_SYNC_SECONDS
 
@@ -74,7 +74,8 @@ class ShareWriter:
             self._thread_of(address).submit(self._remove, address)
 
     def check(self, address: bytes, size: int) -> "Future[bool]":
-        """Whether a share can be read and has its address, after all that was asked before."""
+        """Whether a share has its address, as far as it can be read, after all that was asked
+        before."""
         return self._thread_of(address).submit(self._check, address, size)
 
     def close(self) -> None:
@@ -119,7 +120,7 @@ class ShareWriter:
             return self._files.is_whole(address, size)
         except OSError as error:
             log.warning("a share cannot be read: %s", error)
-            return False
+            return says_nothing_of_the_share(error)
 
     # --- In the thread that commits ----------------------------------------------------------
 

@@ -5,12 +5,15 @@ of a share that the peer said to hold within the last hour, drawn at random, if 
 since the one before. What becomes of that, trust learns as it does of entries:
 
     the leaf, with a path to the address     kept
-    another one, or none                     broken: a share is not evicted within an hour often
+    another one                              broken
+    it has none any more                     broken, if tests end so more often than they are passed
     no answer                                offline, and of five in a row from a peer that is
                                              there otherwise, broken
 
-What was refuted counts as not held, so that it is rebuilt elsewhere; and nothing that such a peer
-says counts until it has passed SHARE_PROBATION tests.
+Its owner may have released an upload at one node alone, just to have it look like a liar: so that
+it has a share no more is held against nobody until it has happened SHARE_ADMITTED_MAX times more
+than tests were passed. What was refuted counts as not held, so that it is rebuilt elsewhere; and
+nothing that who broke a promise says counts until it has passed SHARE_PROBATION tests.
 
 There is no deadline for a leaf, as there is for the proof of entries: nobody else holds that very
 share, so that who lacks it would have to rebuild it from k others. (Copies, of a code with k = 1,
@@ -29,6 +32,7 @@ from dave.node.streams import Stream, StreamEnd
 from dave.node.timers import Timer
 from dave.peers.contact import Contact
 from dave.share_limits import (
+    SHARE_ADMITTED_MAX,
     SHARE_CLAIM_SECONDS,
     SHARE_CLAIMERS_MAX,
     SHARE_CLAIMS_KEPT,
@@ -39,7 +43,7 @@ from dave.share_limits import (
     SHARE_SILENCES_MAX,
 )
 from dave.store.shares import ShareIndex
-from dave.wire.share_audit import AuditRequest, HeldMasks, LeafAsked, LeafShown
+from dave.wire.share_audit import LACKING, AuditRequest, HeldMasks, LeafAsked, LeafShown
 
 Masks = Callable[[Sequence[int] | None, Instant], None]
 """Called with a mask for each stripe asked for, or None: no answer, or none to be believed."""
@@ -56,7 +60,7 @@ class _Claim(NamedTuple):
 class _Claimer:
     """What is known of one peer."""
 
-    __slots__ = ("claims", "probation", "refuted", "silences", "tested")
+    __slots__ = ("admitted", "claims", "probation", "refuted", "silences", "tested")
 
     def __init__(self) -> None:
         self.claims: list[_Claim] = []
@@ -65,6 +69,8 @@ class _Claimer:
         """Tests to be passed before what it says counts again."""
         self.refuted: dict[tuple[bytes, int], None] = {}
         """Shares that it could not show, (stripe id, number); at most SHARE_REFUTED_MAX."""
+        self.admitted = 0
+        """Tests of what it had no more, less the tests passed; not below 0."""
         self.silences = 0
         self.tested: Instant | None = None
         """When a leaf was last asked for."""
@@ -118,8 +124,12 @@ class ShareAudits:
             claims[self._core.rng.randrange(len(claims))] = claims[-1]
             claims.pop()
         claimer.claims = claims
-        for stripe_id, number in claimer.refuted:
-            if stripe_id in told:
+        for stripe_id, number in [*claimer.refuted]:
+            if not told.get(stripe_id, -1) >> number & 1:
+                # It does not say so any more; should it again, that is a new promise. Else what it
+                # got anew would look lacking, and be rebuilt time and again.
+                del claimer.refuted[stripe_id, number]
+            elif stripe_id in told:
                 told[stripe_id] &= ~(1 << number)
         return None if claimer.probation else list(told.values())
 
@@ -133,22 +143,32 @@ class ShareAudits:
             self.kept += 1
             self._core.trust.kept(peer, now)
             claimer.probation = max(0, claimer.probation - 1)
+            claimer.admitted = max(0, claimer.admitted - 1)
             claimer.refuted.pop(name, None)
             return
         claimer.refuted[name] = None
         if len(claimer.refuted) > SHARE_REFUTED_MAX:
             del claimer.refuted[next(iter(claimer.refuted))]
+        claimer.admitted += 1
+        if shown == LACKING and claimer.admitted < SHARE_ADMITTED_MAX:
+            return
+        claimer.admitted = 0
         self._broke(peer, claimer, now)
 
-    def answered(self, peer: Place, claimer: _Claimer, now: Instant) -> None:
-        """A peer has answered all that it was asked."""
-        claimer.silences = 0
+    def answered(self, peer: Place, claimer: _Claimer, now: Instant, *, was_tested: bool) -> None:
+        """A peer has answered all that it was asked. Who leaves tests alone does not make up for
+        that by answering what is no test."""
+        if was_tested:
+            claimer.silences = 0
         self._core.table.seen(peer, now)
 
-    def silent(self, peer: Place, claimer: _Claimer, since: Instant, now: Instant) -> None:
+    def silent(
+        self, peer: Place, claimer: _Claimer, since: Instant, end: StreamEnd, now: Instant
+    ) -> None:
         """A peer did not answer an audit that was asked `since`. Who has said to hold nothing has
-        promised nothing: it may have no room for shares."""
-        if (self._core.table.heard(peer) or 0) <= since:
+        promised nothing: it may have no room for shares. Whom no connection reaches may have too
+        many, of others' making, and did not see what was asked."""
+        if end is StreamEnd.NO_ANSWER or (self._core.table.heard(peer) or 0) <= since:
             self.offline += 1
             return
         claimer.silences += bool(claimer.claims)
@@ -226,20 +246,20 @@ class _Audit:
         except WireError:
             self._audits.dropped()
             self.stream.cancel()
-            self._finish(False, now)
+            self._finish(StreamEnd.BROKEN, now)
         else:
             self.stream.consumed(len(data))
 
     def on_end(self, end: StreamEnd, now: Instant) -> None:
         """That was all, or there is no answer."""
-        self._finish(end is StreamEnd.DONE, now)
+        self._finish(end, now)
 
     def give_up(self, now: Instant) -> None:
         """A peer may keep a stream open, and say nothing."""
         assert self.stream is not None
         if not self._is_over:
             self.stream.cancel()
-            self._finish(False, now)
+            self._finish(StreamEnd.BROKEN, now)
 
     def _on_masks(self, masks: Sequence[int], now: Instant) -> None:
         if len(masks) != len(self._stripe_ids):
@@ -247,11 +267,14 @@ class _Audit:
         self._has_told = True
         self._masks = self._audits.note(self._claimer, self._stripe_ids, masks, now)
 
-    def _finish(self, is_done: bool, now: Instant) -> None:
+    def _finish(self, end: StreamEnd, now: Instant) -> None:
         self._is_over = True
         is_whole = self._has_told and (self._test is None or self._shown)
-        if is_done and is_whole:
-            self._audits.answered(self._contact.id, self._claimer, now)
+        if end is StreamEnd.DONE and is_whole:
+            was_tested = self._test is not None
+            self._audits.answered(self._contact.id, self._claimer, now, was_tested=was_tested)
         else:
-            self._audits.silent(self._contact.id, self._claimer, self._asked_at, now)
-        self._done(self._masks, now)
+            self._audits.silent(self._contact.id, self._claimer, self._asked_at, end, now)
+            self._masks = None
+        # A test that was not passed may have come after the masks.
+        self._done(None if self._claimer.probation else self._masks, now)

@@ -109,7 +109,10 @@ class ShareService:
                 return
             count, gone = self.index.release(release)
             self.effects.drop(gone)
-            self.effects.save_release(release, partial(saved, count))
+            if self.index.is_release_lasting(release):
+                self.effects.save_release(release, partial(saved, count))
+            else:  # anybody can make those, as many as they like: the disk is not for them
+                answer.give(shares.count_piece(0))
 
         def saved(count: int, ok: bool, now: Instant) -> None:
             answer.give(shares.count_piece(count) if ok else None)
@@ -125,7 +128,8 @@ class ShareService:
         if (before := self._takers.get(asker)) is not None:
             before.end()  # its connection broke, and it has noticed first
         if len(self._takers) >= SHARE_TAKERS_MAX:
-            idle = next((taker for taker in self._takers.values() if taker.rests()), None)
+            takers = self._takers.values()
+            idle = next((each for each in takers if each.rests() or each.is_late(now)), None)
             if idle is None:
                 self.core.drops.add(Drop.FULL)
                 return None

@@ -1,6 +1,7 @@
 """What a job on a stripe (stripe_job.py) has done: by the disk, by other nodes, by who computes."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from dave.names import SECOND, Instant, Place
 from dave.node.core import Core, peer_of
@@ -13,6 +14,7 @@ from dave.share_limits import (
     STRIPE_PLACE_SECONDS,
     STRIPE_REFUSED_SECONDS,
     STRIPE_REFUSERS_MAX,
+    STRIPE_TAKEN_MAX,
 )
 from dave.wire.share_status import KEPT_STATUSES, ShareStatus
 from dave.wire.shares import ShareOutcome
@@ -36,6 +38,8 @@ class StripeHands:
         self._fetches = fetches
         self._refused: dict[Place, Instant] = {}
         """Who had no room for a share, and when; the longest ago first."""
+        self._taken: dict[tuple[Place, bytes, int], Instant] = {}
+        """Who took which share of which stripe from us, and when; the longest ago first."""
 
     def is_here(self, address: bytes) -> bool:
         """Whether this node holds that share."""
@@ -73,9 +77,16 @@ class StripeHands:
         done: Callable[[bool, Instant], None], now: Instant,
     ) -> None:  # fmt: skip
         """Offer a share to a peer, by all the records that keep it here: the upload that one of
-        them belongs to may be released before another."""
+        them belongs to may be released before another. A peer that took it within the hour and
+        lacks it again has no room for shares, or has us fetch and place them for nothing."""
         if peer == self._core.identity.id:
             self._keep(record, number, share, done, now)
+            return
+        name = (peer, record.stripe_id, number)
+        taken = self._taken.get(name)
+        if taken is not None and now - taken < STRIPE_REFUSED_SECONDS * SECOND:
+            self._note_refusal(peer, now)
+            done(False, now)
             return
         records = self._index.records(record.stripe_id) or [record]
         deadline = now + STRIPE_PLACE_SECONDS * SECOND
@@ -99,6 +110,8 @@ class StripeHands:
             elif records:
                 offer(now)
                 return
+            if is_kept:
+                _note(self._taken, name, STRIPE_TAKEN_MAX, now)
             done(is_kept, now)
 
         offer(now)
@@ -109,10 +122,7 @@ class StripeHands:
         return refused is None or now - refused >= STRIPE_REFUSED_SECONDS * SECOND
 
     def _note_refusal(self, peer: Place, now: Instant) -> None:
-        self._refused.pop(peer, None)
-        if len(self._refused) >= STRIPE_REFUSERS_MAX:
-            del self._refused[next(iter(self._refused))]
-        self._refused[peer] = now
+        _note(self._refused, peer, STRIPE_REFUSERS_MAX, now)
 
     def _keep(
         self, record: StripeRecord, number: int, share: bytes,
@@ -129,3 +139,11 @@ class StripeHands:
         if judgement.status in _NO_ROOM:
             self._note_refusal(self._core.identity.id or 0, now)
         done(judgement.status in KEPT_STATUSES, now)
+
+
+def _note(table: dict[Any, Instant], name: Any, most: int, now: Instant) -> None:
+    """Put a name last; the first goes where there are too many."""
+    table.pop(name, None)
+    if len(table) >= most:
+        del table[next(iter(table))]
+    table[name] = now

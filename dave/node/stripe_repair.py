@@ -17,6 +17,7 @@ cannot lose anything.
 """
 
 from collections.abc import Callable, Sequence
+from heapq import nlargest
 
 from dave.names import SECOND, Instant, Place
 from dave.node import stripe_plan
@@ -139,7 +140,9 @@ class StripeRepair:
         case = self._cases.get(stripe_id)
         if case is None:
             if len(self._cases) >= STRIPE_CASES_MAX:
-                del self._cases[max(self._cases, key=self._urgency)]
+                # Some at a time: to find one takes as long, and a death may bring many thousands.
+                for name in nlargest(STRIPE_CASES_MAX // 8 or 1, self._cases, self._urgency):
+                    del self._cases[name]
             case = self._cases[stripe_id] = _Case(record, now, self._core.rng.getrandbits(32))
         return case
 

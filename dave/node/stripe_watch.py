@@ -24,6 +24,7 @@ from dave.share_limits import (
     STRIPE_LOOK_SECONDS,
     STRIPE_SETTLE_SECONDS,
     STRIPE_WALK_MS,
+    STRIPE_WALK_REST,
     STRIPE_WALK_SLICE,
 )
 from dave.store.shares import ShareIndex
@@ -54,6 +55,9 @@ class StripeWatch:
         """Of the walk under way: who had left."""
         self._walked: Iterator[bytes] | None = None
         """What is left of the walk; None: there is none."""
+        self._walk_began: Instant = 0
+        self._walk_again: Instant = 0
+        """Not before then."""
         self._batch: list[tuple[bytes, StripeRecord]] = []
         self.examined = 0
         """Stripes looked at, over all."""
@@ -125,7 +129,8 @@ class StripeWatch:
                 if node_id not in here and len(self._gone) < STRIPE_GONE_MAX:
                     self._gone[node_id] = None
         self._known = known
-        if self._gone and self._walked is None:
+        if self._gone and self._walked is None and now >= self._walk_again:
+            self._walk_began = now
             self._concerns, self._gone = list(self._gone), {}
             self._walked = self._all(0)
             self._walk(now)
@@ -147,6 +152,7 @@ class StripeWatch:
             self.examine(batch, self._walk_found, now)
         elif is_over:
             self._walked = None
+            self._walk_again = now + STRIPE_WALK_REST * (now - self._walk_began)
         else:
             self._core.timers.set(now + STRIPE_WALK_MS * MS, Timer.SHARES, self._walk)
 

@@ -19,16 +19,16 @@ from dave.crypto.network import Network
 from dave.limits import CLOCK_AHEAD_MS_MAX, SURPLUS_BITS_MAX
 from dave.names import Place, UnixMs, hybrid_ms
 from dave.share_limits import (
-    RELEASES_MAX,
     SIBLINGS_PASSED_MAX,
     STRIPE_RECORD_COST_BYTES,
     STRIPE_RECORDS_MAX,
     STRIPES_SLICE,
 )
 from dave.store.rank import UNRANKED, distance, rank
-from dave.store.stripe_table import SLICES, HeldStripe, RecordKey, StripeTable, share_cost
+from dave.store.releases import Releases
+from dave.store.stripe_table import SLICES, HeldStripe, RecordKey, StripeTable
 from dave.wire.share_status import ShareStatus
-from dave.wire.stripe import Release, StripeRecord
+from dave.wire.stripe import Release, StripeRecord, share_cost
 
 DETAIL_MAX = 2**32 - 1
 
@@ -90,8 +90,7 @@ class ShareIndex:
         self._network = network
         self._half_life_ms = half_life_ms
         self._table = StripeTable(self._rank_of)
-        self._released: dict[bytes, None] = {}
-        """Owner and reference, the oldest first."""
+        self._released = Releases()
         self._sweep: list[tuple[bytes, bytes, list[HeldStripe]]] = []
         """What is left of large uploads that were released."""
         self._slice = 0
@@ -226,18 +225,20 @@ class ShareIndex:
     def release(self, release: Release) -> tuple[int, Gone]:
         """Let go of all records of an upload, for ever; how many there were. The caller has checked
         the signature. Of a large upload the rest goes in `expire`."""
-        self.load_release(release.owner, release.reference)
         stripes = list(self._table.upload(release.owner, release.reference))
-        self._sweep.append((release.owner, release.reference, stripes))
+        self._released.add(release.owner + release.reference, was_here=bool(stripes))
+        under_way = [(owner, reference) for owner, reference, _ in self._sweep]
+        if stripes and (release.owner, release.reference) not in under_way:  # told once more
+            self._sweep.append((release.owner, release.reference, stripes))
         return len(stripes), self._go_on()
+
+    def is_release_lasting(self, release: Release) -> bool:
+        """Whether a release is to be remembered on the disk."""
+        return self._released.is_lasting(release.owner + release.reference)
 
     def load_release(self, owner: bytes, reference: bytes) -> None:
         """Take in a release when the node starts, before any record."""
-        upload = owner + reference
-        self._released.pop(upload, None)
-        self._released[upload] = None
-        if len(self._released) > RELEASES_MAX:
-            del self._released[next(iter(self._released))]
+        self._released.add(owner + reference)
 
     def expire(self, now_ms: UnixMs) -> Gone:
         """Let go of what has had its time, or was released: some each time, so that the loop never

@@ -9,16 +9,16 @@ is no order by time of expiry, but 256 slices that are looked through when somet
 and the order by rank is built when the node is full for the first time.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from operator import attrgetter
 from sys import maxsize
 
 from sortedcontainers import SortedKeyList
 
 from dave.names import UnixMs
-from dave.share_limits import SHARE_COST_BYTES_MIN, STRIPE_RECORD_COST_BYTES
+from dave.share_limits import STRIPE_RECORD_COST_BYTES
 from dave.store.rank import UNRANKED
-from dave.wire.stripe import StripeRecord
+from dave.wire.stripe import StripeRecord, share_cost
 
 SLICES = 256
 NEVER: UnixMs = maxsize
@@ -56,11 +56,6 @@ class HeldStripe:
         return {record.address(i): record.size(i) for i in range(record.n) if mask >> i & 1}
 
 
-def share_cost(size: int) -> int:
-    """What a share of so many bytes counts against the capacity."""
-    return max(size, SHARE_COST_BYTES_MIN)
-
-
 class StripeTable:
     """Stripes by id, the shares that they hold, the uploads that hold them."""
 
@@ -73,8 +68,9 @@ class StripeTable:
         self._slices: list[dict[bytes, HeldStripe]] = [{} for _ in range(SLICES)]
         self._soonest: list[UnixMs] = [NEVER] * SLICES
         """Nothing in the slice expires before this."""
-        self._homes: dict[bytes, HeldStripe | list[HeldStripe]] = {}
-        """By address: the stripes that hold a share; nearly always one, then not in a list."""
+        self._homes: dict[bytes, HeldStripe | dict[HeldStripe, None]] = {}
+        """By address: the stripes that hold a share; nearly always one, then by itself. An owner
+        may have one share in any number of stripes, so several are no list to be searched."""
         self._uploads: dict[bytes, dict[HeldStripe, None]] = {}
         """By owner and reference."""
         self._order: SortedKeyList[HeldStripe, float] | None = None
@@ -87,17 +83,17 @@ class StripeTable:
         """The stripes in slice n, by id; the table's own dictionary."""
         return self._slices[n]
 
-    def homes(self, address: bytes) -> Sequence[HeldStripe]:
+    def homes(self, address: bytes) -> Collection[HeldStripe]:
         """The stripes that hold a share; none where it is not held."""
         homes = self._homes.get(address)
         if homes is None:
             return ()
-        return homes if isinstance(homes, list) else (homes,)
+        return homes if isinstance(homes, dict) else (homes,)
 
     def size(self, address: bytes) -> int | None:
         """The bytes of a share that is held."""
         homes = self.homes(address)
-        return homes[0].held()[address] if homes else None
+        return next(iter(homes)).held()[address] if homes else None
 
     def upload(self, owner: bytes, reference: bytes) -> dict[HeldStripe, None]:
         """The stripes with a record of that upload; a copy."""
@@ -134,10 +130,10 @@ class StripeTable:
                 self._homes[address] = stripe
                 self.shares += 1
                 self.bytes_used += share_cost(size)
-            elif isinstance(homes, list):
-                homes.append(stripe)
+            elif isinstance(homes, dict):
+                homes[stripe] = None
             else:
-                self._homes[address] = [homes, stripe]
+                self._homes[address] = {homes: None, stripe: None}
 
     def remove_record(self, stripe: HeldStripe, owner: bytes, reference: bytes) -> list[bytes]:
         """Let go of a record that is held; the addresses of shares that went with it."""
@@ -210,14 +206,14 @@ class StripeTable:
     def _leave(self, address: bytes, size: int, stripe: HeldStripe) -> bool:
         """A stripe holds a share no more; whether nobody does."""
         homes = self._homes[address]
-        if not isinstance(homes, list):
+        if not isinstance(homes, dict):
             del self._homes[address]
             self.shares -= 1
             self.bytes_used -= share_cost(size)
             return True
-        homes.remove(stripe)
+        del homes[stripe]
         if len(homes) == 1:
-            self._homes[address] = homes[0]
+            self._homes[address] = next(iter(homes))
         return False
 
     def _leave_upload(self, stripe: HeldStripe, upload: bytes) -> None:

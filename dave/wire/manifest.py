@@ -79,7 +79,7 @@ class Row(NamedTuple):
     @property
     def stripe_id(self) -> bytes:
         """32 bytes. Computed anew at each call."""
-        return hashes.stripe_id(self.shape.k, self.shape.n, b"".join(self.addresses))
+        return hashes.stripe_id(_row.pack(*self.shape) + b"".join(self.addresses))
 
     def encode(self) -> bytes:
         return _row.pack(*self.shape) + b"".join(self.addresses) + b"".join(self.keys)

@@ -28,10 +28,13 @@ from dave.share_limits import (
     REFERENCE_BYTES,
     RELEASE_BYTES,
     SHARE_ADDRESS_BYTES,
+    SHARE_COST_BYTES_MIN,
     STRIPE_HEADER_BYTES,
 )
 
 _SIGNED_OFFSET = WORK_NONCE_BYTES + SIGNATURE_BYTES
+_SHAPE_OFFSET = STRIPE_HEADER_BYTES - 10
+"""k 1, n 1, share bytes 4, last bytes 4; the addresses follow."""
 
 _record = Struct(f"<8s64sBQI{OWNER_BYTES}s{REFERENCE_BYTES}sBBII")
 _read_record = Struct(f"<72xBQI{OWNER_BYTES}s{REFERENCE_BYTES}sBBII").unpack_from
@@ -47,6 +50,17 @@ def check_shape(k: int, n: int, share_bytes: int, last_bytes: int) -> None:
         raise WireError(f"no stripe has {k} of {n} shares")
     if not 1 <= last_bytes <= share_bytes <= BLOCK_BYTES or (k == 1 and last_bytes < share_bytes):
         raise WireError("the sizes of the shares are out of range")
+
+
+def share_cost(size: int) -> int:
+    """What a share of so many bytes costs in work, and of a node's capacity, in bytes."""
+    return max(size, SHARE_COST_BYTES_MIN)
+
+
+def paid_bytes(n: int, share_bytes: int, last_bytes: int) -> int:
+    """What is paid for of a stripe, in bytes. That small shares count more keeps them from being
+    the cheap way to fill nodes, and to outrank what paid for its bytes."""
+    return (n - 1) * share_cost(share_bytes) + share_cost(last_bytes)
 
 
 class StripeRecord:
@@ -128,18 +142,18 @@ class StripeRecord:
 
     @property
     def total_bytes(self) -> int:
-        """Of all n shares: what is paid for."""
+        """Of all n shares."""
         return (self.n - 1) * self.share_bytes + self.last_bytes
 
     @property
     def work(self) -> int:
         """Expected hashes that a stamp must be good for, in a network that asks any."""
-        return share_work(self.total_bytes, self.ttl)
+        return share_work(paid_bytes(self.n, self.share_bytes, self.last_bytes), self.ttl)
 
     @property
     def stripe_id(self) -> bytes:
         """32 bytes; the same for whoever stores these shares. Computed anew at each call."""
-        return hashes.stripe_id(self.k, self.n, self.data[STRIPE_HEADER_BYTES:])
+        return hashes.stripe_id(self.data[_SHAPE_OFFSET:])
 
     def signed_bytes(self, network: Network) -> bytes:
         """What the owner signs: tag, network id, and all from the flags on."""

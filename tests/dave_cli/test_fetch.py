@@ -9,7 +9,7 @@ import dave
 from dave.crypto import hashes
 from dave.edge.keyfile import Key
 from dave.errors import UsageError
-from dave.uri import format_link
+from dave.uri import format_link, split_link
 from dave_cli.fetch import default_path
 
 OWNER = "a" * 52
@@ -28,7 +28,9 @@ def test_the_last_part_of_the_key_is_the_name(tmp_path, monkeypatch, name, path)
         default_path(name)
 
 
-@pytest.mark.parametrize("key", ["..", "a/..", "a/.", "/", "a%00b"])
+@pytest.mark.parametrize(
+    "key", ["..", "a/..", "a/.", "/", "a%00b", ".bashrc", "a/.ssh", "a%1B[2Jb"]
+)
 def test_keys_that_are_no_names(key):
     with pytest.raises(UsageError, match="give --out PATH"):
         default_path(f"dave://{OWNER}/{key.replace('/', '%2F')}")
@@ -81,8 +83,12 @@ def test_ranges_of_values(home, node, shared):
 
 
 def test_absent_is_exit_code_1(home, node, shared, tmp_path):
-    _, uri, _ = shared
-    done = home.dave("fetch", uri + "x", "--out", tmp_path / "out", "--edge", node.address)
-    assert done.code == 1
-    assert "nothing stands under" in done.err
+    _, _, link = shared
+    uri, secret = split_link(link)
+    absent = f"{uri}x#{secret}"
+    for verb in ("fetch", "get"):
+        done = home.dave(verb, absent, "--out", tmp_path / "out", "--edge", node.address)
+        assert done.code == 1
+        assert "nothing stands under" in done.err
+        assert secret not in done.err
     assert not (tmp_path / "out").exists()

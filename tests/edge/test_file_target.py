@@ -173,3 +173,14 @@ def test_a_stream_takes_bytes_as_they_come():
     target.finish()
     target.stop()
     assert file.getvalue() == b"1234"
+
+
+def test_a_part_that_is_a_link_is_not_followed(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    stopped(tmp_path / "out", "one", b"1234")
+    (tmp_path / "out.part").unlink()
+    (tmp_path / "out.part").symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic"):
+        FileTarget(tmp_path / "out", "one", 8)
+    assert victim.read_text() == "mine"

@@ -82,6 +82,17 @@ def test_names_modes_times_and_links_as_they_were(tmp_path):
     assert (path / "b").stat().st_mtime_ns == 1_234_567_890_123_456_789
 
 
+def test_nothing_is_made_that_others_may_write_to(tmp_path):
+    unpack(tmp_path / "out", packed(member("a", mode=0o777), member("a/x", b"1", mode=0o6777)))
+    modes = [os.lstat(tmp_path / name).st_mode & 0o7777 for name in ("out/a", "out/a/x")]
+    assert modes == [0o755, 0o755]
+
+
+def test_what_cannot_fit_the_disk_is_not_begun(tmp_path):
+    with pytest.raises(UsageError, match="make room"):
+        FolderTarget(tmp_path / "out", "one", 1 << 60)
+
+
 def test_an_empty_folder_over_an_empty_folder(tmp_path):
     (tmp_path / "out").mkdir()
     unpack(tmp_path / "out", packed())

@@ -9,6 +9,7 @@ from dave.edge.share_locator import ShareLocator
 from dave.edge.share_nodes import DEAD, GOOD, LATE, ShareNodes
 from dave.errors import Unreachable
 from dave.share_limits import STRIPES_ASKED_MAX
+from dave.wire.stripe import place_of_stripe
 from tests.edge.drivers import asyncio_driver
 from tests.edge.fake_shares import FakeShares
 from tests.edge.stored_files import content, store
@@ -85,14 +86,13 @@ def test_a_large_network_is_looked_up_for_each_stripe():
 
 def test_the_dead_are_asked_only_at_last():
     async def told(locator, shares, rows, nodes, driver):
-        nodes.silent(nodes.of(shares.nodes[0].peer), driver.now())
+        (dead,) = await shares.nearest(place_of_stripe(rows[0].stripe_id), 1, 1.0)
+        nodes.silent(nodes.of(dead), driver.now())
         asked = count_calls(shares, "held")
-        assert shares.nodes[0].peer not in [
-            peer for _, peer in await locator.holders(rows[0].stripe_id)
-        ]
+        assert dead not in [peer for _, peer in await locator.holders(rows[0].stripe_id)]
         assert len(asked) == 5
         found = await locator.holders(rows[0].stripe_id, ask_dead=True)
-        assert shares.nodes[0].peer in [peer for _, peer in found]
+        assert dead in [peer for _, peer in found]
 
     story(told)
 

@@ -1,5 +1,6 @@
 """Slices of shares: at once from the page cache, by a thread from the disk."""
 
+import errno
 import os
 import queue
 import threading
@@ -111,3 +112,18 @@ def test_a_read_that_ends_after_closing_is_let_go(files):
     loop.reader.close()
     function(*arguments)
     assert (loop.results, loop.reader._handles) == ([], {})
+
+
+def test_a_share_is_not_missing_because_there_are_too_many_connections(files, monkeypatch):
+    address, loop = keep(files, share(1, 1000)), Loop(files)
+    path, real = os.fspath(files.path(address)), os.open
+
+    def no_more(name, *arguments, **options):
+        if os.fspath(name) == path:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return real(name, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", no_more)
+    assert loop.read(1, address, 0, 1000)[0] == b""
+    monkeypatch.undo()
+    assert loop.read(2, address, 0, 1000)[0] == share(1, 1000)

@@ -1,5 +1,7 @@
 """The threads of shares: in order for each share, committed before they are reported."""
 
+import errno
+import os
 import threading
 import time
 
@@ -85,6 +87,19 @@ def test_checks(tmp_path):
     f.files.path(merkle.root(data)).write_bytes(b"x" * 4000)
     assert not f.writer.check(merkle.root(data), len(data)).result(WAIT)
     assert not f.writer.check(bytes(32), 10).result(WAIT)
+    f.close()
+
+
+@pytest.mark.parametrize(("number", "is_kept"), [(errno.EMFILE, True), (errno.EIO, False)])
+def test_a_share_is_given_up_for_an_error_of_its_own_only(tmp_path, monkeypatch, number, is_kept):
+    f, data = Fixture(tmp_path), share(1)
+    f.write(1, data)
+
+    def fails(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(f.files, "read", fails)
+    assert f.writer.check(merkle.root(data), len(data)).result(WAIT) is is_kept
     f.close()
 
 

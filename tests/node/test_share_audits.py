@@ -5,6 +5,7 @@ import pytest
 from dave.drops import Drop
 from dave.files.code import Code
 from dave.share_limits import (
+    SHARE_ADMITTED_MAX,
     SHARE_CLAIM_SECONDS,
     SHARE_CLAIMS_KEPT,
     SHARE_LEAF_SECONDS,
@@ -13,6 +14,7 @@ from dave.share_limits import (
     SHARE_SILENCES_MAX,
 )
 from dave.wire.share_audit import LACKING, HeldMasks, LeafShown
+from dave.wire.stripe import Release, encode_release
 from tests.node.mending import network_of, put
 from tests.node.streaming import ListSource
 
@@ -107,9 +109,29 @@ def test_a_lost_disk_is_a_broken_promise_and_what_was_refuted_counts_as_lost(two
     two.ask()
     two.holder.node.upkeep.prover.on_damaged = lambda address, now: None
     two.holder.shares.shares.clear()
+    for _ in range(SHARE_ADMITTED_MAX - 1):
+        assert two.test() == (0, 0, 0)
     assert two.test() == (0, 1, 0)
     assert two.evidence == (0, 1)
     assert two.ask() is None, "it is not believed at all for now"
+
+
+def test_whose_owner_has_it_drop_a_share_has_not_lied(two):
+    """Released at this node alone, an upload would else make it a liar to all the others."""
+    two.ask()
+    index, record = two.holder.node.shares.index, two.stripes[0].record
+    index.release(Release(encode_release(record.owner, record.reference, record.time)))
+    two.audits._claimer(two.contact.id).claims = [
+        claim
+        for claim in two.audits._claimer(two.contact.id).claims
+        if claim.stripe_id == record.stripe_id
+    ]
+    assert two.test() == (0, 0, 0)
+    assert two.evidence is None
+    masks = two.ask()
+    assert masks[0] == 0
+    assert masks[1]
+    assert two.test() == (1, 0, 0)
 
 
 def test_who_passes_enough_tests_is_believed_again_but_for_what_it_could_not_show(two):
@@ -117,6 +139,7 @@ def test_who_passes_enough_tests_is_believed_again_but_for_what_it_could_not_sho
     kept = dict(two.holder.shares.shares)
     two.holder.node.upkeep.prover.on_damaged = lambda address, now: None
     two.holder.shares.shares.clear()
+    two.audits._claimer(two.holder.node.id).admitted = SHARE_ADMITTED_MAX - 1
     two.test()
     (refuted,) = two.audits._claimers[two.holder.node.id].refuted
     stripe_id, number = refuted
@@ -189,6 +212,54 @@ def test_five_silences_of_who_is_there_break_a_promise(two):
         node.table.seen(two.contact.id, two.world.now + 1)
         assert two.ask(seconds=5) is None
     assert two.evidence == (0, 1)
+
+
+def test_who_answers_only_what_is_no_test_is_not_believed_for_long(two):
+    """It sees what is asked before it answers: masks it says, leaves it never shows."""
+    two.ask()
+    masks = HeldMasks((1, 1, 1)).encode()
+    two.answer(masks)
+    node = two.asker.node
+    for _ in range(SHARE_SILENCES_MAX):
+        two.world.run(SHARE_LEAF_SECONDS)
+        node.table.seen(two.contact.id, two.world.now + 1)
+        assert two.ask(seconds=5) is None, "a test was not answered: nothing is believed"
+        two.ask(seconds=5)
+    assert two.outcome == (0, 1, 0)
+
+
+def test_who_cannot_be_connected_to_is_offline(two):
+    """Others may hold all the connections that it can have."""
+    two.ask()
+    node = two.asker.node
+    two.asker.node.streams.hang_up(two.world.now)
+    node.streams._key_and_id = lambda peer: (b"x" * 32, two.contact.id)
+    for _ in range(SHARE_SILENCES_MAX):
+        node.table.seen(two.contact.id, two.world.now + 1)
+        assert two.ask(seconds=5) is None
+    assert two.outcome == (0, 0, SHARE_SILENCES_MAX)
+
+
+def test_a_share_that_a_peer_has_let_go_of_and_got_anew_counts(two):
+    two.ask()
+    claimer, (stripe_id, *_) = two.audits._claimer(two.contact.id), two.ids
+    claimer.refuted[stripe_id, 0] = claimer.refuted[stripe_id, 1] = None
+    assert two.ask()[0] == 0, "it says that it has what it could not show"
+    (number,) = {0, 1} - {number for _, number in claimer.refuted}
+    claimer.refuted = {(stripe_id, 1 - number): None}
+    index = two.holder.node.shares.index
+    told, index.stripe = index.stripe, lambda stripe_id: None
+    two.ask()
+    assert claimer.refuted == {}
+    index.stripe = told
+    assert two.ask()[0] == 1 << 1 - number
+
+
+def test_masks_of_who_fails_the_test_that_comes_with_them_are_not_believed(two):
+    two.ask()
+    two.world.run(SHARE_LEAF_SECONDS)
+    two.answer(HeldMasks((1, 1, 1)).encode(), LeafShown(b"other bytes", b"").encode())
+    assert two.ask() is None
 
 
 def test_a_peer_that_keeps_a_stream_open_and_says_nothing_is_given_up(two):

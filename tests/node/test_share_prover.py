@@ -13,7 +13,7 @@ from dave.share_limits import (
     SHARE_AUDITED_BURST,
     SHARE_AUDITED_PEERS_MAX,
     SHARE_AUDITED_PER_SECOND,
-    SHARE_AUDITS_SERVED_MAX,
+    SHARE_AUDITS_READ_MAX,
 )
 from dave.wire.share_audit import LACKING, AuditRequest, HeldMasks, LeafAsked, LeafShown
 from tests.node.mending import Made, network_of, put
@@ -98,7 +98,7 @@ def test_what_is_not_here_is_lacking_without_a_look_at_the_disk(leaf):
     assert it.reads == it.damaged == []
 
 
-@pytest.mark.parametrize("data", [None, b"", MADE.shares[0][:-1], MADE.shares[1]])
+@pytest.mark.parametrize("data", [None, MADE.shares[0][:-1], MADE.shares[1]])
 def test_a_share_that_is_damaged_is_lacking_and_told_of(data):
     it = Answers()
     source = it.ask((ADDRESS, 0))
@@ -106,6 +106,15 @@ def test_a_share_that_is_damaged_is_lacking_and_told_of(data):
     it.come(data)
     assert LeafShown.read(source.next_piece(0)) == LACKING
     assert it.damaged == [ADDRESS]
+
+
+def test_a_share_that_the_system_cannot_read_now_is_not_given_up():
+    it = Answers()
+    source = it.ask((ADDRESS, 0))
+    source.next_piece(0)
+    it.come(b"")
+    assert LeafShown.read(source.next_piece(0)) == LACKING
+    assert it.damaged == []
 
 
 def test_several_leaves_come_in_order_and_one_share_is_in_memory_at_a_time():
@@ -133,7 +142,7 @@ def test_an_asker_has_a_budget_of_its_own():
     for _ in range(SHARE_AUDITED_BURST // AUDIT_LEAVES_MAX):
         it.ask(*leaves).close()
     assert it.ask((ADDRESS, 0)) is None
-    assert it.ask(stripes=(b"x" * 32,)) is None, "stripes cost something too"
+    assert it.ask((ADDRESS, 0), stripes=(b"x" * 32,)) is None
     it.ask((ADDRESS, 0), asker=b"o" * 32).close()
     it.ask((ADDRESS, 0), now=SECOND + SECOND // SHARE_AUDITED_PER_SECOND).close()
     assert len(it.core.dropped) == 2
@@ -146,12 +155,40 @@ def test_only_so_many_askers_are_remembered():
     assert len(it.prover._full) == 1
 
 
-def test_only_so_many_are_answered_at_a_time():
+def test_only_so_many_shares_are_read_at_a_time_and_then_the_next():
     it = Answers()
-    open_ = [it.ask((ADDRESS, 0), asker=bytes((i,)) * 32) for i in range(SHARE_AUDITS_SERVED_MAX)]
-    assert it.ask((ADDRESS, 0)) is None
-    open_[0].close()
-    assert it.ask((ADDRESS, 0)) is not None
+    asked = [it.ask((ADDRESS, 0), asker=bytes((i,)) * 32) for i in range(SHARE_AUDITS_READ_MAX + 2)]
+    assert [source.next_piece(0) for source in asked] == [b""] * len(asked)
+    assert len(it.reads) == SHARE_AUDITS_READ_MAX
+    asked[-2].close()
+    it.come(MADE.shares[0])
+    assert len(it.reads) == SHARE_AUDITS_READ_MAX
+    while it.reads:
+        it.come(MADE.shares[0])
+    assert LeafShown.read(asked[-1].next_piece(0)).leaf
+    assert it.prover.reading == 0
+
+
+def test_who_never_takes_what_it_asked_for_keeps_nobody_from_being_answered():
+    """Else anybody could make a node that holds its shares look like one that does not."""
+    it = Answers()
+    for i in range(2 * SHARE_AUDITS_READ_MAX):
+        it.ask((ADDRESS, 0), (ADDRESS, 1), asker=bytes((i,)) * 32).next_piece(0)
+    while it.reads:
+        it.come(MADE.shares[0])
+    source = it.ask((ADDRESS, 1), stripes=(MADE.stripe.stripe_id,))
+    assert HeldMasks.read(source.next_piece(0)) == HeldMasks((5,))
+    source.next_piece(0)
+    it.come(MADE.shares[0])
+    assert LeafShown.read(source.next_piece(0)).leaf
+
+
+def test_to_ask_about_stripes_alone_is_free():
+    """After a death an honest node asks about all it holds, a batch each few milliseconds."""
+    it = Answers()
+    for _ in range(10 * SHARE_AUDITED_BURST):
+        it.ask(stripes=(b"x" * 32,)).close()
+    assert it.core.dropped == []
 
 
 def test_a_stream_that_ends_while_the_disk_reads_leaves_nothing_behind():
@@ -160,7 +197,7 @@ def test_a_stream_that_ends_while_the_disk_reads_leaves_nothing_behind():
     source.next_piece(0)
     source.close()
     it.come(MADE.shares[0])
-    assert it.prover.open == 0
+    assert it.prover.reading == 0
 
 
 def test_over_a_connection_anybody_may_ask():

@@ -7,6 +7,7 @@ from dave.crypto.network import network
 from dave.drops import Drop
 from dave.names import SECOND
 from dave.node.streams import StreamEnd
+from dave.share_limits import SHARES_INCOMING_SECONDS
 from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
 from dave.wire.stripe import StripeRecord
@@ -112,6 +113,19 @@ def test_takers_are_bounded_and_who_offers_nothing_makes_way(scene, monkeypatch)
     assert client.core.streams.links == 1
 
 
+def test_who_never_sends_what_is_wanted_makes_way_for_others(scene, monkeypatch):
+    world, _client, node, script = scene
+    monkeypatch.setattr("dave.node.share_service.SHARE_TAKERS_MAX", 1)
+    record, _ = maker_in(world).stripe(1)
+    script.say(offers(record, 0))
+    world.run(SHARES_INCOMING_SECONDS + 2)
+    assert not script.is_closed, "there is room in memory, and nobody else"
+    told = put_all(world.add_client(), node, [maker_in(world, seed=2).stripe()])
+    world.run(5)
+    assert script.is_closed
+    assert statuses(told) == ["STORED"] * 3
+
+
 @pytest.mark.parametrize("kind", [16, 17, 18, 19, 20])
 def test_requests_that_are_none(scene, kind):
     world, client, node, _script = scene
@@ -120,6 +134,19 @@ def test_requests_that_are_none(scene, kind):
         world.run(1)
         assert sink.ends == [StreamEnd.REFUSED]
     assert node.dropped(Drop.WIRE) == 3 or kind == 18
+
+
+def test_a_release_of_what_is_not_here_costs_no_disk(scene):
+    world, client, node, _script = scene
+    maker, count = maker_in(world), Told()
+    client.core.share_queries.release(peer_of(node), maker.release(), count, world.now)
+    client.settle()
+    world.run(2)
+    assert count.told == [0]
+    assert node.node.disk.released == []
+    told = put_all(world.add_client(), node, [maker.stripe(1, 200_000)])
+    world.run(2)
+    assert statuses(told) == ["RELEASED"]
 
 
 def test_a_forged_release(scene):

@@ -119,7 +119,7 @@ def test_who_boasts_of_shares_loses_trust_and_they_are_rebuilt_elsewhere():
 
 def test_what_newcomers_have_pushed_out_of_reach_is_handed_on():
     world = network_of(3)
-    made = put(world, Code(1, 2), 2)
+    made = put(world, Code(1, 2), 6)
     world.run(STRIPE_SETTLE_SECONDS)
     world.add_nodes(9, blob_capacity=1 << 28)
 

@@ -74,6 +74,23 @@ def test_shares_are_rebuilt_from_others_the_short_one_too(scene):
     assert share == scene.stripe.shares[1]
 
 
+def test_who_takes_a_share_and_lacks_it_again_is_offered_none_for_an_hour(scene):
+    """Else it could have others fetch, rebuild and place the same share for ever."""
+    one, two, _ = scene.hosts
+    hands = one.node.upkeep.repair._hands
+    place = ("place", two.node.id, scene.record, 0, scene.stripe.shares[0])
+    assert scene.call(one, *place)
+    address = scene.record.address(0)
+    two.node.shares.index.on_lost = None
+    two.node.shares.index.lost(address)
+    assert hands.takes(two.node.id, scene.world.now)
+    assert not scene.call(one, *place)
+    assert not hands.takes(two.node.id, scene.world.now)
+    scene.world.run(STRIPE_REFUSED_SECONDS)
+    assert hands.takes(two.node.id, scene.world.now)
+    assert scene.call(one, *place)
+
+
 def test_a_share_is_placed_by_the_record_as_it_is_and_survives_a_restart(scene):
     one, two, _ = scene.hosts
     assert scene.call(one, "place", two.node.id, scene.record, 0, scene.stripe.shares[0])

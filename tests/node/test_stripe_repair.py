@@ -264,6 +264,18 @@ def test_of_too_many_cases_the_least_urgent_go(monkeypatch):
     assert it.mended == 2
 
 
+def test_cases_beyond_the_bound_cost_no_walk_through_all_of_them_each(monkeypatch):
+    monkeypatch.setattr(stripe_repair, "STRIPE_CASES_MAX", 256)
+    it, looked = yard([0, 0, 0, 0, 0, 0]), []
+    urgency = it.repair._urgency
+    it.repair._urgency = lambda name: (looked.append(name), urgency(name))[1]
+    record = it.made[0].record
+    for i in range(1024):
+        it.repair._case(i.to_bytes(32, "big"), record, it.now)
+    assert 128 < len(it.repair) <= 256
+    assert len(looked) < 16 * 1024
+
+
 def test_who_is_out_of_reach_waits_for_no_turn():
     it = yard([1, 2, 4, 8, 16, *[0] * 7, 32], own=12)
     it.see()

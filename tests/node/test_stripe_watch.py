@@ -17,6 +17,7 @@ from dave.share_limits import (
     STRIPE_EXAMINERS,
     STRIPE_LOOK_SECONDS,
     STRIPE_SETTLE_SECONDS,
+    STRIPE_WALK_REST,
 )
 from tests.node.mending import Made
 
@@ -191,3 +192,17 @@ def test_deaths_during_a_walk_are_the_next_walk(monkeypatch):
     it.table.remove(NODES[1])
     it.run(120)
     assert len(it.found) == 40
+
+
+def test_who_comes_and_goes_again_and_again_makes_no_endless_walk(monkeypatch):
+    monkeypatch.setattr(stripe_watch, "STRIPE_WALK_SLICE", 1)
+    monkeypatch.setattr(stripe_watch, "STRIPE_WALK_MS", 1000)  # as with very many stripes
+    it = Round(STRIPES[:20], NODES)
+    quiet_round(it)
+    for _ in range(60):
+        it.run(STRIPE_LOOK_SECONDS)
+        it.table.remove(NODES[0])
+        it.run(STRIPE_LOOK_SECONDS)
+        it.join(NODES[0])
+    walks = len(it.found) / 20
+    assert 5 < walks < 1200 / (20 * STRIPE_WALK_REST)

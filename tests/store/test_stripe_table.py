@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dave.names import hybrid_ms
 from dave.store.rank import distance, rank
+from dave.store.stripe_table import HeldStripe, StripeTable
 from dave.wire.share_status import ShareStatus
 from tests.store.helpers import DAY, NOW, OPEN
 from tests.store.share_helpers import (
@@ -200,3 +201,27 @@ def test_memory_of_a_share():
     used = tracemalloc.get_traced_memory()[0] / len(records)
     tracemalloc.stop()
     assert used < 400
+
+
+def test_a_share_in_many_stripes_is_let_go_of_as_fast_as_in_one():
+    """Whose stripes have a share in common must not cost a search through all of them each."""
+    compared = []
+
+    class Counted(HeldStripe):
+        __slots__ = ()
+        __hash__ = HeldStripe.__hash__
+
+        def __eq__(self, other):
+            compared.append(other)
+            return self is other
+
+    table = StripeTable(lambda stripe: 0.0)
+    records = [stripe((1, n), size=10) for n in range(2, 400)]
+    for record in records:
+        held = Counted(record.stripe_id)
+        table._slices[record.stripe_id[-1]][record.stripe_id] = held
+        table.add(record.stripe_id, record, 1)
+    for record in reversed(records):
+        table.remove(table.get(record.stripe_id))
+    assert len(compared) < 10 * len(records)
+    assert (table.shares, table.bytes_used) == (0, 0)

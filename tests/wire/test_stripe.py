@@ -129,10 +129,11 @@ def test_only_the_last_share_of_the_data_is_short():
     assert record.address(5) == b"\x05" * 32
 
 
-def test_the_id_covers_code_and_addresses_alone():
+def test_the_id_covers_code_sizes_and_addresses_alone():
     same = made(time=5, ttl=5, owner=bytes(32))
     assert same.stripe_id == made().stripe_id
-    assert made((3, 6, BLOCK_BYTES, 1000)).stripe_id != made().stripe_id
+    for shape in ((3, 6, BLOCK_BYTES, 1000), (4, 6, 5000, 1000), (4, 6, BLOCK_BYTES, 999)):
+        assert made(shape).stripe_id != made().stripe_id
     assert made(addresses=ADDRESSES[32:] + ADDRESSES[:32]).stripe_id != made().stripe_id
     assert place_of_stripe(made().stripe_id) == int.from_bytes(made().stripe_id[:8], "big")
 
@@ -155,7 +156,8 @@ def test_signed_is_all_but_nonce_and_signature_and_bound_to_the_network():
 
 def test_all_shares_are_paid_for_at_the_price_of_disk():
     month = 30 * 86_400
-    assert made(ttl=month).work == (5 * BLOCK_BYTES + 1000) * month // (4096 * 1024)
+    assert made(ttl=month).work == (5 * BLOCK_BYTES + 32_768) * month // (4096 * 1024)
+    assert made((2, 3, 2, 1), ADDRESSES[:96], ttl=month).work == 3 * 32_768 * month // 4096 // 1024
     assert made((1, 1, 1, 1), bytes(32), ttl=1).work == 1
     digest = made().digest(NETWORK)
     prefix = hashes.STRIPE_STAMP_TAG + digest
