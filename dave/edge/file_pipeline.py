@@ -45,9 +45,11 @@ class Prepared(NamedTuple):
     row: Row
     fingerprint: bytes
     record: StripeRecord | None
-    """None: this upload has stored it, nothing is left to do."""
+    """None: it was stored a moment ago, nothing is left to do."""
     shares: Sequence[ShareData]
     is_known: bool
+    was_stored: bool = False
+    """By an earlier attempt of this upload: whether it is still kept is to be asked."""
 
 
 class Maker:
@@ -76,13 +78,14 @@ class Maker:
         fingerprint = fingerprint_of(b"".join(keys))
         code = Code(upload.k, upload.n)
         done = self._journal.row(fingerprint)
-        if done is not None:
+        was_stored = self._journal.was_found(fingerprint)
+        if done is not None and not was_stored:
             return Prepared(Row.read(done), fingerprint, None, (), True)
-        known = self._known.row(fingerprint)
+        known = self._known.row(fingerprint) if done is None else Row.read(done)
         if known is not None and known.shape == _shape(blocks, code):
             made = _Later(partial(seal, blocks, keys, code))
             shares: Sequence[ShareData] = [partial(made.share, i) for i in range(known.shape.n)]
-            return Prepared(known, fingerprint, self._record(known), shares, True)
+            return Prepared(known, fingerprint, self._record(known), shares, True, was_stored)
         sealed = seal(blocks, keys, code)
         record = self._record(sealed.row)
         return Prepared(sealed.row, fingerprint, record, sealed.shares, False)
@@ -228,12 +231,24 @@ class Pipeline:
             del blocks  # once it is sealed, its room is better used
             self.stripes += 1
             self.reused += prepared.is_known
-            if prepared.record is not None:
+            if prepared.record is not None and not await self._is_kept(prepared):
                 await self._place(prepared, prepared.record)
             return prepared.row
         finally:
             if not level:
                 self._give(self._stripe_bytes)
+
+    async def _is_kept(self, prepared: Prepared) -> bool:
+        """Whether nodes still say that they hold what an earlier attempt has stored: they may have
+        left since, or made room for others."""
+        if not prepared.was_stored:
+            return False
+        shape = prepared.row.shape
+        kept = await self._placer.kept(prepared.row.stripe_id)
+        if kept < min(shape.n, shape.k + 1):
+            return False
+        self._spare = min(self._spare, kept - shape.k)
+        return True
 
     async def _place(self, prepared: Prepared, record: StripeRecord) -> None:
         record = await self._placer.stamped(record)

@@ -73,6 +73,8 @@ class FilePut:
         self._entries = Entries(driver, key)
         self._entry_id = hashes.entry_id_of(key.owner, name)
         self._started = time.monotonic()
+        self._standing_time: HybridTime = 0
+        """When the version that stands was put, a tombstone included."""
 
     async def run(self, source: Source) -> FileReceipt:
         """Raises as `Client.put_file`."""
@@ -87,7 +89,7 @@ class FilePut:
         placer = Placer(self._shares, self._driver, self._driver.core.network, options.max_work)
         try:
             placer.greet(peers)
-            upload = await self._begin(journal, code)
+            upload = await self._begin(journal, code, standing)
             if standing is not None:
                 await self._learn(known, standing)
             root, pipeline = await self._store(source, journal, known, placer, upload)
@@ -108,6 +110,7 @@ class FilePut:
         """The root of the version that stands, if that is a file. Raises Conflict early where cas
         cannot win any more."""
         found = (await self._entries.get(self._entry_id, self._options.timeout)).entry
+        self._standing_time = 0 if found is None else found.time
         cas = self._options.cas
         is_there = found is not None and not found.is_tombstone
         if cas is not None and cas != (found.time if found is not None and is_there else 0):
@@ -129,20 +132,25 @@ class FilePut:
             )
         return code
 
-    async def _begin(self, journal: UploadJournal, code: Code) -> Upload:
-        """The upload that goes on, or a new one; one that cannot go on is released."""
+    async def _begin(self, journal: UploadJournal, code: Code, standing: Root | None) -> Upload:
+        """The upload that goes on, or a new one; one that cannot go on is released.
+
+        None goes on after another entry was put: by its own its upload ended, and whoever replaced
+        that, on another device too, has released it, or is about to."""
         options, held = self._options, journal.upload
         ttl = shares_ttl(options.ttl)
         now = self._entries.clock()
         if held is not None:
             age = (hybrid_ms(now) - hybrid_ms(held.time)) / 1000
             same = (held.ttl, held.k, held.n, bool(held.random_key))
-            if same == (ttl, *code, options.random_key) and (0 <= age <= ttl * RESUME_SHARE):
+            fits = same == (ttl, *code, options.random_key) and (0 <= age <= ttl * RESUME_SHARE)
+            if fits and self._standing_time < held.time:
                 return held
-            rows = map(Row.read, await self._driver.offload(journal.each_row))
-            await release_rows(
-                self._shares, self._entries, self._key, held.reference, rows, options.timeout
-            )
+            if standing is None or standing.reference != held.reference:
+                rows = map(Row.read, await self._driver.offload(journal.each_row))
+                await release_rows(
+                    self._shares, self._entries, self._key, held.reference, rows, options.timeout
+                )
         rng = self._driver.core.rng
         random_key = rng.randbytes(32) if options.random_key else b""
         upload = Upload(rng.randbytes(16), now, ttl, *code, random_key)
@@ -152,7 +160,7 @@ class FilePut:
     async def _learn(self, known: KnownRows, standing: Root) -> None:
         """What stands need not be sent again. A manifest that cannot be read is no obstacle: then
         all is offered, and nodes that hold it say so."""
-        with suppress(DaveError):
+        with suppress(DaveError, OSError):  # or there is no room for the rows
             async for row in rows_of(standing, self._driver, self._shares):
                 known.add(row)
 

@@ -12,6 +12,7 @@ Other than with the journal, a write that fails is not the end. Each share is a 
 reported as not kept and removed; so the next one may succeed, such as when there is room again.
 """
 
+import errno
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -28,6 +29,9 @@ from dave.effects import DropShares, WriteShare
 from dave.limits import JOURNAL_SYNC_SECONDS
 
 log = logging.getLogger("dave.shares")
+
+_PASSING = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR))
+"""Errors that say nothing of the file that could not be read."""
 
 OnDone = Callable[[list[tuple[int, bool]]], None]
 """Called in a thread of the writer's with tickets, and whether each is committed."""
@@ -74,7 +78,8 @@ class ShareWriter:
             self._thread_of(address).submit(self._remove, address)
 
     def check(self, address: bytes, size: int) -> "Future[bool]":
-        """Whether a share can be read and has its address, after all that was asked before."""
+        """Whether a share can be read and has its address, after all that was asked before; yes
+        where the system lacks what it takes to look."""
         return self._thread_of(address).submit(self._check, address, size)
 
     def close(self) -> None:
@@ -119,7 +124,7 @@ class ShareWriter:
             return self._files.is_whole(address, size)
         except OSError as error:
             log.warning("a share cannot be read: %s", error)
-            return False
+            return error.errno in _PASSING
 
     # --- In the thread that commits ----------------------------------------------------------
 
