@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator
 from typing import Any
 
-from dave.edge.file_receipt import FileProgress, FileReceipt
+from dave.edge.file_receipt import FileProgress, FileReceipt, Tally
 from dave.errors import NotListed
 from dave_cli import options
 from dave_cli.progress import ByteProgress
@@ -75,7 +75,7 @@ def put_content(args: Namespace, key: Any, name: bytes, content: Any) -> Any:
         if line.done:
             print(
                 f"dave: {bytes_text(line.done)} are stored: the same command goes on from there, "
-                f"`dave rm` releases them",
+                f"`dave rm` releases them and deletes the name",
                 file=sys.stderr,
             )
         raise
@@ -114,15 +114,24 @@ def report_file(receipt: FileReceipt) -> None:
     )
     if file.stripes:
         print(
-            f"code {file.code} at {file.nodes} nodes: {file.fewest} of {file.code.n} shares of "
-            f"each part are stored, any {file.code.k} suffice; {file.reused} of {file.stripes} "
-            f"parts were there already, {bytes_text(file.sent)} were sent",
+            f"code {file.code} at {file.nodes} nodes: {safety_text(file)}; {file.reused} of "
+            f"{file.stripes} parts were there already, {bytes_text(file.sent)} were sent",
             file=sys.stderr,
         )
     for (address, reason, _), count in file.refused:
         print(f"  {address}: {reason} ({count} shares)", file=sys.stderr)
     if not receipt.is_private:
         print("whoever knows the name can read it; --private seals it", file=sys.stderr)
+
+
+def safety_text(file: Tally) -> str:
+    """How many shares may be lost. A short part has fewer than n, so it is not said of how many."""
+    all_spare = file.code.n - file.code.k
+    if file.spare == all_spare:
+        may = f"any {all_spare} of which" if all_spare else "none of which"
+        return f"all shares of each part are stored, {may} may be lost"
+    may = f"{file.spare} more" if file.spare else "none more"
+    return f"not all shares of each part are stored: of some part {may} may be lost"
 
 
 def file_fields(receipt: FileReceipt) -> dict[str, Any]:
@@ -132,7 +141,7 @@ def file_fields(receipt: FileReceipt) -> dict[str, Any]:
         "size": receipt.size,
         "code": str(file.code),
         "nodes": file.nodes,
-        "fewest": file.fewest,
+        "spare": file.spare,
         "parts": file.stripes,
         "reused": file.reused,
         "sent": file.sent,

@@ -194,8 +194,8 @@ class FilePut:
     def _interrupted(self, error: DaveError, done: int, source: Source) -> DaveError:
         of = "" if source.size is None else f" of {source.size:,}"
         text = (
-            f"{error}. {done:,}{of} bytes are stored: put it again to go on from there, or release "
-            "them with `dave rm`"
+            f"{error}. {done:,}{of} bytes are stored: put it again to go on from there; `dave rm` "
+            "releases them and deletes the name"
         )
         return type(error)(text)
 
