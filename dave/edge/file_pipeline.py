@@ -9,6 +9,7 @@ node may take would be taken for lost.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple
@@ -219,7 +220,8 @@ class Pipeline:
             self.done += size
             self._on_stripe(self.done, self.sent)
         if self._journal.wants_sync:
-            await self._driver.offload(self._journal.sync)
+            with suppress(OSError):
+                await self._driver.offload(self._journal.sync)
 
     def _grow(self) -> None:
         while (wanted := self._growth.next()) is not None:
@@ -257,7 +259,8 @@ class Pipeline:
         self._adapt((self._driver.now() - started) / SECOND)
         self.sent += placed.sent_bytes
         self._spare = min(self._spare, placed.stored - prepared.row.shape.k)
-        self._journal.stored(prepared.fingerprint, prepared.row.encode())
+        with suppress(OSError):  # it is stored, whether or not there is room here to note it
+            self._journal.stored(prepared.fingerprint, prepared.row.encode())
 
     def _adapt(self, seconds: float) -> None:
         """One stripe more under way with each that was quick, half as many after a slow one."""

@@ -94,7 +94,8 @@ class FilePut:
                 await self._learn(known, standing)
             root, pipeline = await self._store(source, journal, known, placer, upload)
             receipt = await self._put_entry(root, upload)
-            await self._driver.offload(journal.remove)
+            with suppress(OSError):  # the next put sees that its entry stands
+                await self._driver.offload(journal.remove)
         finally:
             placer.close()
             journal.close()

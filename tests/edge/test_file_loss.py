@@ -136,5 +136,23 @@ def test_no_room_to_remember_what_stands_is_no_obstacle(node, tmp_path, monkeypa
     story(run)
 
 
+@pytest.mark.parametrize("failing", ["stored", "remove", "sync"])
+def test_a_journal_that_cannot_be_written_ends_no_upload(node, tmp_path, monkeypatch, failing):
+    async def run():
+        async with putter(node, tmp_path) as p:
+            start = UploadJournal.start
+
+            def begun(journal, upload):
+                start(journal, upload)
+                monkeypatch.setattr(UploadJournal, failing, _full)
+
+            monkeypatch.setattr("dave.edge.upload_journal.UPLOAD_SYNC_SECONDS", 0.0)
+            monkeypatch.setattr(UploadJournal, "start", begun)
+            await p.put(DATA)
+            assert await p.read() == DATA
+
+    story(run)
+
+
 def _full(*_):
     raise OSError(errno.ENOSPC, "No space left on device")
