@@ -28,7 +28,7 @@ from dave.edge.shares import Shares
 from dave.edge.upload_journal import Upload, UploadJournal
 from dave.errors import Conflict, DaveError, EntryError, NetworkError, NotStored, UsageError
 from dave.files.blocks import convergent, drawn
-from dave.files.code import Code, default_code
+from dave.files.code import Code, bears_a_loss, default_code
 from dave.files.private import open_value, seal_value
 from dave.limits import KEY_AND_VALUE_BYTES_MAX, TTL_SECONDS_MAX
 from dave.names import HybridTime, hybrid_ms, place_of
@@ -83,12 +83,12 @@ class FilePut:
         peers = await self._shares.nearest(
             place_of(self._entry_id), CODE_SHARES_MAX, options.timeout
         )
-        code = self._code(len(peers))
         journal = UploadJournal(options.uploads, self._key.owner, self._entry_id)
         known = KnownRows()
         placer = Placer(self._shares, self._driver, self._driver.core.network, options.max_work)
         try:
             placer.greet(peers)
+            code = self._code(len(peers), journal.upload)
             upload = await self._begin(journal, code, standing)
             if standing is not None:
                 await self._learn(known, standing)
@@ -121,10 +121,13 @@ class FilePut:
         except DaveError:
             return None  # Whatever it is, it is about to be replaced.
 
-    def _code(self, nodes: int) -> Code:
-        """The code asked for, or the one that fits a network of so many nodes."""
+    def _code(self, nodes: int, held: Upload | None) -> Code:
+        """The code asked for, or that of an upload that may go on, though some of its nodes may
+        have gone, or the one that fits a network of so many nodes."""
         code = self._options.code
         if code is None:
+            if held is not None and bears_a_loss(Code(held.k, held.n), nodes):
+                return Code(held.k, held.n)
             return default_code(nodes)
         if code.n > nodes:
             raise UsageError(

@@ -94,6 +94,24 @@ def test_what_an_earlier_attempt_has_stored_may_have_gone(node, tmp_path):
     story(run)
 
 
+def test_it_goes_on_by_its_code_where_a_node_has_gone(node, tmp_path):
+    async def run():
+        async with putter(node, tmp_path) as p:
+            p.shares.failing_after = 24
+            with pytest.raises(ConnectionAbortedError):
+                await p.put(DATA)
+            p.shares.failing_after = None
+            p.shares.nodes[0].is_down = True
+            [reference] = {key[2] for n in p.shares.nodes for key in n.records}
+            receipt = await p.put(DATA)
+            assert receipt.file.code == (4, 6), "not the one that five nodes would begin with"
+            assert (await p.root()).reference == reference
+            p.shares.nodes[1].is_down = True
+            assert await p.read() == DATA
+
+    story(run)
+
+
 def test_what_an_earlier_attempt_has_stored_is_counted(node, tmp_path):
     async def run():
         async with putter(node, tmp_path) as p:
