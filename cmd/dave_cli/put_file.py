@@ -18,6 +18,8 @@ _READ_BYTES = 1 << 20
 _WORK_WORTH_SAYING = 50_000_000
 """Hashes: a second with a slow core."""
 
+_TTL_WORTH_SAYING = 0.99
+
 
 class FileLine(ByteProgress):
     """How far a put is; and before it begins, how much work it is."""
@@ -69,7 +71,11 @@ def put_content(args: Namespace, key: Any, name: bytes, content: Any) -> Any:
         run = asyncio.run
     line = FileLine(args.json)
     try:
-        return run(_put(args, key, name, content, line))
+        receipt = run(_put(args, key, name, content, line))
+        line.close()
+        if shorter := shorter_text(receipt.ttl, args.ttl):
+            print(shorter, file=sys.stderr)
+        return receipt
     except KeyboardInterrupt:
         line.close()
         if line.done:
@@ -122,6 +128,17 @@ def report_file(receipt: FileReceipt) -> None:
         print(f"  {address}: {reason} ({count} shares)", file=sys.stderr)
     if not receipt.is_private:
         print("whoever knows the name can read it; --private seals it", file=sys.stderr)
+
+
+def shorter_text(ttl: int, asked: int) -> str:
+    """What to say where a file lives shorter than asked, in seconds, since its upload took long or
+    was begun long ago; nothing for what nobody would notice."""
+    if ttl >= asked * _TTL_WORTH_SAYING:
+        return ""
+    return (
+        f"dave: warning: it lives {ttl:,} s from now on, not {asked:,}, since its upload was begun "
+        "earlier: put it again for all of them (what is there is not sent again)"
+    )
 
 
 def safety_text(file: Tally) -> str:

@@ -46,6 +46,11 @@ def test_what_may_be_lost_is_said_of_short_parts_too(code, spare, words):
     assert put_file.safety_text(tally) == words
 
 
+def test_a_shorter_life_is_said():
+    assert put_file.shorter_text(3600, 3600) == put_file.shorter_text(3590, 3600) == ""
+    assert "it lives 2,700 s from now on, not 3,600" in put_file.shorter_text(2700, 3600)
+
+
 def test_work_is_said_before_it_begins(home, node, tmp_path):
     (tmp_path / "in").write_bytes(DATA * 8)
     done = home.dave("put", "k", "--file", tmp_path / "in", "--ttl", "30d", "--edge", node.address)
