@@ -126,7 +126,9 @@ class AuditSource(LiveSource):
         self._prover.read(asked.address, 0, size, came)
 
     def _shown(self, asked: LeafAsked, size: int, data: bytes | None, now: Instant) -> LeafShown:
-        if data is not None and len(data) == size:
+        if data is None:
+            return LACKING  # not there, or not readable just now: who reads finds out
+        if len(data) == size:
             leaf, path = merkle.path(data, asked.number)
             if merkle.check(asked.address, size, asked.number, leaf, path):
                 return LeafShown(leaf, path)

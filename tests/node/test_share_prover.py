@@ -98,7 +98,7 @@ def test_what_is_not_here_is_lacking_without_a_look_at_the_disk(leaf):
     assert it.reads == it.damaged == []
 
 
-@pytest.mark.parametrize("data", [None, b"", MADE.shares[0][:-1], MADE.shares[1]])
+@pytest.mark.parametrize("data", [b"", MADE.shares[0][:-1], MADE.shares[1]])
 def test_a_share_that_is_damaged_is_lacking_and_told_of(data):
     it = Answers()
     source = it.ask((ADDRESS, 0))
@@ -106,6 +106,15 @@ def test_a_share_that_is_damaged_is_lacking_and_told_of(data):
     it.come(data)
     assert LeafShown.read(source.next_piece(0)) == LACKING
     assert it.damaged == [ADDRESS]
+
+
+def test_a_share_that_cannot_be_read_just_now_is_lacking_and_no_more():
+    it = Answers()
+    source = it.ask((ADDRESS, 0))
+    assert source.next_piece(0) == b""
+    it.come(None)
+    assert LeafShown.read(source.next_piece(0)) == LACKING
+    assert it.damaged == []
 
 
 def test_several_leaves_come_in_order_and_one_share_is_in_memory_at_a_time():
