@@ -78,12 +78,19 @@ class FilePut:
 
     async def run(self, source: Source) -> FileReceipt:
         """Raises as `Client.put_file`."""
+        # First of all, so that no other command changes what stands while this one looks.
+        journal = UploadJournal(self._options.uploads, self._key.owner, self._entry_id)
+        try:
+            return await self._run(source, journal)
+        finally:
+            journal.close()
+
+    async def _run(self, source: Source, journal: UploadJournal) -> FileReceipt:
         options = self._options
         standing = await self._standing()
         peers = await self._shares.nearest(
             place_of(self._entry_id), CODE_SHARES_MAX, options.timeout
         )
-        journal = UploadJournal(options.uploads, self._key.owner, self._entry_id)
         known = KnownRows()
         placer = Placer(self._shares, self._driver, self._driver.core.network, options.max_work)
         try:
@@ -98,7 +105,6 @@ class FilePut:
                 await self._driver.offload(journal.remove)
         finally:
             placer.close()
-            journal.close()
             known.close()
         receipt.size = root.size
         receipt.seconds = time.monotonic() - self._started

@@ -202,13 +202,17 @@ class ShareKeeper:
         """In a thread."""
         from dave.files.code import parity, recover
 
-        given = dict(zip(effect.numbers, effect.shares, strict=True))
-        data = recover(effect.k, effect.n, given)
-        every = [*data, *parity(data, effect.n - effect.k)]
-        made = [bytes(every[number]) for number in effect.wanted]
+        made: list[bytes] | None = None
+        try:
+            given = dict(zip(effect.numbers, effect.shares, strict=True))
+            data = recover(effect.k, effect.n, given)
+            every = [*data, *parity(data, effect.n - effect.k)]
+            made = [bytes(every[number]) for number in effect.wanted]
+        except Exception as error:  # whoever asked waits, and mends nothing else meanwhile
+            log.warning("shares cannot be computed: %r", error)
         self._loop.call_soon_threadsafe(self._rebuilt, effect.ticket, made)
 
-    def _rebuilt(self, ticket: int, shares: list[bytes]) -> None:
+    def _rebuilt(self, ticket: int, shares: list[bytes] | None) -> None:
         self._core.share_answered(ticket, shares, self._runner.now())
         self._runner.flush()
 

@@ -15,6 +15,7 @@ import fcntl
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -118,10 +119,17 @@ class UploadJournal:
     def remove(self) -> None:
         """The upload is done, or given up."""
         os.unlink(self.path)
-        self.close()
+        self._unlock()
 
     def close(self) -> None:
-        """Let another process go on. May be called again."""
+        """Let another process go on; where nothing was begun, nothing is left. May be called
+        again."""
+        if self._fd >= 0 and self.upload is None:
+            with suppress(OSError):
+                os.unlink(self.path)
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

@@ -7,7 +7,7 @@ import pytest
 
 from dave.edge.file_put import FilePut
 from dave.edge.upload_journal import UploadJournal
-from dave.errors import NotStored
+from dave.errors import Conflict, NotStored, UsageError
 from dave.files.code import Code
 from dave.wire.share_status import ShareStatus
 from tests.edge.file_puts import BLOCK, content, putter, story
@@ -90,6 +90,25 @@ def test_what_an_earlier_attempt_has_stored_may_have_gone(node, tmp_path):
                 each.records.clear()
             await p.put(DATA)
             assert await p.read() == DATA
+
+    story(run)
+
+
+def test_what_stands_is_read_once_no_other_command_can_change_it(node, tmp_path, monkeypatch):
+    standing = FilePut._standing
+
+    async def locked(self):
+        with pytest.raises(UsageError, match="is being put already"):
+            UploadJournal(tmp_path, self._key.owner, self._entry_id)
+        return await standing(self)
+
+    async def run():
+        async with putter(node, tmp_path) as p:
+            monkeypatch.setattr(FilePut, "_standing", locked)
+            await p.put(DATA)
+            with pytest.raises(Conflict):
+                await p.put(DATA, cas=0)
+            assert not list(tmp_path.iterdir()), "where nothing was begun, nothing is left"
 
     story(run)
 
