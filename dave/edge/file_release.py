@@ -12,6 +12,7 @@ from dave.edge.limits import DIRECTORY_PARALLEL, SPARE_NODES
 from dave.errors import DaveError, NetworkError
 from dave.names import Place
 from dave.node.requests import Peer
+from dave.node.stripe_plan import reach
 from dave.wire.manifest import Row
 from dave.wire.stripe import Release, encode_release, place_of_stripe
 
@@ -63,7 +64,9 @@ async def release_rows(
     places = dict[Place, int]()
     with suppress(DaveError):
         async for row in _each(rows):
-            places[place_of_stripe(row.stripe_id)] = row.shape.n + SPARE_NODES
+            n = row.shape.n
+            # As far as a put goes, and who mends stripes.
+            places[place_of_stripe(row.stripe_id)] = max(n + SPARE_NODES, reach(n))
     for place, count in places.items():
         try:
             peers = await shares.nearest(place, count, timeout)
