@@ -65,7 +65,10 @@ def _tell(args: Namespace, got: Any, path: Path | None) -> None:
     for link in got.skipped:
         print(f"dave: warning: left out a link that leads out: {link}", file=sys.stderr)
     if got.started_anew:
-        print("dave: another version stands now: fetched from the beginning", file=sys.stderr)
+        print(
+            "dave: what was begun there was another version, or range: fetched from the beginning",
+            file=sys.stderr,
+        )
     if path is not None and not args.json and sys.stderr.isatty():
         from dave_cli.lifetime import time_left
 

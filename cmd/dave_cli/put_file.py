@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator
 from typing import Any
 
-from dave.edge.file_receipt import FileProgress, FileReceipt
+from dave.edge.file_receipt import FileProgress, FileReceipt, Tally
 from dave.errors import NotListed
 from dave_cli import options
 from dave_cli.loop import run
@@ -18,6 +18,8 @@ from dave_cli.progress import ByteProgress
 _READ_BYTES = 1 << 20
 _WORK_WORTH_SAYING = 50_000_000
 """Hashes: a second with a slow core."""
+
+_TTL_WORTH_SAYING = 0.99
 
 
 class FileLine(ByteProgress):
@@ -65,13 +67,17 @@ def put_content(args: Namespace, key: Any, name: bytes, content: Any) -> Any:
     """Put it; the receipt. Raises DaveError, OSError, KeyboardInterrupt."""
     line = FileLine(args.json)
     try:
-        return run(_put(args, key, name, content, line))
+        receipt = run(_put(args, key, name, content, line))
+        line.close()
+        if shorter := shorter_text(receipt.ttl, args.ttl):
+            print(shorter, file=sys.stderr)
+        return receipt
     except KeyboardInterrupt:
         line.close()
         if line.done:
             print(
                 f"dave: {bytes_text(line.done)} are stored: the same command goes on from there, "
-                f"`dave rm` releases them",
+                f"`dave rm` releases them and deletes the name",
                 file=sys.stderr,
             )
         raise
@@ -107,15 +113,35 @@ def report_file(receipt: FileReceipt) -> None:
     )
     if file.stripes:
         print(
-            f"code {file.code} at {file.nodes} nodes: {file.fewest} of {file.code.n} shares of "
-            f"each part are stored, any {file.code.k} suffice; {file.reused} of {file.stripes} "
-            f"parts were there already, {bytes_text(file.sent)} were sent",
+            f"code {file.code} at {file.nodes} nodes: {safety_text(file)}; {file.reused} of "
+            f"{file.stripes} parts were there already, {bytes_text(file.sent)} were sent",
             file=sys.stderr,
         )
     for (address, reason, _), count in file.refused:
         print(f"  {address}: {reason} ({count} shares)", file=sys.stderr)
     if not receipt.is_private:
         print("whoever knows the name can read it; --private seals it", file=sys.stderr)
+
+
+def shorter_text(ttl: int, asked: int) -> str:
+    """What to say where a file lives shorter than asked, in seconds, since its upload took long or
+    was begun long ago; nothing for what nobody would notice."""
+    if ttl >= asked * _TTL_WORTH_SAYING:
+        return ""
+    return (
+        f"dave: warning: it lives {ttl:,} s from now on, not {asked:,}, since its upload was begun "
+        "earlier: put it again for all of them (what is there is not sent again)"
+    )
+
+
+def safety_text(file: Tally) -> str:
+    """How many shares may be lost. A short part has fewer than n, so it is not said of how many."""
+    all_spare = file.code.n - file.code.k
+    if file.spare == all_spare:
+        may = f"any {all_spare} of which" if all_spare else "none of which"
+        return f"all shares of each part are stored, {may} may be lost"
+    may = f"{file.spare} more" if file.spare else "none more"
+    return f"not all shares of each part are stored: of some part {may} may be lost"
 
 
 def file_fields(receipt: FileReceipt) -> dict[str, Any]:
@@ -125,7 +151,7 @@ def file_fields(receipt: FileReceipt) -> dict[str, Any]:
         "size": receipt.size,
         "code": str(file.code),
         "nodes": file.nodes,
-        "fewest": file.fewest,
+        "spare": file.spare,
         "parts": file.stripes,
         "reused": file.reused,
         "sent": file.sent,

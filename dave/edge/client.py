@@ -123,9 +123,9 @@ class Client(FileVerbs, ReadingVerbs):
         receipt = await self._entries.put(
             name, b"", TOMBSTONE_TTL_SECONDS, TOMBSTONE, None, timeout, MAX_WORK_DEFAULT, progress
         )
-        await self._release(name, standing, uploads, timeout)
         if listed:
             self.enlist(receipt)
+        await self._release(name, standing, uploads, timeout)
         return receipt
 
     async def get(

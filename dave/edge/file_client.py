@@ -18,7 +18,7 @@ from dave.edge.keyfile import Key
 from dave.edge.receipt import Receipt
 from dave.edge.shares import Shares
 from dave.edge.upload_journal import UploadJournal, has_journal, uploads_folder
-from dave.errors import DaveError, WireError, WrongKey
+from dave.errors import DaveError, UsageError, WireError, WrongKey
 from dave.files.code import Code, parse_code
 from dave.files.private import NONCE_BYTES, seal_value
 from dave.limits import INFLATED_BYTES_MAX
@@ -119,15 +119,22 @@ class FileClient:
                 released.append(await self._release(root.reference, rows, timeout))
         entry_id = hashes.entry_id_of(self._key.owner, name)
         if has_journal(uploads, self._key.owner, entry_id):
-            journal = UploadJournal(uploads, self._key.owner, entry_id)
-            try:
-                if journal.upload is not None:
-                    begun = map(Row.read, journal.each_row())
-                    reference = journal.upload.reference
-                    released.append(await self._release(reference, begun, timeout))
-                journal.remove()
-            finally:
-                journal.close()
+            with suppress(UsageError):  # it is being put, and ends with an entry of its own
+                released += await self._release_begun(entry_id, uploads, timeout)
+        return released
+
+    async def _release_begun(
+        self, entry_id: bytes, uploads: Path, timeout: float
+    ) -> list[Released]:
+        journal = UploadJournal(uploads, self._key.owner, entry_id)
+        released = []
+        try:
+            if journal.upload is not None:
+                begun = map(Row.read, journal.each_row())
+                released.append(await self._release(journal.upload.reference, begun, timeout))
+            journal.remove()
+        finally:
+            journal.close()
         return released
 
 

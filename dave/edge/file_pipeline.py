@@ -9,6 +9,7 @@ node may take would be taken for lost.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple
@@ -45,9 +46,11 @@ class Prepared(NamedTuple):
     row: Row
     fingerprint: bytes
     record: StripeRecord | None
-    """None: this upload has stored it, nothing is left to do."""
+    """None: it was stored a moment ago, nothing is left to do."""
     shares: Sequence[ShareData]
     is_known: bool
+    was_stored: bool = False
+    """By an earlier attempt of this upload: whether it is still kept is to be asked."""
 
 
 class Maker:
@@ -76,14 +79,15 @@ class Maker:
         fingerprint = fingerprint_of(b"".join(keys))
         code = Code(upload.k, upload.n)
         done = self._journal.row(fingerprint)
-        if done is not None:
+        was_stored = self._journal.was_found(fingerprint)
+        if done is not None and not was_stored:
             return Prepared(Row.read(done), fingerprint, None, (), True)
-        known = self._known.row(fingerprint)
+        known = self._known.row(fingerprint) if done is None else Row.read(done)
         shape = Level(sum(map(len, blocks)), *code).shape(0)
         if known is not None and known.shape == shape:
             made = _Later(partial(seal, blocks, keys, code))
             shares: Sequence[ShareData] = [partial(made.share, i) for i in range(known.shape.n)]
-            return Prepared(known, fingerprint, self._record(known), shares, True)
+            return Prepared(known, fingerprint, self._record(known), shares, True, was_stored)
         sealed = seal(blocks, keys, code)
         record = self._record(sealed.row)
         return Prepared(sealed.row, fingerprint, record, sealed.shares, False)
@@ -217,7 +221,8 @@ class Pipeline:
             self.done += size
             self._on_stripe(self.done, self.sent)
         if self._journal.wants_sync:
-            await self._driver.offload(self._journal.sync)
+            with suppress(OSError):
+                await self._driver.offload(self._journal.sync)
 
     def _grow(self) -> None:
         while (wanted := self._growth.next()) is not None:
@@ -229,12 +234,24 @@ class Pipeline:
             del blocks  # once it is sealed, its room is better used
             self.stripes += 1
             self.reused += prepared.is_known
-            if prepared.record is not None:
+            if prepared.record is not None and not await self._is_kept(prepared):
                 await self._place(prepared, prepared.record)
             return prepared.row
         finally:
             if not level:
                 self._give(self._stripe_bytes)
+
+    async def _is_kept(self, prepared: Prepared) -> bool:
+        """Whether nodes still say that they hold what an earlier attempt has stored: they may have
+        left since, or made room for others."""
+        if not prepared.was_stored:
+            return False
+        shape = prepared.row.shape
+        kept = await self._placer.kept(prepared.row.stripe_id)
+        if kept < min(shape.n, shape.k + 1):
+            return False
+        self._spare = min(self._spare, kept - shape.k)
+        return True
 
     async def _place(self, prepared: Prepared, record: StripeRecord) -> None:
         record = await self._placer.stamped(record)
@@ -243,7 +260,8 @@ class Pipeline:
         self._adapt((self._driver.now() - started) / SECOND)
         self.sent += placed.sent_bytes
         self._spare = min(self._spare, placed.stored - prepared.row.shape.k)
-        self._journal.stored(prepared.fingerprint, prepared.row.encode())
+        with suppress(OSError):  # it is stored, whether or not there is room here to note it
+            self._journal.stored(prepared.fingerprint, prepared.row.encode())
 
     def _adapt(self, seconds: float) -> None:
         """One stripe more under way with each that was quick, half as many after a slow one."""

@@ -77,6 +77,7 @@ class Placer:
 
     def close(self) -> None:
         """Stop what is under way."""
+        self._locator.close()
         for task in self._unheard.values():
             task.cancel()
 
@@ -115,6 +116,15 @@ class Placer:
         nonce, tried = await self._driver.search(prefix, record.work << bits, None)
         self.hashes_tried += tried
         return record.with_proofs(record.signature, nonce)
+
+    async def kept(self, stripe_id: bytes) -> int:
+        """How many shares of a stripe nodes say that they hold."""
+        try:
+            holders = await self._locator.holders(stripe_id)
+        except NetworkError:
+            return 0
+        self.holders.update(peer.public_key for _, peer in holders)
+        return len({number for number, _ in holders})
 
     async def place(self, record: StripeRecord, data: Sequence[ShareData]) -> Placed:
         """Have the shares stored. Raises NotStored where too few nodes take one, NetworkError."""

@@ -29,7 +29,7 @@ from dave.edge.shares import Shares
 from dave.edge.upload_journal import Upload, UploadJournal
 from dave.errors import Conflict, DaveError, EntryError, NetworkError, NotStored, UsageError
 from dave.files.blocks import convergent, drawn
-from dave.files.code import Code, default_code
+from dave.files.code import Code, bears_a_loss, default_code
 from dave.files.private import NONCE_BYTES, seal_value
 from dave.files.tree import rows_room
 from dave.limits import TTL_SECONDS_MAX
@@ -76,29 +76,38 @@ class FilePut:
         self._entries = Entries(driver, key)
         self._entry_id = hashes.entry_id_of(key.owner, name)
         self._started = time.monotonic()
+        self._standing_time: HybridTime = 0
+        """When the version that stands was put, a tombstone included."""
 
     async def run(self, source: Source) -> FileReceipt:
         """Raises as `Client.put_file`."""
+        # First of all, so that no other command changes what stands while this one looks.
+        journal = UploadJournal(self._options.uploads, self._key.owner, self._entry_id)
+        try:
+            return await self._run(source, journal)
+        finally:
+            journal.close()
+
+    async def _run(self, source: Source, journal: UploadJournal) -> FileReceipt:
         options = self._options
         standing = await self._standing()
         peers = await self._shares.nearest(
             place_of(self._entry_id), CODE_SHARES_MAX, options.timeout
         )
-        code = self._code(len(peers))
-        journal = UploadJournal(options.uploads, self._key.owner, self._entry_id)
         known = KnownRows()
         placer = Placer(self._shares, self._driver, self._driver.core.network, options.max_work)
         try:
             placer.greet(peers)
-            upload = await self._begin(journal, code)
+            code = self._code(len(peers), journal.upload)
+            upload = await self._begin(journal, code, standing)
             if standing is not None:
                 await self._learn(known, standing)
             root, pipeline = await self._store(source, journal, known, placer, upload)
             receipt = await self._put_entry(root, upload)
-            await self._driver.offload(journal.remove)
+            with suppress(OSError):  # the next put sees that its entry stands
+                await self._driver.offload(journal.remove)
         finally:
             placer.close()
-            journal.close()
             known.close()
         receipt.size = root.size
         receipt.seconds = time.monotonic() - self._started
@@ -111,6 +120,7 @@ class FilePut:
         """The root of the version that stands, if that is a file. Raises Conflict early where cas
         cannot win any more."""
         found = (await self._entries.get(self._entry_id, self._options.timeout)).entry
+        self._standing_time = 0 if found is None else found.time
         cas = self._options.cas
         is_there = found is not None and not found.is_tombstone
         if cas is not None and cas != (found.time if found is not None and is_there else 0):
@@ -120,10 +130,13 @@ class FilePut:
         except DaveError:
             return None  # Whatever it is, it is about to be replaced.
 
-    def _code(self, nodes: int) -> Code:
-        """The code asked for, or the one that fits a network of so many nodes."""
+    def _code(self, nodes: int, held: Upload | None) -> Code:
+        """The code asked for, or that of an upload that may go on, though some of its nodes may
+        have gone, or the one that fits a network of so many nodes."""
         code = self._options.code
         if code is None:
+            if held is not None and bears_a_loss(Code(held.k, held.n), nodes):
+                return Code(held.k, held.n)
             return default_code(nodes)
         if code.n > nodes:
             raise UsageError(
@@ -132,20 +145,25 @@ class FilePut:
             )
         return code
 
-    async def _begin(self, journal: UploadJournal, code: Code) -> Upload:
-        """The upload that goes on, or a new one; one that cannot go on is released."""
+    async def _begin(self, journal: UploadJournal, code: Code, standing: Root | None) -> Upload:
+        """The upload that goes on, or a new one; one that cannot go on is released.
+
+        None goes on after another entry was put: by its own its upload ended, and whoever replaced
+        that, on another device too, has released it, or is about to."""
         options, held = self._options, journal.upload
         ttl = shares_ttl(options.ttl)
         now = self._entries.clock()
         if held is not None:
             age = (hybrid_ms(now) - hybrid_ms(held.time)) / 1000
             same = (held.ttl, held.k, held.n, bool(held.random_key))
-            if same == (ttl, *code, options.random_key) and (0 <= age <= ttl * RESUME_SHARE):
+            fits = same == (ttl, *code, options.random_key) and (0 <= age <= ttl * RESUME_SHARE)
+            if fits and self._standing_time < held.time:
                 return held
-            rows = map(Row.read, await self._driver.offload(journal.each_row))
-            await release_rows(
-                self._shares, self._entries, self._key, held.reference, rows, options.timeout
-            )
+            if standing is None or standing.reference != held.reference:
+                rows = map(Row.read, await self._driver.offload(journal.each_row))
+                await release_rows(
+                    self._shares, self._entries, self._key, held.reference, rows, options.timeout
+                )
         rng = self._driver.core.rng
         random_key = rng.randbytes(32) if options.random_key else b""
         upload = Upload(rng.randbytes(REFERENCE_BYTES), now, ttl, *code, random_key)
@@ -155,7 +173,7 @@ class FilePut:
     async def _learn(self, known: KnownRows, standing: Root) -> None:
         """What stands need not be sent again. A manifest that cannot be read is no obstacle: then
         all is offered, and nodes that hold it say so."""
-        with suppress(DaveError):
+        with suppress(DaveError, OSError):  # or there is no room for the rows
             async for row in rows_of(standing, self._driver, self._shares):
                 known.add(row)
 
@@ -188,8 +206,8 @@ class FilePut:
     def _interrupted(self, error: DaveError, done: int, source: Source) -> DaveError:
         of = "" if source.size is None else f" of {source.size:,}"
         text = (
-            f"{error}. {done:,}{of} bytes are stored: put it again to go on from there, or release "
-            "them with `dave rm`"
+            f"{error}. {done:,}{of} bytes are stored: put it again to go on from there; `dave rm` "
+            "releases them and deletes the name"
         )
         return type(error)(text)
 

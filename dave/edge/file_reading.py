@@ -10,6 +10,7 @@ from dave.edge.entries import Entries
 from dave.edge.keyfile import Key
 from dave.edge.limits import TIMEOUT_SECONDS_DEFAULT
 from dave.edge.whose import linked
+from dave.errors import NotWhole
 from dave.names import Owner
 from dave.node.results import Found, GetResult
 
@@ -77,4 +78,15 @@ class ReadingVerbs:
         from dave.edge.file_get import fetch
 
         file = await self.open_file(name, **options)
-        return None if file is None else await fetch(self._driver, file, path, progress)
+        if file is None:
+            return None
+        try:
+            return await fetch(self._driver, file, path, progress)
+        except NotWhole as error:
+            again = await self.open_file(name, **options | {"found": None})
+            if again is None:
+                raise NotWhole("it was deleted while it was fetched") from error
+            if again.identity != file.identity:
+                text = "another version was put while it was fetched: the same again fetches that"
+                raise NotWhole(text) from error
+            raise

@@ -44,11 +44,6 @@ class Tally(NamedTuple):
     refused: tuple[tuple[Refusal, int], ...]
     """Who refused a share, why, and how often."""
 
-    @property
-    def fewest(self) -> int:
-        """Shares of the stripe that has fewest, counted as if it were a full one, of n."""
-        return self.code.k + self.spare
-
 
 class FileReceipt(Receipt):
     """A receipt whose entry is the root of a file: `stored`, `asked` and `refused` are about that

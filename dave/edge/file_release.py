@@ -1,6 +1,7 @@
 """Letting go of an upload: its owner's release goes to the nodes that may hold shares of it."""
 
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -9,8 +10,10 @@ from dave.edge.entries import Entries
 from dave.edge.keyfile import Key
 from dave.edge.limits import DIRECTORY_PARALLEL, SPARE_NODES
 from dave.edge.shares import Shares
-from dave.errors import NetworkError
+from dave.errors import DaveError, NetworkError
+from dave.names import Place
 from dave.node.requests import Peer
+from dave.node.stripe_plan import reach
 from dave.wire.manifest import Row
 from dave.wire.stripe import Release, encode_release, place_of_stripe
 
@@ -35,7 +38,7 @@ async def release_rows(
     timeout: float,
 ) -> Released:
     """Release an upload (reference 16 bytes) whose stripes are those rows, at all nodes near them.
-    Never raises for what nodes do not answer."""
+    Never raises for what nodes do not answer, nor for rows that cannot be read."""
     driver = entries.driver
     bare = Release(encode_release(key.owner, reference, entries.clock()))
     release = bare.with_signature(key.sign(bare.signed_bytes(driver.core.network)))
@@ -50,10 +53,16 @@ async def release_rows(
         told[peer.public_key] = True
         return dropped
 
-    async for row in _each(rows):
-        count = row.shape.n + SPARE_NODES
+    # All rows first: who is told drops shares of the manifests as well, which name the others.
+    places = dict[Place, int]()
+    with suppress(DaveError):
+        async for row in _each(rows):
+            n = row.shape.n
+            # As far as a put goes, and who mends stripes.
+            places[place_of_stripe(row.stripe_id)] = max(n + SPARE_NODES, reach(n))
+    for place, count in places.items():
         try:
-            peers = await shares.nearest(place_of_stripe(row.stripe_id), count, timeout)
+            peers = await shares.nearest(place, count, timeout)
         except NetworkError:
             continue
         fresh = [peer for peer in peers if peer.public_key not in told]

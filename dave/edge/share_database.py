@@ -98,6 +98,12 @@ class ShareDatabase:
         """What a person should know of the database, a sentence each."""
         return [] if self._database is None else self._database.notes
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether there may be rows on the disk that could not be read, such as while it is full:
+        nothing is known to be unneeded."""
+        return self._database is not None and not self._database.is_lasting
+
     def records(self) -> Iterator[tuple[StripeRecord, int, bool]]:
         """All records but for damaged ones, with their masks, and whether they are in the database:
         those are not that come from one that was set aside. Some may come twice."""

@@ -202,9 +202,14 @@ class ShareKeeper:
         """In a thread."""
         from dave.files.stripes import rebuilt
 
-        self._loop.call_soon_threadsafe(self._rebuilt, effect.ticket, rebuilt(effect))
+        made: list[bytes] | None = None
+        try:
+            made = rebuilt(effect)
+        except Exception as error:  # whoever asked waits, and mends nothing else meanwhile
+            log.warning("shares cannot be computed: %r", error)
+        self._loop.call_soon_threadsafe(self._rebuilt, effect.ticket, made)
 
-    def _rebuilt(self, ticket: int, shares: list[bytes]) -> None:
+    def _rebuilt(self, ticket: int, shares: list[bytes] | None) -> None:
         self._core.share_answered(ticket, shares, self._runner.now())
         self._runner.flush()
 

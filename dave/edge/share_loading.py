@@ -2,7 +2,7 @@
 
 What the database names and the tree lacks is not held. What the tree has and the database does not
 name is held by the record that it came with, such as after a crash before the commit, or after the
-database was lost; or else it is removed.
+database was lost; or else it is removed, unless the database could not be read this time.
 """
 
 import logging
@@ -40,7 +40,7 @@ def load_shares(
         index.load_release(owner, reference)
     changes: list[Change] = []
     missing = _load_records(index, database, found, now_ms, changes)
-    adopted = _adopt(index, files, found, now_ms, changes)
+    adopted = _adopt(index, database, files, found, now_ms, changes)
     if changes:
         try:
             database.commit(changes)
@@ -75,6 +75,7 @@ def _load_records(
 
 def _adopt(
     index: ShareIndex,
+    database: ShareDatabase,
     files: ShareFiles,
     found: Mapping[bytes, int],
     now_ms: UnixMs,
@@ -84,10 +85,15 @@ def _adopt(
     for address, file_bytes in found.items():
         if index.holds(address) is not None:
             continue
-        origin = files.origin(address, file_bytes)
+        try:
+            origin = files.origin(address, file_bytes)
+        except OSError as error:
+            # One bad sector must not keep a node from starting; nor is it known what this is.
+            log.warning("a share cannot be read, and is left where it is: %s", error)
+            continue
         if origin is not None and index.load(*origin, now_ms):
             changes.append(SaveRecord(0, origin[0].data, origin[1]))
             adopted.append(address)
-        else:
+        elif not database.is_unread:
             files.remove(address)
     return adopted

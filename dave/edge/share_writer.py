@@ -74,8 +74,8 @@ class ShareWriter:
             self._thread_of(address).submit(self._remove, address)
 
     def check(self, address: bytes, size: int) -> "Future[bool]":
-        """Whether a share has its address, as far as it can be read, after all that was asked
-        before."""
+        """Whether a share can be read and has its address, after all that was asked before; yes
+        where the system lacks what it takes to look."""
         return self._thread_of(address).submit(self._check, address, size)
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ import errno
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -58,16 +59,19 @@ class UploadJournal:
         self._fd = _locked(self.path)
         self._rows: dict[bytes, tuple[int, int]] = {}
         self._end = 0
+        self._found_end = 0
+        """Rows before this place in the file are of an earlier attempt."""
         self._synced_at = time.monotonic()
         self._is_synced = True
         self.upload: Upload | None = None
         """The upload that was begun, if there is one."""
         self._replay()
+        self._found_end = self._end
 
     def start(self, upload: Upload) -> None:
         """Begin anew; what was there is forgotten."""
         os.ftruncate(self._fd, 0)
-        self._rows, self._end = {}, 0
+        self._rows, self._end, self._found_end = {}, 0, 0
         self.upload = upload
         fields = upload._asdict()
         for name in ("reference", "random_key"):
@@ -84,6 +88,11 @@ class UploadJournal:
         """The row of the stripe with that fingerprint, if it is stored."""
         place = self._rows.get(fingerprint)
         return None if place is None else os.pread(self._fd, place[1], place[0])
+
+    def was_found(self, fingerprint: bytes) -> bool:
+        """Whether that row is of an earlier attempt: what was stored then may have gone since."""
+        place = self._rows.get(fingerprint)
+        return place is not None and place[0] < self._found_end
 
     def each_row(self) -> list[bytes]:
         """All rows; for a release."""
@@ -110,10 +119,17 @@ class UploadJournal:
     def remove(self) -> None:
         """The upload is done, or given up."""
         os.unlink(self.path)
-        self.close()
+        self._unlock()
 
     def close(self) -> None:
-        """Let another process go on. May be called again."""
+        """Let another process go on; where nothing was begun, nothing is left. May be called
+        again."""
+        if self._fd >= 0 and self.upload is None:
+            with suppress(OSError):
+                os.unlink(self.path)
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

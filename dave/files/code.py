@@ -26,6 +26,11 @@ def default_code(nodes: int) -> Code:
     return next((code for least, code in _DEFAULTS if nodes >= least), Code(1, 1))
 
 
+def bears_a_loss(code: Code, nodes: int) -> bool:
+    """Whether any one of so many nodes may be lost, the n shares spread evenly over them."""
+    return code.n - -(-code.n // nodes) >= code.k
+
+
 def parse_code(text: str) -> Code:
     """What `--code K/N` means. Raises UsageError unless 1 <= K <= N <= 24."""
     k, slash, n = text.partition("/")

@@ -115,7 +115,6 @@ class Liveness:
             if not turn % 2:
                 contact = self._quietest(None, now)
         if contact is not None:
-            node.table.probed(contact.id, now)
             self.probe(contact, now)
 
     def _neighbours(self) -> list[Contact]:
@@ -144,10 +143,6 @@ class Liveness:
         ever, since through them the halves of a split network find each other."""
         node = self._node
         lost = [peer_of(contact) for contact in node.table.lost(now)]
-        if lost:
-            # One of those not tried for longest, at random: where many were lost at once, others
-            # go through the same list in the same order, and would all come to the same one.
-            lost.insert(0, lost.pop(node.rng.randrange((len(lost) + 1) // 2)))
         known = {contact.address for contact in node.table}
         edges = [edge for edge in node.edges if edge.address not in known]
         peers = edges + lost if self._turn // 6 % 2 else lost + edges

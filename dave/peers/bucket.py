@@ -19,15 +19,13 @@ TRUST_LIKE = 1 / 8
 class Known:
     """What the table keeps about a contact."""
 
-    __slots__ = ("_rtts", "_turn", "asked", "contact", "failed", "failures", "heard", "is_extra",
-                 "rtt", "since")  # fmt: skip
+    __slots__ = ("_rtts", "_turn", "contact", "failed", "failures", "heard", "is_extra", "rtt",
+                 "since")  # fmt: skip
 
     def __init__(self, contact: Contact, now: Instant, *, is_extra: bool = False) -> None:
         self.contact = contact
         self.since = now
         self.heard = now
-        self.asked: Instant = 0
-        """When it was probed last."""
         self.failures = 0
         """Requests in a row that it has not answered ..."""
         self.failed = now

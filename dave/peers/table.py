@@ -127,12 +127,6 @@ class Table:
         if bucket and spare and rtt_ns is not None:
             bucket.spares[node_id] = spare._replace(rtt=rtt_ns)
 
-    def probed(self, node_id: Place, now: Instant) -> None:
-        """A contact is being asked whether it is there: now it is the others' turn."""
-        known = self._known.get(node_id)
-        if known is not None:
-            known.asked = now
-
     def failed(self, node_id: Place, now: Instant, asked: Instant | None = None) -> bool:
         """A request to a contact was not answered; returns whether that removed it, as the
         CONTACT_FAILURES_MAX-th failure in a row does. Unknown ids are ignored, and requests that
@@ -216,8 +210,7 @@ class Table:
         return 0 if known is None else known.failures
 
     def unheard_longest(self, among: Iterable[Contact] | None = None) -> Contact | None:
-        """Whom to probe next, of the whole table or of some of its contacts: who was neither heard
-        nor asked for longest."""
+        """Whom to probe next, of the whole table or of some of its contacts."""
         known = self._known
         chosen = known.values() if among is None else [known[contact.id] for contact in among]
         quietest = min(chosen, key=_quietness, default=None)
@@ -379,7 +372,7 @@ def _of_subnet(contacts: Iterable[Known], of: bytes) -> int:
 
 
 def _quietness(known: Known) -> tuple[Instant, Place]:
-    return max(known.heard, known.asked), known.contact.id
+    return known.heard, known.contact.id
 
 
 def _age(known: Known) -> tuple[Instant, Place]:

@@ -134,6 +134,15 @@ def test_an_interrupted_get_goes_on(net, film, tmp_path, end):
     assert os.listdir(tmp_path) == ["out"]
 
 
+def test_another_range_begins_anew_and_says_why(net, film, tmp_path):
+    part = tmp_path / "out.part"
+    part.write_bytes(b"begun")
+    (tmp_path / "out.part.json").write_text('{"identity": "of the whole", "done": 5}')
+    got = net.dave("get", "film", "--out", tmp_path / "out", "--range", "0-9")
+    assert (got.code, (tmp_path / "out").read_bytes()) == (0, film[0].read_bytes()[:10])
+    assert "what was begun there was another version, or range" in got.err
+
+
 def test_a_folder_comes_back(net, tmp_path):
     packed = tmp_path / "packed"
     (packed / "in").mkdir(parents=True)

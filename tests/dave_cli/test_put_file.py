@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from dave.edge.file_receipt import FileProgress
+from dave.edge.file_receipt import FileProgress, Tally
+from dave.files.code import Code
 from dave_cli import put_file
 from tests.dave_cli.test_progress import Terminal
 from tests.processes import until
@@ -21,14 +22,33 @@ def test_json_says_how_it_is_stored(home, node, tmp_path):
     args = ("put", "k", "--file", tmp_path / "in", "--ttl", "1h", "--edge", node.address)
     done = home.dave(*args, "--json", "--private")
     fields = done.json
-    assert {key: fields[key] for key in ("size", "code", "nodes", "fewest", "private")} == {
-        "size": len(DATA), "code": "1/1", "nodes": 1, "fewest": 1, "private": True,
+    assert {key: fields[key] for key in ("size", "code", "nodes", "spare", "private")} == {
+        "size": len(DATA), "code": "1/1", "nodes": 1, "spare": 0, "private": True,
     }  # fmt: skip
     assert len(DATA) <= fields["sent"] < len(DATA) + 20_000
     assert (fields["stored"], fields["asked"], fields["refused"]) == (1, 1, [])
     again = home.dave(*args, "--json").json
     assert (again["sent"] < 20_000, again["private"]) == (True, False)
     assert again["reused"] >= 12
+
+
+@pytest.mark.parametrize(
+    ("code", "spare", "words"),
+    [
+        ((4, 6), 2, "all shares of each part are stored, any 2 of which may be lost"),
+        ((4, 6), 1, "not all shares of each part are stored: of some part 1 more may be lost"),
+        ((4, 6), 0, "not all shares of each part are stored: of some part none more may be lost"),
+        ((1, 1), 0, "all shares of each part are stored, none of which may be lost"),
+    ],
+)
+def test_what_may_be_lost_is_said_of_short_parts_too(code, spare, words):
+    tally = Tally(Code(*code), 5, 3, 0, spare, 0, 0, ())
+    assert put_file.safety_text(tally) == words
+
+
+def test_a_shorter_life_is_said():
+    assert put_file.shorter_text(3600, 3600) == put_file.shorter_text(3590, 3600) == ""
+    assert "it lives 2,700 s from now on, not 3,600" in put_file.shorter_text(2700, 3600)
 
 
 def test_work_is_said_before_it_begins(home, node, tmp_path):
@@ -57,7 +77,9 @@ def test_ctrl_c_says_how_to_go_on(home, node):
         process.kill()
         process.wait()
     assert process.returncode == 130
-    assert b"the same command goes on from there, `dave rm` releases them" in err
+    assert (
+        b"the same command goes on from there, `dave rm` releases them and deletes the name" in err
+    )
     assert b"Traceback" not in err
     done = home.dave("put", "stream", "--file", "-", "--json", "--ttl", "1h",
                      "--edge", node.address, stdin=DATA * 2)  # fmt: skip
@@ -72,7 +94,7 @@ def test_no_room_says_what_is_missing_and_what_to_do(home, tmp_path):
     done = home.dave("put", "k", "--file", tmp_path / "in", "--ttl", "1h", *edge)
     assert (done.code, done.out) == (1, "")
     assert "at 1 nodes" in done.err
-    assert " of 12,582,912 bytes are stored: put it again to go on from there, or" in done.err
+    assert " of 12,582,912 bytes are stored: put it again to go on from there; " in done.err
     assert node.status()["files"]["shares"] > 8
     assert home.dave("get", "k", *edge).code == 1
     assert home.dave("rm", "k", *edge).code == 0

@@ -5,7 +5,7 @@ import io
 import pytest
 
 import dave
-from dave.errors import IsFile, UsageError
+from dave.errors import IsFile, NotWhole, UsageError
 from dave.share_limits import BLOCK_BYTES
 from tests.edge.file_gets import stories
 from tests.edge.file_puts import content
@@ -68,3 +68,23 @@ def test_the_blocking_client_has_the_same_verbs(node, run, tmp_path):
         file = d.open_file(uris[0], range="1-2")
         assert (file.size, b"".join(file)) == (5, b"al")
         assert d.open_file(uris[0] + "x") is None
+
+
+@pytest.mark.parametrize("by", ["a new version", "a removal", "bad luck"])
+def test_what_goes_while_it_is_fetched_is_said(run, tmp_path, by):
+    async def told(p):
+        await p.put(content(STRIPE))
+        with pytest.raises(IsFile) as caught:
+            await p.other.get(p.uri, limit=1)
+        reference = (await p.root()).reference
+        if by == "a new version":
+            await p.put(content(STRIPE, 2))
+        elif by == "a removal":
+            await p.client.delete("file", uploads=tmp_path / "none")
+        for each in p.shares.nodes:
+            each.release(p.key.owner, reference)
+        words = {"a new version": "another version", "a removal": "deleted"}.get(by, "start more")
+        with pytest.raises(NotWhole, match=words):
+            await p.other.get_file(p.uri, tmp_path / "out", found=caught.value.found)
+
+    run(told)

@@ -4,8 +4,6 @@ import io
 import random
 
 import dave
-from dave.edge.file_receipt import Tally
-from dave.files.code import Code
 
 
 def test_a_receipt_of_a_file_is_a_receipt(node):
@@ -23,8 +21,3 @@ def test_a_receipt_of_a_file_is_a_receipt(node):
         assert told[-1].done == len(data)
         assert told[-1].sent <= file.sent < 3_010_000
         assert receipt.settled().uri == receipt.uri
-
-
-def test_fewest_is_counted_as_of_a_full_stripe():
-    tally = Tally(Code(4, 6), 5, 3, 0, 1, 0, 0, ())
-    assert tally.fewest == 5

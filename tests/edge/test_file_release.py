@@ -6,6 +6,7 @@ from dave.crypto import sign
 from dave.edge.entries import Entries
 from dave.edge.file_place import Placer
 from dave.edge.file_release import release_rows
+from dave.wire.stripe import place_of_stripe
 from tests.edge.fake_shares import FakeShares
 from tests.edge.file_stripes import KEY, UPLOAD, sealed, signed, story
 
@@ -86,5 +87,20 @@ def test_it_is_signed():
         signed_bytes = word.signed_bytes(driver.core.network)
         assert sign.verify(KEY.owner, word.signature + signed_bytes)
         assert (word.owner, word.reference) == (KEY.owner, UPLOAD.reference)
+
+    story(run)
+
+
+def test_who_holds_a_share_that_was_mended_is_told_too():
+    async def run(driver):
+        shares = FakeShares(60)
+        made = sealed(3000, (1, 14))
+        record = signed(made.row, driver.core.network)
+        near = await shares.nearest(place_of_stripe(record.stripe_id), 28, 5.0)
+        shares.node(near[27]).take(record, 0, made.shares[0])
+        released = await release_rows(
+            shares, Entries(driver, KEY), KEY, UPLOAD.reference, [made.row], 5.0
+        )
+        assert released.records == 1
 
     story(run)

@@ -6,6 +6,8 @@ import io
 import pytest
 
 import dave
+from dave.crypto import hashes
+from dave.edge.upload_journal import UploadJournal
 from tests.edge.file_puts import content
 from tests.processes import PATIENCE_SECONDS
 
@@ -82,3 +84,14 @@ def test_many_files_at_once(node):
             assert [value.value for value in values] == [content(400_000, n) for n in range(20)]
 
     asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
+
+
+def test_a_key_that_is_deleted_is_so_said_even_while_it_is_being_put(node, client, tmp_path):
+    client.put("k", content(5000), ttl=3600)
+    client.flush()
+    entry_id = hashes.entry_id_of(client.ls()[0].owner, b"k")
+    journal = UploadJournal(tmp_path, client.ls()[0].owner, entry_id)
+    client.delete("k", uploads=tmp_path)
+    client.flush()
+    journal.close()
+    assert (client.get("k"), client.ls()) == (None, [])

@@ -190,6 +190,22 @@ def test_rebuilding(tmp_path):
     run(story)
 
 
+def test_who_asks_for_what_cannot_be_computed_is_told(tmp_path, monkeypatch):
+    def failing(k, n, shares):
+        raise MemoryError
+
+    monkeypatch.setattr("dave.files.stripes.recover", failing)
+
+    async def story():
+        scene = Scene(tmp_path)
+        given = {0: bytes(10), 1: bytes(10)}
+        scene.keeper.carry_out(Rebuild(7, (2, 3, 10, 10), given, (2,)))
+        assert await scene.answer(7) is None
+        await scene.close()
+
+    run(story)
+
+
 def test_the_capacity_is_at_most_half_of_what_is_free(tmp_path, monkeypatch):
     free = 0
 

@@ -1,9 +1,13 @@
 """Tree, database and index, brought together after whatever has happened to them."""
 
 import asyncio
+import errno
 import shutil
+import sqlite3
 
 from dave.crypto import merkle
+from dave.edge.database import connect
+from dave.edge.disk import Disk
 from tests.edge.databases import lay_out, set_aside_in
 from tests.edge.share_making import Scene, key_of, record_of, share
 from tests.edge.test_share_database import rows
@@ -112,11 +116,50 @@ def test_records_salvaged_keep_further_uploads(tmp_path):
 
     asyncio.run(story())
     # It has another table beside ours, of a version that we do not know.
-    import sqlite3
-
     connection = sqlite3.connect(tmp_path / "shares.db")
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     keys = sorted(key_of(record_of(share(0), upload=n)) for n in (1, 2))
     assert load(tmp_path, state) == ([0], keys, 0, 0)
     assert load(tmp_path, state) == ([0], keys, 0, 0)
+
+
+def test_a_full_disk_at_the_start_costs_no_share(tmp_path, monkeypatch):
+    async def story():
+        scene = Scene(tmp_path)
+        await scene.keep(share(0), upload=1, ttl=10)
+        await scene.keep(share(0), upload=2)
+        await scene.close()
+
+    def full(path, *args):
+        if path is not None:
+            raise sqlite3.OperationalError("database or disk is full")
+        return connect(path, *args)
+
+    asyncio.run(story())
+    later = NOW + 10_000  # the record that the share came with has expired, the other has not
+    with monkeypatch.context() as patch:
+        patch.setattr("dave.edge.database.connect", full)
+        assert load(tmp_path, state_in_memory, later) == []
+    key = key_of(record_of(share(0), upload=2))
+    assert load(tmp_path, state, later) == ([0], [key], 0, 0)
+
+
+def state_in_memory(scene):
+    """What is held while the database is in memory."""
+    assert scene.keeper.status()["notes"]
+    return [n for n in range(20) if scene.index.holds(merkle.root(share(n)))]
+
+
+def test_a_bad_sector_does_not_keep_a_node_from_starting(tmp_path, monkeypatch):
+    fill(tmp_path)
+    lay_out(tmp_path / "shares.db", {})
+    bad, read = merkle.root(share(3)), Disk.read
+
+    def broken(disk, path, offset, size):
+        if path.name == bad.hex():
+            raise OSError(errno.EIO, "Input/output error")
+        return read(disk, path, offset, size)
+
+    monkeypatch.setattr(Disk, "read", broken)
+    assert load(tmp_path, state)[0] == [0, 1, 2, 4, 5]

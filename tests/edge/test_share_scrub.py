@@ -1,10 +1,12 @@
 """Shares that the disk has forgotten are found, let go of, and told of."""
 
 import asyncio
+import errno
 
 import pytest
 
 from dave.crypto import merkle
+from dave.edge.disk import Disk
 from tests.edge.databases import lay_out
 from tests.edge.share_making import WAIT, Scene, share
 
@@ -108,6 +110,26 @@ def test_a_share_that_goes_meanwhile_is_no_damage(tmp_path):
         assert await look in (0, 3000)
         assert scene.keeper.scrub.damaged == 0
         assert await scene.keeper.scrub.look(merkle.root(share(1))) == 0
+        await scene.close()
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    ("error", "damaged"), [(errno.EMFILE, 0), (errno.ENOMEM, 0), (errno.EIO, 1), (errno.ENOENT, 1)]
+)
+def test_too_many_open_files_are_no_damage(tmp_path, monkeypatch, error, damaged):
+    def failing(disk, path, offset, size):
+        raise OSError(error, "failed")
+
+    async def story():
+        scene = Scene(tmp_path)
+        await scene.keep(share(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(Disk, "read", failing)
+            await scene.keeper.scrub.look(merkle.root(share(1)))
+        assert scene.keeper.scrub.damaged == damaged
+        assert await scene.read(share(1)) == (None if damaged else share(1))
         await scene.close()
 
     run(story)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dave.errors import UsageError
-from dave.files.code import Code, default_code, parity, parse_code, recover
+from dave.files.code import Code, bears_a_loss, default_code, parity, parse_code, recover
 from tests.files.made import content, cut
 
 
@@ -74,3 +74,12 @@ def test_one_block_is_copied():
 def test_too_few_shares_are_a_mistake_of_the_caller():
     with pytest.raises(AssertionError, match="3 shares of the 4"):
         recover(4, 6, {0: b"a", 1: b"b", 5: b"c"})
+
+
+@pytest.mark.parametrize(
+    ("code", "nodes", "bears"),
+    [((4, 6), 6, True), ((4, 6), 5, True), ((4, 6), 3, True), ((4, 6), 2, False),
+     ((1, 1), 9, False), ((1, 2), 2, True), ((10, 14), 4, True), ((10, 14), 3, False)],
+)  # fmt: skip
+def test_a_code_bears_the_loss_of_a_node(code, nodes, bears):
+    assert bears_a_loss(Code(*code), nodes) is bears

@@ -104,16 +104,6 @@ def test_unheard_longest() -> None:
     assert Table(OWN).unheard_longest() is None
 
 
-def test_who_is_being_asked_lets_the_others_have_their_turn() -> None:
-    table = table_of(1, 2, 3)
-    table.probed(1, 5)
-    table.seen(2, 6)
-    assert table.unheard_longest() == contact(3)
-    table.seen(3, 7)
-    assert table.unheard_longest() == contact(1), "it has not answered"
-    table.probed(99, 9)
-
-
 def test_removed_after_failures_in_a_row() -> None:
     table = table_of(3, 4)
     for _ in range(CONTACT_FAILURES_MAX - 1):
