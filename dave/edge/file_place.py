@@ -204,10 +204,13 @@ class Placer:
 
     def why(self) -> str:
         """Why shares were refused, for a person."""
-        reasons: Counter[str] = Counter()
-        for refusal in self.refused:
-            reasons[refusal.reason] += 1
-        texts = [f"{reason} at {count} nodes" for reason, count in reasons.most_common()]
+        # A node may have refused shares for one reason with several details.
+        nodes = {(refusal.reason, refusal.address): None for refusal in self.refused}
+        reasons = Counter(reason for reason, _ in nodes)
+        texts = [
+            f"{reason} at {count} node{'s' if count > 1 else ''}"
+            for reason, count in reasons.most_common()
+        ]
         return ", ".join(texts) or "there are no more nodes"
 
 

@@ -93,7 +93,7 @@ def test_no_room_says_what_is_missing_and_what_to_do(home, tmp_path):
     edge = ("--edge", node.address)
     done = home.dave("put", "k", "--file", tmp_path / "in", "--ttl", "1h", *edge)
     assert (done.code, done.out) == (1, "")
-    assert "at 1 nodes" in done.err
+    assert "at 1 node" in done.err
     assert " of 12,582,912 bytes are stored: put it again to go on from there; " in done.err
     assert node.status()["files"]["shares"] > 8
     assert home.dave("get", "k", *edge).code == 1

@@ -5,6 +5,7 @@ import pytest
 from dave.crypto import hashes
 from dave.crypto.work import surplus_bits
 from dave.edge.file_place import Placer
+from dave.edge.receipt import Refusal
 from dave.errors import NotStored, Unreachable
 from dave.wire.share_status import ShareStatus
 from dave.wire.shares import ShareOutcome
@@ -223,3 +224,14 @@ def test_nobody_there():
             await place(driver, shares, sealed(4000))
 
     story(run)
+
+
+def test_a_node_that_refuses_with_several_details_is_told_of_once():
+    async def told(driver):
+        placer = Placer(FakeShares(1), driver, driver.core.network, 0)
+        for detail in (2, 5):
+            placer.refused[Refusal("127.0.0.1:1424", "low_rank", detail)] += 1
+        placer.refused[Refusal("127.0.0.1:1425", "full", 0)] += 1
+        assert placer.why() == "low_rank at 1 node, full at 1 node"
+
+    story(told)
