@@ -29,6 +29,7 @@ from dave.crypto.work import share_work
 
 NETWORK = "bench-files"
 NODES = 6
+MORE_NODES = 14
 MIB = 1 << 20
 SIZE_MIB = int(os.environ.get("DAVE_BENCH_FILES_MIB", "1024"))
 SMALL_MIB, SMALL_FILES = 10, 100
@@ -107,7 +108,11 @@ def run() -> list[dict[str, Any]]:
         with cluster(NETWORK, NODES, *options, "--sync", "never") as nodes:
             rows += whole(bench, nodes, rival)
             rows += many(bench, nodes)
-            rows += two_gone(bench, nodes)
+            rows += some_gone(bench, nodes, 2)
+            rows += corrupting(bench, nodes)
+        with cluster(NETWORK, MORE_NODES, *options, "--sync", "never") as nodes:
+            bench.run(nodes, "put", "big", "--file", str(bench.file))
+            rows += some_gone(bench, nodes, 4)
         with cluster(NETWORK, NODES, *options, "--sync", "always") as nodes:
             synced = bench.run(nodes, "put", "big", "--file", str(bench.file))
             rows.append(row("files", "put, fsynced", mb_per_second(synced.seconds), "MB/s"))
@@ -204,24 +209,40 @@ def many(bench: Bench, nodes: Cluster) -> list[dict[str, Any]]:
     ]
 
 
-def two_gone(bench: Bench, nodes: Cluster) -> list[dict[str, Any]]:
-    """Get, then a node that corrupts all it has, then two nodes gone."""
+def some_gone(bench: Bench, nodes: Cluster, count: int) -> list[dict[str, Any]]:
+    """Get, and get again with so many nodes killed."""
+
+    def get() -> float:
+        out = bench.folder / "out"
+        seconds = [bench.run(nodes, "get", "big", "--out", str(out)).seconds for _ in range(2)]
+        check_same(bench.file, out)
+        return min(seconds)
+
+    before = get()
+    nodes.kill(nodes.living[-count:])
+    case = f"get with {count} of {len(nodes.nodes)} nodes gone"
+    return [row("files", case, get(), "s", before, goal=1.5, below=True)]
+
+
+def corrupting(bench: Bench, nodes: Cluster) -> list[dict[str, Any]]:
+    """Get, after the two dead nodes are back and one node's shares have all been changed."""
+    for number in sorted(nodes.dead):
+        nodes.restart(number)
+    nodes.wait_until_joined()
+    bad = nodes.nodes[-1]
+    changed = 0
+    for path in (bad.data / "shares").glob("??/*"):
+        with path.open("r+b") as file:
+            file.write(bytes(16))
+        changed += 1
     out = bench.folder / "out"
-    times = {}
-    times["all"] = min(bench.run(nodes, "get", "big", "--out", str(out)).seconds for _ in range(2))
-    nodes.kill([3, 4])
-    times["gone"] = min(bench.run(nodes, "get", "big", "--out", str(out)).seconds for _ in range(2))
+    got = bench.run(nodes, "get", "big", "--out", str(out))
     check_same(bench.file, out)
-    ratio = row(
-        "files",
-        "get with 2 of 6 nodes gone",
-        times["gone"],
-        "s",
-        times["all"],
-        goal=1.5,
-        below=True,
-    )
-    return [ratio]
+    return [
+        row("files", "get with a corrupting node", mb_per_second(got.seconds), "MB/s"),
+        row("files", "shares it had changed", changed, "shares", goal=1),
+        row("files", "that node named", float(bad.host_port in got.stderr), "", goal=1),
+    ]
 
 
 def mb_per_second(seconds: float) -> float:
