@@ -16,9 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench._process import cpu_seconds
-from bench._rss import peak_rss_bytes
-
 NEEDED, TOTAL = 4, 6
 PATIENCE_SECONDS = 60.0
 READ_BYTES = 1 << 20
@@ -33,9 +30,8 @@ def command() -> str | None:
 class Grid:
     """A client of a running grid."""
 
-    def __init__(self, port: int, client: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, port: int) -> None:
         self._port = port
-        self._client = client
 
     def put(self, path: Path) -> str:
         """Upload a file; returns its capability."""
@@ -62,14 +58,6 @@ class Grid:
         if response.status != 200:
             raise RuntimeError(f"tahoe-lafs get: {response.status}")
 
-    def cpu_seconds(self) -> float:
-        """Of the client so far."""
-        return cpu_seconds(self._client.pid)
-
-    def peak_rss_bytes(self) -> int:
-        """Of the client so far."""
-        return peak_rss_bytes(self._client.pid)
-
 
 @contextmanager
 def grid() -> Iterator[Grid]:
@@ -79,7 +67,7 @@ def grid() -> Iterator[Grid]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dave-tahoe-")))
         introducer = folder / "introducer"
-        _create(tahoe, "create-introducer", introducer, "--port", str(_free_port()))
+        _create(tahoe, "create-introducer", introducer, *_listening())
         _start(tahoe, introducer, stack)
         furl_file = introducer / "private" / "introducer.furl"
         _wait(furl_file.exists, "the introducer")
@@ -88,33 +76,29 @@ def grid() -> Iterator[Grid]:
         shares += ["--shares-total", str(TOTAL), "--introducer", furl]
         for number in range(TOTAL):
             node = folder / f"storage{number}"
-            _create(
-                tahoe, "create-node", node, "--port", str(_free_port()), *shares, "--webport=none"
-            )
+            _create(tahoe, "create-node", node, *_listening(), *shares, "--webport=none")
             _start(tahoe, node, stack)
         port = _free_port()
         client = folder / "client"
         _create(
             tahoe, "create-client", client, *shares, f"--webport=tcp:{port}:interface=127.0.0.1"
         )
-        rival = Grid(port, _start(tahoe, client, stack))
+        _start(tahoe, client, stack)
         _wait(lambda: _connected(port) >= TOTAL, "the grid")
-        yield rival
+        yield Grid(port)
 
 
 def _create(tahoe: str, kind: str, folder: Path, *options: str) -> None:
-    location = ["--hostname=127.0.0.1"] if "--port" not in options else []
-    if "--port" in options:
-        at = options.index("--port")
-        port = options[at + 1]
-        options = (*options[:at], *options[at + 2 :])
-        location = [f"--port=tcp:{port}:interface=127.0.0.1", f"--location=tcp:127.0.0.1:{port}"]
-    if kind == "create-client":
-        location = []
-    subprocess.run([tahoe, kind, *location, *options, str(folder)], check=True, capture_output=True)
+    subprocess.run([tahoe, kind, *options, str(folder)], check=True, capture_output=True)
 
 
-def _start(tahoe: str, folder: Path, stack: ExitStack) -> "subprocess.Popen[bytes]":
+def _listening() -> tuple[str, str]:
+    """Options for a node that listens on a free port of the loopback."""
+    port = _free_port()
+    return f"--port=tcp:{port}:interface=127.0.0.1", f"--location=tcp:127.0.0.1:{port}"
+
+
+def _start(tahoe: str, folder: Path, stack: ExitStack) -> None:
     log = stack.enter_context((folder / "output").open("wb"))
     process = subprocess.Popen(
         [tahoe, "run", "--allow-stdin-close", str(folder)],
@@ -130,7 +114,6 @@ def _start(tahoe: str, folder: Path, stack: ExitStack) -> "subprocess.Popen[byte
             process.wait()
 
     stack.callback(end)
-    return process
 
 
 def _connected(port: int) -> int:
