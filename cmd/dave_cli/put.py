@@ -223,6 +223,6 @@ def _content(args: Namespace, name: bytes) -> Any:
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and args.file != "-":
         file.close()
         return args.file
-    from dave_cli.put_file import pieces
+    from dave.edge.file_source import Begun
 
-    return pieces(head, file)
+    return Begun(head, file)

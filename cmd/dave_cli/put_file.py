@@ -1,12 +1,9 @@
 """What `dave put` and `dave share` do with content that does not fit an entry: an asyncio client,
 which uses all cores, shows how far it is, and says how to go on when it is interrupted."""
 
-import asyncio
-import select
 import sys
 import time
 from argparse import Namespace
-from collections.abc import AsyncIterator
 from typing import Any
 
 from dave.edge.file_receipt import FileProgress, FileReceipt, Tally
@@ -15,7 +12,6 @@ from dave_cli import options
 from dave_cli.loop import run
 from dave_cli.progress import ByteProgress
 
-_READ_BYTES = 1 << 20
 _WORK_WORTH_SAYING = 50_000_000
 """Hashes: a second with a slow core."""
 
@@ -44,23 +40,6 @@ class FileLine(ByteProgress):
                 file=sys.stderr,
             )
         super().__call__(now)
-
-
-async def pieces(head: bytes, file: Any) -> AsyncIterator[bytes]:
-    """A stream of which the beginning has been read; `file` is unbuffered."""
-    yield head
-    loop = asyncio.get_running_loop()
-    while True:
-        # A thread that waits in a read could not be ended.
-        if await loop.run_in_executor(None, _is_readable, file):
-            piece = await loop.run_in_executor(None, file.read, _READ_BYTES)
-            if not piece:
-                return
-            yield piece
-
-
-def _is_readable(file: Any) -> bool:
-    return bool(select.select([file], [], [], 0.2)[0])
 
 
 def put_content(args: Namespace, key: Any, name: bytes, content: Any) -> Any:

@@ -13,7 +13,7 @@ from dave.edge.file_put import FilePut, PutOptions, root_of
 from dave.edge.file_receipt import FileReceipt, OnProgress
 from dave.edge.file_release import Released, release_rows
 from dave.edge.file_rows import rows_of
-from dave.edge.file_source import Content, Source, open_source
+from dave.edge.file_source import BegunSource, BytesSource, Content, Source, open_source
 from dave.edge.keyfile import Key
 from dave.edge.receipt import Receipt
 from dave.edge.shares import Shares
@@ -26,43 +26,6 @@ from dave.names import HybridTime
 from dave.wire.compression import in_entry
 from dave.wire.entry import PRIVATE, Entry
 from dave.wire.manifest import Row
-
-
-class BytesSource:
-    """A value that the caller has in memory."""
-
-    is_folder = False
-
-    def __init__(self, data: bytes) -> None:
-        self.size: int | None = len(data)
-        self._rest = memoryview(data)
-
-    async def read(self, count: int) -> bytes:
-        """As Source."""
-        data, self._rest = self._rest[:count], self._rest[count:]
-        return bytes(data)
-
-    def close(self) -> None:
-        """As Source."""
-
-
-class _Begun:
-    """A source of which the first bytes have been read."""
-
-    def __init__(self, head: bytes, source: Source) -> None:
-        self.size = source.size
-        self.is_folder = source.is_folder
-        self._head = head
-        self._source = source
-
-    async def read(self, count: int) -> bytes:
-        """As Source."""
-        head, self._head = self._head[:count], self._head[count:]
-        return head if len(head) == count else head + await self._source.read(count - len(head))
-
-    def close(self) -> None:
-        """As Source."""
-        self._source.close()
 
 
 class FileClient:
@@ -81,7 +44,7 @@ class FileClient:
             head = b"" if source.is_folder else await source.read(INFLATED_BYTES_MAX + 1)
             if not source.is_folder and (stored := in_entry(name, head, options.private)):
                 return await self._put_entry(name, head, *stored, options)
-            return await self._put_file(name, _Begun(head, source), options)
+            return await self._put_file(name, BegunSource(head, source), options)
 
     async def _put_file(self, name: bytes, source: Source, options: PutOptions) -> FileReceipt:
         put = FilePut(self._driver, self._shares, self._in_flight, self._key, name, options)

@@ -10,16 +10,24 @@ import os
 import select
 import stat
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from dave.edge.driver import Driver
 from dave.edge.folder_pack import pack, packed_size
 from dave.edge.limits import PIPE_LOOK_SECONDS
 from dave.errors import FileChanged, UsageError
 
-Content = str | os.PathLike[str] | BinaryIO | AsyncIterable[bytes]
-"""What can be put: a path of a file or folder, a binary file open for reading, or pieces of bytes
-as an asynchronous iterator."""
+
+class Begun(NamedTuple):
+    """A binary file of which the beginning, `head`, has been read."""
+
+    head: bytes
+    file: BinaryIO
+
+
+Content = str | os.PathLike[str] | BinaryIO | AsyncIterable[bytes] | Begun
+"""What can be put: a path of a file or folder, a binary file open for reading or begun already, or
+pieces of bytes as an asynchronous iterator."""
 
 
 class Source(Protocol):
@@ -39,6 +47,8 @@ async def open_source(content: Content, driver: Driver) -> Source:
     """The source of `content`. Raises OSError for a path that cannot be read, UsageError."""
     if isinstance(content, str | os.PathLike):
         return await driver.offload(_of_path, os.fspath(content), driver)
+    if isinstance(content, Begun):
+        return BegunSource(content.head, StreamSource(content.file, driver))
     if hasattr(content, "__aiter__"):
         return PiecesSource(aiter(content))
     if not hasattr(content, "read"):
@@ -200,6 +210,43 @@ class FolderSource:
 
     def close(self) -> None:
         """As Source."""
+
+
+class BytesSource:
+    """A value that the caller has in memory."""
+
+    is_folder = False
+
+    def __init__(self, data: bytes) -> None:
+        self.size: int | None = len(data)
+        self._rest = memoryview(data)
+
+    async def read(self, count: int) -> bytes:
+        """As Source."""
+        data, self._rest = self._rest[:count], self._rest[count:]
+        return bytes(data)
+
+    def close(self) -> None:
+        """As Source."""
+
+
+class BegunSource:
+    """A source of which the first bytes have been read."""
+
+    def __init__(self, head: bytes, source: Source) -> None:
+        self.size = source.size
+        self.is_folder = source.is_folder
+        self._head = head
+        self._source = source
+
+    async def read(self, count: int) -> bytes:
+        """As Source."""
+        head, self._head = self._head[:count], self._head[count:]
+        return head if len(head) == count else head + await self._source.read(count - len(head))
+
+    def close(self) -> None:
+        """As Source."""
+        self._source.close()
 
 
 def _read_all(file: BinaryIO, count: int) -> bytes:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 import dave
-from dave.edge.file_client import BytesSource, put_options
+from dave.edge.file_client import put_options
 from dave.files.code import Code
 from dave.limits import KEY_AND_VALUE_BYTES_MAX
 from dave.share_limits import SEAL_BYTES
@@ -54,15 +54,6 @@ def test_the_directory_has_the_size_of_the_content(node, tmp_path):
         assert [(name.key, name.size) for name in await client.ls()] == [(b"seen", 500_000)]
 
     run(node, story)
-
-
-def test_a_source_of_bytes_gives_them_in_order():
-    async def story():
-        source = BytesSource(b"abcdefg")
-        assert [await source.read(3) for _ in range(4)] == [b"abc", b"def", b"g", b""]
-        assert source.size == 7
-
-    asyncio.run(story())
 
 
 @pytest.mark.parametrize(("code", "parsed"), [(None, None), ("4/6", (4, 6)), (Code(2, 3), (2, 3))])

@@ -2,10 +2,10 @@
 
 import pytest
 
-from dave.edge.file_client import BytesSource
 from dave.edge.file_pipeline import InFlight, Maker, Pipeline
 from dave.edge.file_place import Placer
 from dave.edge.file_rows import KnownRows
+from dave.edge.file_source import BytesSource
 from dave.edge.upload_journal import UploadJournal
 from dave.files.blocks import convergent
 from dave.files.code import Code

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dave.edge.file_source import open_source
+from dave.edge.file_source import Begun, BytesSource, open_source
 from dave.errors import FileChanged, UsageError
 
 
@@ -53,6 +53,22 @@ def test_an_iterator_and_a_binary_file(size, sizes, count):
     assert (read, source.size, source.is_folder) == (data, None, False)
     _, read = asyncio.run(read_all(io.BytesIO(data), count))
     assert read == data
+
+
+@pytest.mark.parametrize("begun", [0, 1, 1000, 2500, 5000])
+def test_a_file_that_was_begun_is_whole(begun):
+    data = random.Random(5).randbytes(5000)
+    source, read = asyncio.run(read_all(Begun(data[:begun], io.BytesIO(data[begun:]))))
+    assert (read, source.size, source.is_folder) == (data, None, False)
+
+
+def test_a_source_of_bytes_gives_them_in_order():
+    async def story():
+        source = BytesSource(b"abcdefg")
+        assert [await source.read(3) for _ in range(4)] == [b"abc", b"def", b"g", b""]
+        assert source.size == 7
+
+    asyncio.run(story())
 
 
 @pytest.mark.parametrize("size", [0, 1, 999, 1000, 1001, 5000])
