@@ -14,13 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dave.edge.byte_range import ByteRange
     from dave.edge.check import Check, CheckedNode
     from dave.edge.client import Client
     from dave.edge.connect import connect, connect_sync
-    from dave.edge.file_get import Fetched, FetchProgress
-    from dave.edge.file_open import OpenFile
-    from dave.edge.file_receipt import FileProgress, FileReceipt
+    from dave.edge.files.byte_range import ByteRange
+    from dave.edge.files.get import Fetched, FetchProgress
+    from dave.edge.files.open import OpenFile
+    from dave.edge.files.receipt import FileProgress, FileReceipt
     from dave.edge.keyfile import Key
     from dave.edge.node import Config, Node
     from dave.edge.receipt import Name, Receipt, Refusal, Value
@@ -100,16 +100,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ByteRange": "dave.edge.byte_range",
+    "ByteRange": "dave.edge.files.byte_range",
     "Change": "dave.edge.watch",
     "Check": "dave.edge.check",
     "CheckedNode": "dave.edge.check",
     "Client": "dave.edge.client",
-    "FetchProgress": "dave.edge.file_get",
-    "Fetched": "dave.edge.file_get",
-    "FileProgress": "dave.edge.file_receipt",
-    "FileReceipt": "dave.edge.file_receipt",
-    "OpenFile": "dave.edge.file_open",
+    "FetchProgress": "dave.edge.files.get",
+    "Fetched": "dave.edge.files.get",
+    "FileProgress": "dave.edge.files.receipt",
+    "FileReceipt": "dave.edge.files.receipt",
+    "OpenFile": "dave.edge.files.open",
     "Name": "dave.edge.receipt",
     "Receipt": "dave.edge.receipt",
     "Refusal": "dave.edge.receipt",

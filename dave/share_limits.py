@@ -43,7 +43,7 @@ SEAL_BYTES = 40
 ROOT_ROWS_BYTES_MIN = KEY_AND_VALUE_BYTES_MAX - KEY_BYTES_MAX - SEAL_BYTES - ROOT_HEADER_BYTES
 """Room for rows in the root, whatever the key and the seal."""
 
-# --- The way down: fetching (edge/file_get.py and its parts) -----------------------------------
+# --- The way down: fetching (edge/files/get.py and its parts) -----------------------------------
 
 TARGET_NOTE_BYTES = 64 << 20
 """Of a file being fetched it is noted how far it is safely on the disk, after so many bytes ..."""

@@ -11,8 +11,8 @@ from dave.crypto import merkle
 from dave.files.code import Code, parity
 from dave.limits import REPLICAS
 from dave.names import SECOND, Instant, Place
-from dave.node import stripe_plan
 from dave.node.requests import Peer
+from dave.node.shares import stripe_plan
 from dave.wire.manifest import Shape
 from dave.wire.shares import ShareOutcome
 from dave.wire.stripe import StripeRecord, place_of_stripe

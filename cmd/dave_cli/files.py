@@ -18,7 +18,7 @@ def fetch(args: Namespace, key: Any, path: Path | None, found: Any = None) -> in
     progress = ByteProgress("got", args.json)
     # Checked here, since it is the caller's to mend whatever stands under the name.
     if args.range is not None:
-        from dave.edge.byte_range import parse_range
+        from dave.edge.files.byte_range import parse_range
 
         parse_range(args.range)
     try:

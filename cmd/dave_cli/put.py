@@ -223,6 +223,6 @@ def _content(args: Namespace, name: bytes) -> Any:
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and args.file != "-":
         file.close()
         return args.file
-    from dave.edge.file_source import Begun
+    from dave.edge.files.source import Begun
 
     return Begun(head, file)

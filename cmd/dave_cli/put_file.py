@@ -6,7 +6,7 @@ import time
 from argparse import Namespace
 from typing import Any
 
-from dave.edge.file_receipt import FileProgress, FileReceipt, Tally
+from dave.edge.files.receipt import FileProgress, FileReceipt, Tally
 from dave.errors import NotListed
 from dave_cli import options
 from dave_cli.loop import run

@@ -23,7 +23,7 @@ from dave.node.client import Client as Core
 
 if TYPE_CHECKING:
     from dave.edge.bulk import BulkSockets
-    from dave.edge.file_open import SyncFile
+    from dave.edge.files.open import SyncFile
     from dave.edge.select_loop import SelectLoop
     from dave.edge.watch import SyncWatch
 
@@ -245,7 +245,7 @@ class SyncClient:
 
     def open_file(self, *args: Any, **options: Any) -> "SyncFile | None":
         """As `Client.open_file`; iterating blocks."""
-        from dave.edge.file_open import SyncFile
+        from dave.edge.files.open import SyncFile
 
         file = self._driver.run(self._client.open_file(*args, **options))
         return None if file is None else SyncFile(file, self._driver.run)

@@ -14,8 +14,8 @@ from dave.edge.addresses import format_address
 from dave.edge.check import Check, CheckedNode
 from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
-from dave.edge.file_reading import ReadingVerbs
-from dave.edge.file_verbs import FileVerbs, as_bytes
+from dave.edge.files.get_verbs import ReadingVerbs
+from dave.edge.files.put_verbs import FileVerbs, as_bytes
 from dave.edge.keyfile import Key
 from dave.edge.limits import (
     CONCURRENCY_DEFAULT,
@@ -156,7 +156,7 @@ class Client(FileVerbs, ReadingVerbs):
             return None
         seconds = time.monotonic() - started
         if entry.flags & (BLOB | PRIVATE):
-            from dave.edge.file_open import opened
+            from dave.edge.files.open import opened
 
             file = opened(self._driver, result, self._key, link_key, seconds)
             try:

@@ -12,7 +12,7 @@ from dave.edge.folder import DataFolder
 from dave.edge.journal_file import JournalFile
 from dave.edge.journal_writer import Sync
 from dave.edge.limits import JOURNAL_COMPACT_FACTOR
-from dave.edge.share_keeper import ShareKeeper
+from dave.edge.shares.keeper import ShareKeeper
 from dave.edge.verify import Verdicts, Verifier
 from dave.effects import Append, NodeEffect, Verify
 from dave.limits import JOURNAL_COMPACT_BYTES_MIN, SHARDS

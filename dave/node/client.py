@@ -19,9 +19,9 @@ from dave.node.timers import Timer
 from dave.wire.entry import Entry
 
 if TYPE_CHECKING:
-    from dave.node.share_fetches import Fetches
-    from dave.node.share_queries import ShareQueries
-    from dave.node.share_uploads import Uploads
+    from dave.node.shares.fetches import Fetches
+    from dave.node.shares.queries import ShareQueries
+    from dave.node.shares.uploads import Uploads
     from dave.node.watch import WatchOperation
     from dave.node.watchers import Watchers
 
@@ -100,28 +100,28 @@ class Client(Core):
     @cached_property
     def uploads(self) -> "Uploads":
         """Offers shares to nodes."""
-        from dave.node.share_uploads import Uploads
+        from dave.node.shares.uploads import Uploads
 
         return Uploads(self)
 
     @cached_property
     def fetches(self) -> "Fetches":
         """Fetches shares from nodes."""
-        from dave.node.share_fetches import Fetches
+        from dave.node.shares.fetches import Fetches
 
         return Fetches(self)
 
     @cached_property
     def share_queries(self) -> "ShareQueries":
         """Asks who holds what, and has uploads dropped."""
-        from dave.node.share_queries import ShareQueries
+        from dave.node.shares.queries import ShareQueries
 
         return ShareQueries(self)
 
     def nearest(self, place: Place, count: int, now: Instant, deadline: Instant) -> int:
         """Find up to `count` nodes nearest to a place, never this one; resolved with a list of
         Peer, nearest first, empty if nobody answers."""
-        from dave.node.nearest import Nearest
+        from dave.node.shares.nearest import Nearest
 
         operation = self.next_operation()
 

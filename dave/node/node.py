@@ -31,8 +31,8 @@ from dave.node.puts import Here, Puts
 from dave.node.reach import Reach
 from dave.node.replicas import Replicas
 from dave.node.requests import Answer, Done, Peer
-from dave.node.share_service import ShareService
-from dave.node.share_upkeep import ShareUpkeep
+from dave.node.shares.service import ShareService
+from dave.node.shares.upkeep import ShareUpkeep
 from dave.node.sync_source import SyncSources
 from dave.node.syncs import Syncs
 from dave.node.timers import Timer

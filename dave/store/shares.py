@@ -1,5 +1,5 @@
 """All shares that a node keeps, and the stripe records that keep them: one rule of admission, one
-of eviction. Their bytes are elsewhere (edge/share_files.py); here is what they are, in memory.
+of eviction. Their bytes are elsewhere (edge/shares/files.py); here is what they are, in memory.
 
 The rule is that of entries (store.py). A stripe's rank is that of its best record, by its age, its
 work and the closeness of its place. Where the node is full, stripes of lower rank make room. Where

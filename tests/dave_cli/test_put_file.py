@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from dave.edge.file_receipt import FileProgress, Tally
+from dave.edge.files.receipt import FileProgress, Tally
 from dave.files.code import Code
 from dave_cli import put_file
 from tests.dave_cli.test_progress import Terminal

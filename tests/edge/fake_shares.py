@@ -1,4 +1,4 @@
-"""Nodes in memory with the methods of dave/edge/shares.py, and faults that can be injected.
+"""Nodes in memory with the methods of dave/edge/files/shares.py, and faults that can be injected.
 
     shares = FakeShares(6)                     # shares.nodes[0].shares: {address: bytes}
     node.is_down = True                        # silent from now on
@@ -78,7 +78,7 @@ class FakeNode:
 
 
 class FakeShares:
-    """What dave/edge/shares.py offers, over nodes in memory."""
+    """What dave/edge/files/shares.py offers, over nodes in memory."""
 
     def __init__(self, count=6, seed=0, pause=None, network=None):
         rng = random.Random(seed)

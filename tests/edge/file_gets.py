@@ -12,7 +12,7 @@ async def getting(node, folder, monkeypatch, nodes=6):
     """A putter, and another client, which has no key of its own."""
     async with file_puts.putter(node, folder / "uploads", nodes) as p:
         (folder / "uploads").mkdir(exist_ok=True)
-        monkeypatch.setattr("dave.edge.file_open.Shares", lambda driver: p.shares)
+        monkeypatch.setattr("dave.edge.files.open.Shares", lambda driver: p.shares)
         async with dave.connect(node.address) as other:
             p.other = other
             p.uri = f"dave://{p.key.name}/{file_puts.NAME.decode()}"

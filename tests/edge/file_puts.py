@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import dave
 from dave.crypto import hashes
 from dave.edge.entries import Entries
-from dave.edge.file_pipeline import InFlight
-from dave.edge.file_put import FilePut, PutOptions, root_of
-from dave.edge.file_source import open_source
+from dave.edge.files.pipeline import InFlight
+from dave.edge.files.put import FilePut, PutOptions, root_of
+from dave.edge.files.source import open_source
 from dave.edge.limits import MAX_WORK_DEFAULT
 from dave.files.stripes import unseal
 from dave.files.tree import parts

@@ -4,7 +4,7 @@ import asyncio
 import random
 
 import dave
-from dave.edge.upload_journal import Upload
+from dave.edge.files.upload_journal import Upload
 from dave.files.blocks import convergent
 from dave.files.code import Code
 from dave.files.stripes import seal

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dave.crypto import merkle
 from dave.edge.folder import DataFolder
 from dave.edge.journal_writer import Sync
-from dave.edge.share_keeper import ShareKeeper
+from dave.edge.shares.keeper import ShareKeeper
 from dave.effects import DropShares, ReadShare, SaveRecord, SaveRelease, WriteShare
 from dave.names import hybrid_time
 from dave.store.shares import ShareIndex

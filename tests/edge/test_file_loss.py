@@ -5,8 +5,8 @@ import errno
 
 import pytest
 
-from dave.edge.file_put import FilePut
-from dave.edge.upload_journal import UploadJournal
+from dave.edge.files.put import FilePut
+from dave.edge.files.upload_journal import UploadJournal
 from dave.errors import Conflict, NotStored, UsageError
 from dave.files.code import Code
 from dave.wire.share_status import ShareStatus
@@ -166,7 +166,7 @@ def test_no_room_to_remember_what_stands_is_no_obstacle(node, tmp_path, monkeypa
         async with putter(node, tmp_path) as p:
             await p.put(DATA)
             sent = p.shares.taken_bytes
-            monkeypatch.setattr("dave.edge.file_rows.KnownRows.add", _full)
+            monkeypatch.setattr("dave.edge.files.rows.KnownRows.add", _full)
             await p.put(DATA)
             assert (await p.read(), p.shares.taken_bytes) == (DATA, sent)
 
@@ -183,7 +183,7 @@ def test_a_journal_that_cannot_be_written_ends_no_upload(node, tmp_path, monkeyp
                 start(journal, upload)
                 monkeypatch.setattr(UploadJournal, failing, _full)
 
-            monkeypatch.setattr("dave.edge.upload_journal.UPLOAD_SYNC_SECONDS", 0.0)
+            monkeypatch.setattr("dave.edge.files.upload_journal.UPLOAD_SYNC_SECONDS", 0.0)
             monkeypatch.setattr(UploadJournal, "start", begun)
             await p.put(DATA)
             assert await p.read() == DATA

@@ -11,8 +11,8 @@ import pytest
 
 from dave.edge.keyfile import save_network_secret
 from dave.share_limits import BLOCK_BYTES
+from tests.edge.files.test_shares import cluster
 from tests.edge.share_nodes import NETWORK
-from tests.edge.test_shares import cluster
 from tests.processes import PATIENCE_SECONDS, until_async
 
 SIZE = 20 << 20

@@ -10,11 +10,11 @@ import pytest
 from dave.edge.status import status_of
 from dave.files.code import Code
 from dave.names import hybrid_time
-from dave.node import share_audits, stripe_repair, stripe_watch
+from dave.node.shares import audits, stripe_repair, stripe_watch
 from sim import stripes
 from sim.owner import Owner
+from tests.edge.files.test_shares import SECONDS, cluster, met
 from tests.edge.share_nodes import node_at
-from tests.edge.test_shares import SECONDS, cluster, met
 from tests.processes import until_async
 
 SHARE_BYTES = 100_000
@@ -27,7 +27,7 @@ def hurried(monkeypatch):
     monkeypatch.setattr(stripe_watch, "STRIPE_LOOK_SECONDS", 0.2)
     monkeypatch.setattr(stripe_watch, "SHARE_AUDIT_SECONDS", 0.1)
     monkeypatch.setattr(stripe_watch, "SHARE_LEAF_SECONDS", 0.1)
-    monkeypatch.setattr(share_audits, "SHARE_LEAF_SECONDS", 0.1)
+    monkeypatch.setattr(audits, "SHARE_LEAF_SECONDS", 0.1)
     monkeypatch.setattr(stripe_repair, "STRIPE_SETTLE_SECONDS", 0.2)
     monkeypatch.setattr(stripe_repair, "STRIPE_GRACE_SECONDS", 0.2)
     monkeypatch.setattr(stripe_repair, "STRIPE_TURN_SECONDS", 1)

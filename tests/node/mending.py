@@ -5,9 +5,9 @@ from random import Random
 from dave.crypto.network import network
 from dave.files import stripes as transforms
 from dave.files.code import Code
-from dave.node import stripe_plan
-from dave.node.stripe_plan import Holding
-from dave.node.stripe_survey import Surveyed
+from dave.node.shares import stripe_plan
+from dave.node.shares.stripe_plan import Holding
+from dave.node.shares.stripe_survey import Surveyed
 from dave.wire.manifest import Shape
 from sim import stripes
 from sim.network import Link

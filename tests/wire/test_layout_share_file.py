@@ -1,10 +1,10 @@
-"""The declared end of a share's file against edge/share_files.py."""
+"""The declared end of a share's file against edge/shares/files.py."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dave.edge.share_files import FOOTER_BYTES, footer
+from dave.edge.shares.files import FOOTER_BYTES, footer
 from dave.errors import WireError
 from dave.share_limits import BLOCK_BYTES, STRIPE_RECORD_BYTES_MAX
 from dave.wire.layout_share_file import SHARE_END

@@ -1,0 +1,1 @@
+"""The shares that a node holds, on its disk: files, their database, reading, writing, scrubbing."""

@@ -1,0 +1,1 @@
+"""Shares of files at a node: taken, kept, proved, sent, and mended."""

@@ -1,0 +1,53 @@
+"""What a fetch remembers of nodes."""
+
+import pytest
+
+from dave.edge.files.share_nodes import BAD, DEAD, GOOD, LATE, ShareNodes
+from dave.names import MS, SECOND
+from dave.node.requests import Peer
+from dave.share_limits import (
+    FETCH_DEAD_SECONDS,
+    FETCH_PATIENCE_FIRST_MS,
+    FETCH_PATIENCE_MS_MAX,
+    FETCH_PATIENCE_MS_MIN,
+)
+
+PEERS = [Peer(("127.0.0.1", port), bytes([port]) * 32) for port in (1, 2, 3)]
+
+
+def test_a_node_is_the_same_under_its_key():
+    nodes = ShareNodes()
+    assert nodes.of(PEERS[0]) is nodes.of(PEERS[0]._replace(address=("::1", 9)))
+    assert nodes.of(PEERS[0]) is not nodes.of(PEERS[1])
+    assert nodes.of(Peer(("127.0.0.1", 1))) is not nodes.of(Peer(("127.0.0.1", 2)))
+
+
+def test_standings_from_good_to_bad():
+    nodes = ShareNodes()
+    node = nodes.of(PEERS[0])
+    assert node.standing(0) == GOOD
+    node.late += 1
+    assert node.standing(0) == LATE
+    nodes.silent(node, 100)
+    assert node.standing(100) == DEAD
+    assert node.standing(100 + FETCH_DEAD_SECONDS * SECOND) == LATE
+    nodes.answered(node, 5)
+    assert node.standing(100) == GOOD
+    nodes.corrupt(node)
+    nodes.corrupt(node)
+    assert node.standing(0) == BAD
+    assert nodes.bad == [PEERS[0]]
+    nodes.of(PEERS[1])
+    assert (nodes.count(BAD, 0), nodes.count(GOOD, 0)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("took_ms", "patience_ms"),
+    [(0.01, FETCH_PATIENCE_MS_MIN), (100, 300), (60_000, FETCH_PATIENCE_MS_MAX)],
+)
+def test_patience_follows_what_shares_take(took_ms, patience_ms):
+    nodes = ShareNodes()
+    assert nodes.patience == FETCH_PATIENCE_FIRST_MS * MS
+    for _ in range(50):
+        nodes.answered(nodes.of(PEERS[0]), int(took_ms * MS))
+    assert nodes.patience == patience_ms * MS
