@@ -73,8 +73,10 @@ FETCH_PATIENCE_TIMES = 3
 FETCH_PATIENCE_MS_MIN = 150
 FETCH_PATIENCE_MS_MAX = 20_000
 """... within these bounds; then another is fetched in its place."""
-FETCH_DEAD_SECONDS = 30
-"""So long a node that cannot be reached is asked only where nobody else has a share."""
+SILENT_SECONDS = 15
+SILENT_SECONDS_MAX = 240
+"""So long a node that cannot be reached is left out while others will do; twice as long each time
+that it is silent again."""
 FETCH_NETWORK_SECONDS = 60
 """So long the nodes of a network that a lookup named entirely are taken for all there are."""
 LOCATE_GATHER_SECONDS = 0.002
@@ -104,7 +106,7 @@ RELEASES_UNSEEN_MAX = 16_384
 STRIPES_SLICE = 256
 """Records that go at a time where they expire or are released: three milliseconds."""
 
-# --- Specification: the protocol of shares over the bulk channel -------------------------------
+# --- The protocol of shares over the bulk channel: a peer can see it ---------------------------
 
 FETCH_ADDRESSES_MAX = 31
 """Shares asked for in one FETCH: as many addresses as a stream's request holds."""

@@ -12,6 +12,7 @@ from dave.edge.files.pipeline import InFlight
 from dave.edge.files.put import FilePut, PutOptions, root_of
 from dave.edge.files.receipt import FileReceipt, OnProgress
 from dave.edge.files.release import Released, release_rows
+from dave.edge.files.renew import FileRenewal
 from dave.edge.files.rows import rows_of
 from dave.edge.files.shares import Shares
 from dave.edge.files.source import BegunSource, BytesSource, Content, Source, open_source
@@ -62,6 +63,10 @@ class FileClient:
         )  # fmt: skip
         receipt.size = len(plain)
         return receipt
+
+    async def renew(self, entry: Entry, ttl: int, timeout: float) -> Receipt:
+        """As `Client.renew`, of a file."""
+        return await FileRenewal(self._driver, self._shares, self._key, entry, ttl, timeout).run()
 
     async def _release(
         self, reference: bytes, rows: AsyncIterator[Row] | Iterable[Row], timeout: float
