@@ -135,6 +135,8 @@ def report(receipt: Any, as_json: bool, name: str | None = None) -> None:
             from dave_cli.put_file import file_fields
 
             fields |= file_fields(receipt)
+        if receipt.released is not None:
+            fields["released"] = receipt.released._asdict()
         print(json.dumps(fields))
         return
     print(receipt.uri if name is None else name)
@@ -151,6 +153,10 @@ def report(receipt: Any, as_json: bool, name: str | None = None) -> None:
     )
     for address, reason, detail in receipt.refused:
         print(f"  {address}: {_explain(reason, detail)}", file=sys.stderr)
+    if receipt.released is not None:
+        from dave_cli.put_file import released_text
+
+        print(released_text(receipt.released), file=sys.stderr)
 
 
 def _explain(reason: str, detail: int) -> str:

@@ -112,7 +112,7 @@ class Client(FileVerbs, ReadingVerbs):
     ) -> Receipt:
         """Retract a key: a signed tombstone takes the entry's place for 366 days. If it is a file,
         its shares are released, and so is what an interrupted `put_file` has stored (uploads: as
-        there).
+        there); `released` of the receipt tells how that went.
 
         Copies that others made cannot be recalled. listed: state the removal in the directory.
         Raises as `put`.
@@ -125,7 +125,7 @@ class Client(FileVerbs, ReadingVerbs):
         )
         if listed:
             self.enlist(receipt)
-        await self._release(name, standing, uploads, timeout)
+        receipt.released = await self._release(name, standing, uploads, timeout)
         return receipt
 
     async def get(
