@@ -39,6 +39,7 @@ from dave.node.node import Node as Core
 from dave.node.requests import Peer
 from dave.store.shares import ShareIndex
 from dave.store.store import Store
+from dave.tuning import DEFAULT, Tuning
 from dave.uri import owner_name
 
 log = logging.getLogger("dave.node")
@@ -73,6 +74,8 @@ class Config(NamedTuple):
     """An entry this much older needs a bit more of closeness or work to rank the same."""
     lan: bool = False
     """Find nodes on the local network by multicast; then the default is to listen everywhere."""
+    tuning: Tuning = DEFAULT
+    """Copies, parallel questions, patience; `replicas` is the same in all of a network."""
 
 
 class Node:
@@ -109,6 +112,7 @@ class Node:
 
     async def __aenter__(self) -> Self:
         config = self.config
+        config.tuning.check()
         sync = _sync(config.sync)
         net = network(config.network, config.secret)
         edges = [parse_edge(text) for text in config.edges]
@@ -142,6 +146,7 @@ class Node:
             edges,
             start_count=self._world.journal.start,
             journal_id=self._world.journal.id,
+            tuning=config.tuning,
         )
         if self._world.shares is not None:
             self.core.serve_shares(self._world.shares.index)
