@@ -39,8 +39,8 @@ async def connect(
     network has one. tuning: copies, parallel questions, patience; see Tuning. Nothing is sent
     before the first verb.
 
-    Raises UsageError for an edge, name, secret or tuning that cannot be, NetworkError for a host name that
-    does not resolve.
+    Raises UsageError for an edge, name, secret or tuning that cannot be, NetworkError for a host
+    name that does not resolve.
     """
     from dave.edge.aio import Runner
 
