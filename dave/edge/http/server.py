@@ -13,7 +13,7 @@ from aiohttp import web
 
 from dave.edge.addresses import format_address, split_address
 from dave.edge.connect import connect
-from dave.edge.http import status
+from dave.edge.http import metrics, status
 from dave.edge.http.guard import Guard
 from dave.edge.http.operations import Operation
 from dave.edge.http.problems import problems
@@ -31,7 +31,7 @@ from dave.edge.listen import bind_tcp
 if TYPE_CHECKING:
     from dave.edge.node import Node
 
-ROUTES: tuple[Callable[[Service], list[Operation]], ...] = (status.routes,)
+ROUTES: tuple[Callable[[Service], list[Operation]], ...] = (status.routes, metrics.routes)
 """Each returns the operations of its module."""
 
 HEADERS = {
