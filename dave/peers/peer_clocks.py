@@ -32,7 +32,16 @@ class PeerClocks:
         offsets = sorted(self._offsets.values())
         return offsets[(len(offsets) - 1) // 2] + now // MS
 
+    def ahead_ms(self, unix_ms: UnixMs, now: Instant) -> int | None:
+        """How far a clock is ahead of theirs, in milliseconds; None while nobody has said."""
+        theirs = self.unix_ms(now)
+        return None if theirs is None else unix_ms - theirs
+
     def is_ahead(self, unix_ms: UnixMs, now: Instant) -> bool:
         """Whether a clock is so far ahead of theirs that it cannot be right."""
-        theirs = self.unix_ms(now)
-        return theirs is not None and unix_ms - theirs > CLOCK_AHEAD_MS_MAX
+        ahead_ms = self.ahead_ms(unix_ms, now)
+        return ahead_ms is not None and ahead_ms > CLOCK_AHEAD_MS_MAX
+
+    def __len__(self) -> int:
+        """Voices heard."""
+        return len(self._offsets)

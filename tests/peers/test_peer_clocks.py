@@ -1,8 +1,11 @@
 """The time that others tell."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dave.limits import CLOCK_AHEAD_MS_MAX, PEER_CLOCKS_MAX
 from dave.names import MS
-from dave.node.peer_clocks import PeerClocks
+from dave.peers.peer_clocks import PeerClocks
 
 WALL = 1_800_000_000_000
 NOW = 5_000 * MS
@@ -33,10 +36,19 @@ def test_ahead_is_what_no_clock_may_be():
     assert not clocks().is_ahead(WALL + 10**12, NOW)
 
 
+@given(st.integers(-(10**9), 10**9), st.integers(0, (PEER_CLOCKS_MAX - 1) // 2))
+def test_fewer_liars_than_half_move_it_nowhere_beyond_what_honest_peers_say(truth, liars):
+    made = clocks(*[truth] * (PEER_CLOCKS_MAX - liars))
+    for liar in range(liars):
+        for _ in range(100):
+            made.heard(1000 + liar, 2**62, NOW)
+    assert made.ahead_ms(WALL, NOW) == -truth
+
+
 def test_the_last_word_of_each_and_not_of_too_many():
     made = PeerClocks()
     for node_id in range(3 * PEER_CLOCKS_MAX):
         made.heard(node_id % (2 * PEER_CLOCKS_MAX), WALL + node_id, NOW)
-    assert len(made._offsets) == PEER_CLOCKS_MAX
+    assert len(made) == PEER_CLOCKS_MAX
     assert min(made._offsets) == 0
     assert made._offsets[0] == WALL + 2 * PEER_CLOCKS_MAX - NOW // MS
