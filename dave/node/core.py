@@ -83,7 +83,7 @@ class Core:
         self.requests = Requests(self.sessions, self.timers, rng, self.drops)
         self._streams: Streams | None = None
         self.handlers: dict[int, Handler] = {}
-        self.notices: "Notices | None" = None
+        self.notices: Notices | None = None
         """Where to tell what happens; None while nobody listens. See `listen`."""
         self.is_reached = True
         """False for a node that nobody can reach unasked: it goes as a client."""

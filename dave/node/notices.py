@@ -75,7 +75,7 @@ class ChallengeSent(NamedTuple):
 
     peer: Place
     subject: Subject
-    count: int
+    asked: int
     """Entries, or leaves of shares, that are to be proved."""
 
 
@@ -93,9 +93,9 @@ class ChallengeMet(NamedTuple):
     """A peer, or a client (None), challenged this node about entries, which answered."""
 
     peer: Place | None
-    count: int
+    asked: int
     proved: int
-    """How many of the `count` this node holds."""
+    """How many of these entries this node holds."""
 
 
 Notice = EntryStored | EntryGone | PeerChange | ChallengeSent | ChallengeEnded | ChallengeMet
