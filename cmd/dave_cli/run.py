@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+from dave.errors import UsageError
 from dave.limits import CAPACITY_BYTES_DEFAULT
 from dave_cli import options
 from dave_cli.loop import run
@@ -15,7 +16,9 @@ EPILOG = """\
   dave run --listen 127.0.0.1:0 --edge 127.0.0.1:1424 --data second
   dave run --edge HOST:1424                    join others; listens on all addresses, port 1424
   dave run --lan                               find others on the local network, and be found
-The first line on standard output is "dave listening on HOST:PORT"."""
+  dave run --http 127.0.0.1:8080               serve HTTP too
+The first line on standard output is "dave listening on HOST:PORT"; with --http, the second is
+"dave http on http://HOST:PORT/"."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -52,6 +55,15 @@ def add_options(parser: ArgumentParser) -> None:
         "--sync", metavar="MODE", choices=("always", "second", "never"), default="always",
         help="always: acknowledge what is on disk (default); second; never",
     )  # fmt: skip
+    parser.add_argument(
+        "--http", metavar="ADDR", default=None,
+        help="serve HTTP on HOST:PORT, such as 127.0.0.1:8080; port 0 takes a free one (default: "
+        "not at all)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--http-key", metavar="FILE", type=Path, default=None,
+        help="the owner's key with which values that come over HTTP are signed",
+    )  # fmt: skip
     options.add_network(parser)
 
 
@@ -80,6 +92,8 @@ async def _run(args: Namespace) -> None:
         sync=args.sync,
         network=args.network,
         secret=options.secret(args),
+        http=args.http,
+        http_key=_http_key(args),
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -87,9 +101,21 @@ async def _run(args: Namespace) -> None:
         loop.add_signal_handler(number, stop.set)
     async with Node(config) as node:
         print(f"dave listening on {node.address}", flush=True)
+        if node.http is not None:
+            print(f"dave http on http://{node.http.address}/", flush=True)
         _greet(node, args)
         await stop.wait()
         print("dave: stopping", file=sys.stderr)
+
+
+def _http_key(args: Namespace) -> Any:
+    if args.http_key is None:
+        return None
+    if args.http is None:
+        raise UsageError("--http-key is of no use without --http ADDR")
+    from dave.edge.keyfile import Key
+
+    return Key.load(args.http_key, options.ask_passphrase(args.http_key))
 
 
 def _greet(node: Any, args: Namespace) -> None:
@@ -107,5 +133,11 @@ def _greet(node: Any, args: Namespace) -> None:
     elif args.listen is None and not args.edge:
         print("dave: reachable from this machine only; --listen ADDR changes that",
               file=sys.stderr)  # fmt: skip
+    if node.http is not None:
+        print(f"dave: what writes over HTTP must show the token in {node.http.token_path}",
+              file=sys.stderr)  # fmt: skip
+        if node.http.is_open:
+            print("dave: http is open to other machines, and not encrypted: put a proxy with TLS "
+                  "before it, unless the network is yours", file=sys.stderr)  # fmt: skip
     for text in damage_texts(node.replay):
         print(f"dave: {text}", file=sys.stderr)

@@ -141,6 +141,16 @@ RENEWAL_TIMEOUT_SECONDS = 20.0
 RENEWAL_RETRY_SECONDS_MAX = 3600
 RENEWAL_NOTE_CHARACTERS_MAX = 200
 
+HTTP_PORT_DEFAULT = 8080
+HTTP_TOKEN_CHARS_MIN = 32
+HTTP_TOKEN_CHARS_MAX = 128
+HTTP_CONNECTIONS_MAX = 256
+"""Connections to the HTTP interface; what comes beyond is told so and closed."""
+HTTP_IDLE_SECONDS = 20.0
+"""So long a connection may take to say what it wants."""
+HTTP_STOP_SECONDS = 3.0
+"""What is under way when the node stops may go on for so long."""
+
 KEY_FILE_BYTES_MAX = 4096
 KEY_FILE_ARGON_PASSES = 3
 """With 64 MiB, the second choice of RFC 9106 section 4, here in one lane."""

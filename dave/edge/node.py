@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from dave.crypto.network import Network, network
+from dave.crypto.network import network
 from dave.edge.addresses import format_address
 from dave.edge.aio import Runner
 from dave.edge.connect import parse_edge
@@ -18,7 +18,7 @@ from dave.edge.folder import DataFolder
 from dave.edge.journal_file import Replay
 from dave.edge.journal_writer import Sync
 from dave.edge.kept import KeptKeys
-from dave.edge.keyfile import load_or_make_node_key
+from dave.edge.keyfile import Key, load_or_make_node_key
 from dave.edge.lan import Lan
 from dave.edge.limits import PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
@@ -34,12 +34,15 @@ from dave.limits import (
     HAND_OVER_SECONDS,
     NETWORK_NAME_DEFAULT,
 )
-from dave.names import Address, Rng
+from dave.names import Address
 from dave.node.node import Node as Core
 from dave.node.requests import Peer
 from dave.store.shares import ShareIndex
 from dave.store.store import Store
 from dave.uri import owner_name
+
+if TYPE_CHECKING:
+    from dave.edge.http.server import HttpServer
 
 log = logging.getLogger("dave.node")
 
@@ -73,6 +76,10 @@ class Config(NamedTuple):
     """An entry this much older needs a bit more of closeness or work to rank the same."""
     lan: bool = False
     """Find nodes on the local network by multicast; then the default is to listen everywhere."""
+    http: str | None = None
+    """HOST:PORT on which to serve HTTP; port 0 takes a free one. Default: not at all."""
+    http_key: Key | Path | str | None = None
+    """The owner's key with which values that come over HTTP are signed."""
 
 
 class Node:
@@ -93,6 +100,8 @@ class Node:
         self.started_at = 0.0
         self.lan: Lan | None = None
         """What finds others on the local network, if that is wanted."""
+        self.http: HttpServer | None = None
+        """What serves HTTP, if that is wanted."""
         self._runner: Runner
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -154,9 +163,20 @@ class Node:
         self._control = self._controls(folder)
         try:
             await self._control.start()
+            self.http = self._bind_http()
         except BaseException:
+            await self._control.close()
             await self._let_go()
             raise
+        try:
+            await self._begin()
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def _begin(self) -> None:
+        """All is at hand: join the network, and let everything run."""
         self.started_at = time.monotonic()
         self.core.start(self._runner.now())
         self._runner.flush()
@@ -168,10 +188,11 @@ class Node:
             self._tasks.add(asyncio.create_task(story))
         if self._world.shares is not None:
             self._tasks.add(asyncio.create_task(self._world.shares.scrub.run()))
-        if config.lan:
-            self.lan = self._find_others(net, rng)
+        if self.config.lan:
+            self.lan = self._find_others()
             self._tasks.add(asyncio.create_task(self.lan.run()))
-        return self
+        if self.http is not None:
+            await self.http.start()
 
     def _remember(self, folder: DataFolder, sync: Sync, rng: random.Random) -> None:
         """Take in what earlier processes knew, and what is to be renewed."""
@@ -200,12 +221,23 @@ class Node:
             },
         )
 
-    def _find_others(self, net: Network, rng: Rng) -> Lan:
+    def _bind_http(self) -> "HttpServer | None":
+        """The HTTP interface on its address, not serving yet."""
+        if self.config.http is None:
+            return None
+        from dave.edge.http.server import HttpServer
+
+        return HttpServer(self, self.config.http, self.config.http_key)
+
+    def _find_others(self) -> Lan:
         def meet(address: Address) -> None:
             self.core.meet(address, self._runner.now())
             self._runner.flush()
 
-        return Lan(net.key, self.listeners.address, rng, meet, lambda: len(self.core.table))
+        core = self.core
+        return Lan(
+            core.network.key, self.listeners.address, core.rng, meet, lambda: len(core.table)
+        )
 
     async def __aexit__(
         self,
@@ -213,6 +245,8 @@ class Node:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self.http is not None:
+            await self.http.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
