@@ -50,16 +50,8 @@ def test_one_too_many_is_refused_and_one_that_left_makes_room(tmp_path, monkeypa
                 await at.session.ws_connect(url)
             assert caught.value.status == 503
             await first.close()
-
-            async def is_let_in():
-                try:
-                    await (await at.session.ws_connect(url)).close()
-                except aiohttp.WSServerHandshakeError:
-                    return False
-                return True
-
-            while not await is_let_in():
-                await asyncio.sleep(0.01)
+            await until_async(lambda: at.node.core.notices is None)
+            await (await at.session.ws_connect(url)).close()
 
     asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
 
