@@ -41,6 +41,7 @@ class GetOperation:
         self._place = place_of(entry_id)
         self._quorum = quorum or REPLICAS
         self._deadline = deadline
+        self._started: Instant = 0
         self._newest: tuple[HybridTime, bool, bytes] | None = None
         self._has_own = 0
         self._expected: int | None = None
@@ -54,6 +55,7 @@ class GetOperation:
     def start(self, now: Instant, own: Entry | None = None) -> None:
         """Begin; `own` is the version in the asker's own store, if any."""
         core = self._core
+        self._started = now
         core.timers.set(self._deadline, Timer.DEADLINE, self)
         if own is not None:
             self._take(own)
@@ -244,6 +246,9 @@ class GetOperation:
 
     def _resolve(self, now: Instant) -> None:
         """Tell who asked."""
+        tally = self._core.tally
+        tally.gets[self.result.found] += 1
+        tally.get_time.note(now - self._started)
         self._core.resolve(self._operation, self.result)
 
     def _repair(self, newest: Entry, now: Instant) -> None:
