@@ -60,12 +60,15 @@ def counters_of(node: Node) -> dict[str, int]:
     core = node.core
     puts = core.puts.counts
     stored = sum(puts[status] for status in _ACCEPTED)
+    sockets, bulk = node.listeners.udp, node.bulk
     return {
         "gets_found": core.gets_found,
         "gets_absent": core.gets_absent,
         "puts_stored": stored,
         "puts_refused": sum(puts) - stored,
-        "kernel_drops": sum(udp.kernel_drops for udp in node.listeners.udp),
+        "received_bytes": sum(udp.received_bytes for udp in sockets) + bulk.bytes_received,
+        "sent_bytes": sum(udp.sent_bytes for udp in sockets) + bulk.bytes_sent,
+        "kernel_drops": sum(udp.kernel_drops for udp in sockets),
     }
 
 
