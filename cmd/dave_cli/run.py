@@ -1,7 +1,6 @@
 """`dave run`: a node in the foreground."""
 
 import signal
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
@@ -64,20 +63,30 @@ def add_options(parser: ArgumentParser) -> None:
         "--http-key", metavar="FILE", type=Path, default=None,
         help="the owner's key with which values that come over HTTP are signed",
     )  # fmt: skip
+    parser.add_argument(
+        "--log-level", metavar="LEVEL", choices=("debug", "info", "warning", "error"),
+        default=None, help="what is logged on standard error, and all that is worse: debug, info "
+        "(default), warning or error",
+    )  # fmt: skip
+    parser.add_argument(
+        "--log-format", metavar="FORMAT", choices=("text", "json"), default=None,
+        help="text for people (default), or json: one object a line",
+    )  # fmt: skip
     options.add_network(parser)
 
 
 def main(args: Namespace) -> int:
     """Run `dave run`."""
-    import logging
+    from dave.edge import logs
 
-    logging.basicConfig(format="dave: %(message)s", level=logging.INFO, stream=sys.stderr)
+    logs.configure(args.log_level or "info", args.log_format or "text")
     run(_run(args))
     return 0
 
 
 async def _run(args: Namespace) -> None:
     import asyncio
+    import logging
 
     from dave.edge.node import Config, Node
 
@@ -95,6 +104,7 @@ async def _run(args: Namespace) -> None:
         http=args.http,
         http_key=_http_key(args),
     )
+    log = logging.getLogger("dave.run")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -103,9 +113,9 @@ async def _run(args: Namespace) -> None:
         print(f"dave listening on {node.address}", flush=True)
         if node.http is not None:
             print(f"dave http on http://{node.http.address}/", flush=True)
-        _greet(node, args)
+        _greet(node, args, log)
         await stop.wait()
-        print("dave: stopping", file=sys.stderr)
+        log.info("stopping")
 
 
 def _http_key(args: Namespace) -> Any:
@@ -118,26 +128,18 @@ def _http_key(args: Namespace) -> Any:
     return Key.load(args.http_key, options.ask_passphrase(args.http_key))
 
 
-def _greet(node: Any, args: Namespace) -> None:
+def _greet(node: Any, args: Namespace, log: Any) -> None:
     from dave.edge.status import damage_texts
 
-    for line in (
-        f"node key {node.public_key}",
-        f"data in {node.world.folder.path}: {len(node.core.store):,} entries",
-    ):
-        print(f"dave: {line}", file=sys.stderr)
     if args.lan:
         where = "all addresses" if args.listen is None else args.listen
-        print(f"dave: listening on {where}, looking for nodes on the local network",
-              file=sys.stderr)  # fmt: skip
+        log.info("listening on %s, looking for nodes on the local network", where)
     elif args.listen is None and not args.edge:
-        print("dave: reachable from this machine only; --listen ADDR changes that",
-              file=sys.stderr)  # fmt: skip
+        log.info("reachable from this machine only; --listen ADDR changes that")
     if node.http is not None:
-        print(f"dave: what writes over HTTP must show the token in {node.http.token_path}",
-              file=sys.stderr)  # fmt: skip
+        log.info("what writes over HTTP must show the token in %s", node.http.token_path)
         if node.http.is_open:
-            print("dave: http is open to other machines, and not encrypted: put a proxy with TLS "
-                  "before it, unless the network is yours", file=sys.stderr)  # fmt: skip
+            log.warning("http is open to other machines, and not encrypted: put a proxy with TLS "
+                        "before it, unless the network is yours")  # fmt: skip
     for text in damage_texts(node.replay):
-        print(f"dave: {text}", file=sys.stderr)
+        log.warning("%s", text)

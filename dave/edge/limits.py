@@ -209,3 +209,19 @@ NAMES_KEPT_SECONDS = 3
 NAMES_PATIENCE = 100
 NAMES_TOLD_MAX = 1000
 """/v1/names: when the directory is read again, see there, and how many names are told."""
+
+LOG_ALIKE_MAX = 10
+"""Lines of the log from one place of the code that are told in LOG_ALIKE_SECONDS."""
+LOG_ALIKE_SECONDS = 60
+LOG_KINDS_MAX = 256
+"""Places of the code of which that is remembered."""
+LOG_DROPS_MIN = 100
+"""Datagrams dropped in LOG_DROPS_SECONDS that are worth a line."""
+LOG_DROPS_SECONDS = 60
+LOG_JOIN_SECONDS = 15
+"""A node that knows nobody after so long says why, and again every LOG_JOIN_AGAIN_SECONDS."""
+LOG_JOIN_AGAIN_SECONDS = 3600
+LOG_CLOCK_SECONDS = 30
+"""A clock that is off by more than this is told of ..."""
+LOG_CLOCK_VOICES = 3
+"""... where so many peers, or all, say so."""

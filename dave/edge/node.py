@@ -1,7 +1,6 @@
 """A running node: the core, its sockets, its journal, its signature workers, its control socket."""
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Sequence
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from dave.crypto.network import network
 from dave.edge.addresses import format_address
 from dave.edge.aio import Runner
+from dave.edge.bulk import BulkSockets
 from dave.edge.connect import parse_edge
 from dave.edge.control import ControlServer
 from dave.edge.folder import DataFolder
+from dave.edge.house import House
 from dave.edge.journal_file import Replay
 from dave.edge.journal_writer import Sync
 from dave.edge.kept import KeptKeys
@@ -24,6 +25,7 @@ from dave.edge.limits import PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
 from dave.edge.memory import Journal, Memory
 from dave.edge.renewals import Renewals
+from dave.edge.report import Report
 from dave.edge.state import State
 from dave.edge.status import peers_of, status_of
 from dave.edge.transport import is_at_home
@@ -44,9 +46,6 @@ from dave.uri import owner_name
 if TYPE_CHECKING:
     from dave.edge.http.server import HttpServer
 
-log = logging.getLogger("dave.node")
-
-HOUSEKEEPING_SECONDS = 1.0
 HAND_OVER_LOOK_SECONDS = 0.01
 
 
@@ -90,14 +89,15 @@ class Node:
     """
 
     def __init__(self, config: Config | None = None) -> None:
-        self.config = config or Config()
+        self.config: Config = config or Config()
         self.listeners: Listeners
         self.core: Core
         self.replay: Replay
         """What reading the journal found."""
         self.state: State
+        self.house: House
         self.renewals: Renewals
-        self.started_at = 0.0
+        self.started_at: float = 0.0
         self.lan: Lan | None = None
         """What finds others on the local network, if that is wanted."""
         self.http: HttpServer | None = None
@@ -178,10 +178,12 @@ class Node:
     async def _begin(self) -> None:
         """All is at hand: join the network, and let everything run."""
         self.started_at = time.monotonic()
+        self._report = Report(self)
+        self.house = House(self._world, self._runner.flush, self._report)
         self.core.start(self._runner.now())
         self._runner.flush()
         for story in (
-            self._keep_house(),
+            self.house.run(),
             self._memory.run(self._runner.now),
             self.renewals.run(),
         ):
@@ -193,6 +195,7 @@ class Node:
             self._tasks.add(asyncio.create_task(self.lan.run()))
         if self.http is not None:
             await self.http.start()
+        self._report.started()
 
     def _remember(self, folder: DataFolder, sync: Sync, rng: random.Random) -> None:
         """Take in what earlier processes knew, and what is to be renewed."""
@@ -267,11 +270,17 @@ class Node:
             await asyncio.sleep(HAND_OVER_LOOK_SECONDS)
         core.say_bye(runner.now())
         runner.flush()
+        self._report.stopped()
 
     @property
     def world(self) -> World:
         """The journal and the verifier, for `status`."""
         return self._world
+
+    @property
+    def bulk(self) -> BulkSockets:
+        """The bulk channel's sockets."""
+        return self._runner.bulk
 
     async def _let_go(self) -> None:
         self._runner.close()
@@ -283,20 +292,6 @@ class Node:
         await asyncio.to_thread(self._memory.save_all, self._runner.now())
         await asyncio.to_thread(self.state.close)
         await asyncio.to_thread(self._world.close)
-
-    async def _keep_house(self) -> None:
-        """Tend the signature workers each second; compact the journal when it pays."""
-        while True:
-            await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            self._world.settle()
-            self._runner.flush()
-            if self._world.wants_compaction:
-                try:
-                    await asyncio.to_thread(self._world.compact, asyncio.get_running_loop())
-                except Exception:
-                    # The journal is whole, only larger than it need be.
-                    log.exception("the journal could not be compacted")
-                    self._world.put_off_compaction()
 
 
 def default_listen(edges: Sequence[Peer], *, lan: bool = False) -> str:

@@ -7,7 +7,8 @@ from dave.session.session import FailReason
 class Tally:
     """Of one core, since it was made."""
 
-    __slots__ = ("accepted", "connected", "failed", "get_time", "gets", "put_time", "puts")
+    __slots__ = ("accepted", "connected", "failed", "get_time", "gets", "hashes", "put_time",
+                 "puts")  # fmt: skip
 
     def __init__(self) -> None:
         self.gets = [0, 0, 0]
@@ -18,6 +19,8 @@ class Tally:
         """Puts that have ended: below quorum, at quorum."""
         self.put_time = Histogram()
         """What each of them took until then."""
+        self.hashes = 0
+        """Tried in searches for stamps."""
         self.connected = 0
         """Handshakes begun here that led to a session, rekeys too."""
         self.accepted = 0

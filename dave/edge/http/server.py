@@ -13,7 +13,7 @@ from aiohttp import web
 
 from dave.edge.addresses import format_address, split_address
 from dave.edge.connect import connect
-from dave.edge.http import events, names, page, shards, status, traffic, watch
+from dave.edge.http import events, metrics, names, page, shards, status, traffic, watch
 from dave.edge.http.guard import Guard
 from dave.edge.http.operations import Operation
 from dave.edge.http.problems import problems
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ROUTES: tuple[Callable[[Service], list[Operation]], ...] = (
     status.routes,
+    metrics.routes,
     events.routes,
     watch.routes,
     shards.routes,
