@@ -13,7 +13,7 @@ from aiohttp import web
 
 from dave.edge.addresses import format_address, split_address
 from dave.edge.connect import connect
-from dave.edge.http import events, metrics, names, page, shards, status, traffic, watch
+from dave.edge.http import events, metrics, own_names, page, shards, status, traffic, watch
 from dave.edge.http.guard import Guard
 from dave.edge.http.operations import Operation
 from dave.edge.http.problems import problems
@@ -38,7 +38,7 @@ ROUTES: tuple[Callable[[Service], list[Operation]], ...] = (
     watch.routes,
     shards.routes,
     traffic.routes,
-    names.routes,
+    own_names.routes,
     page.routes,
 )
 """Each returns the operations of its module."""

@@ -32,7 +32,8 @@ SCHEMA = {
                     "key": {"type": "string"},
                     "key_base64": {"type": "string"},
                     "bytes": {"type": "integer"},
-                    "expires": {"type": "number"},
+                    "written": {"type": "number", "description": "Unix seconds."},
+                    "expires": {"type": "number", "description": "Unix seconds."},
                 },
             },
             "description": "What the owner's directory says, as `dave ls`: what expires first, "
@@ -92,7 +93,13 @@ class Names:
 
 
 def _told(name: Name) -> dict[str, Any]:
-    return {"uri": name.uri, **named(name.key), "bytes": name.size, "expires": name.expires}
+    return {
+        "uri": name.uri,
+        **named(name.key),
+        "bytes": name.size,
+        "written": (name.time >> 16) / 1000,
+        "expires": name.expires,
+    }
 
 
 def routes(service: Service) -> list[Operation]:
