@@ -52,9 +52,8 @@ def test_what_an_operator_sees_first(served, browser):
     with visit(browser, served.url) as at:
         expect(at.page.locator("#headline")).to_have_text("All is well")
         expect(at.page.locator("#link")).to_have_text("Live")
-        expect(at.page.locator("#tiles div", has_text="Peers").locator("dd").first).to_have_text(
-            "2"
-        )
+        tile = at.page.locator("#tiles div", has_text="Peers")
+        expect(tile.locator("dd").first).to_have_text("2")
         expect(at.page.locator("#peers tbody tr")).to_have_count(PEERS)
         expect(at.page.locator("#ring .bars g")).to_have_count(PEERS)
         expect(at.page.locator("#shards td")).to_have_count(256)
@@ -149,9 +148,7 @@ def test_what_happens_is_shown_as_it_happens(served, browser):
     with visit(browser, served.url) as at:
         page = at.page
         expect(page.locator("#link")).to_have_text("Live")
-        until(
-            lambda: served.dave("put", "tick", "v") and page.locator("#activity tbody tr").count()
-        )
+        put_until_it_is_shown(served, page, "tick", "v")
         expect(page.locator("#activity tbody")).to_contain_text("tick")
         served.dave("check", "tick")
         row = page.locator("#challenges tbody tr").first
@@ -166,9 +163,7 @@ def test_nothing_that_stands_in_the_store_is_run(served, browser):
         dialogs = []
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         expect(page.locator("#link")).to_have_text("Live")
-        until(
-            lambda: served.dave("put", name, value) and page.locator("#activity tbody tr").count()
-        )
+        put_until_it_is_shown(served, page, name, value)
         expect(page.locator("#activity tbody")).to_contain_text(name)
         page.get_by_label("Name", exact=True).fill(name)
         page.get_by_role("button", name="Get", exact=True).click()
@@ -260,7 +255,6 @@ def test_a_node_that_goes_away_and_comes_back(browser, home):
         again = home.start("--http", url.split("/")[2])
         expect(page.locator("#link")).to_have_text("Live", timeout=40_000)
         expect(page.locator("#headline")).to_have_text("All is well")
-        home.dave("put", "back", "again", "--edge", again.address)
-        until(lambda: home.dave("put", "back", "again", "--edge", again.address).code == 0
-              and page.locator("#activity tbody tr").count())  # fmt: skip
+        put = partial(home.dave, "put", "back", "again", "--edge", again.address)
+        until(lambda: put().code == 0 and page.locator("#activity tbody tr").count())
         at.problems.clear()  # connections that were refused
