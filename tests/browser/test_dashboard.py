@@ -1,6 +1,7 @@
 """The dashboard of a real node among real peers: what it shows, and what can be done from it."""
 
 import re
+from functools import partial
 
 import pytest
 from playwright.sync_api import expect
@@ -142,6 +143,11 @@ def test_own_entries_and_what_is_renewed(served, browser):
         expect(names.locator("tr", has_text="kept")).to_contain_text("in ")
         names.get_by_role("button", name="notes/monday").click()
         expect(at.page.locator("#content")).to_have_text("water the plants")
+
+
+def put_until_it_is_shown(served, page, name, value):
+    """The page may not listen yet when the first is put."""
+    until(lambda: served.dave("put", name, value) and page.locator("#activity tbody tr").count())
 
 
 def test_what_happens_is_shown_as_it_happens(served, browser):
