@@ -11,7 +11,21 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from dave.edge.addresses import format_address, split_address
-from dave.edge.http import directory, entries, entries_put, health, metrics, openapi, status
+from dave.edge.http import (
+    directory,
+    entries,
+    entries_put,
+    events,
+    health,
+    metrics,
+    openapi,
+    own_names,
+    page,
+    shards,
+    status,
+    traffic,
+    watch,
+)
 from dave.edge.http.bodies import no_answer_yet
 from dave.edge.http.connections import HEADERS, SERVER, connections
 from dave.edge.http.guard import Guard
@@ -36,6 +50,12 @@ ROUTES: tuple[Callable[[Service], list[Operation]], ...] = (
     status.routes,
     health.routes,
     metrics.routes,
+    events.routes,
+    watch.routes,
+    shards.routes,
+    traffic.routes,
+    own_names.routes,
+    page.routes,
 )
 """Each returns the operations of its module."""
 
@@ -119,10 +139,15 @@ def application(service: Service, guard: Guard) -> web.Application:
             response.headers.setdefault(name, value)
         response.headers["Server"] = SERVER  # aiohttp has said more by now
 
+    async def start(app: web.Application) -> None:
+        for begin in service.on_start:
+            await begin()
+
     async def stop(app: web.Application) -> None:
         for end in service.on_stop:
             await end()
 
     app.on_response_prepare.append(dress)
+    app.on_startup.append(start)
     app.on_shutdown.append(stop)
     return app

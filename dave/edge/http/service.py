@@ -33,6 +33,8 @@ class Service:
         """What raw values are signed with (--http-key), if there is one."""
         self.token = token
         """A secret: whoever shows it may write."""
+        self.on_start: list[Callable[[], Awaitable[None]]] = []
+        """Called before the node serves HTTP: what runs beside the requests begins here."""
         self.on_stop: list[Callable[[], Awaitable[None]]] = []
         """Called once the node stops to listen, before the requests under way are waited for:
         what would go on for ever, such as a WebSocket, ends itself here."""
