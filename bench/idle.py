@@ -1,8 +1,8 @@
 """What a node costs that has nothing to do: a `dave run` that knows 100 others, left alone.
 
-The others are real cores on the loopback, in one process (bench/_light_nodes.py); the table
-of a node keeps 20 of each distance, so that it takes some 500 to know 100. Bytes are UDP payload, both
-ways. DAVE_IDLE says how many seconds it is measured, after as many in which it settles.
+The others are real cores on the loopback, in one process (bench/_light_nodes.py); a node keeps 20
+of each distance, so that it takes some 500 to know 100. Bytes are UDP payload, both ways. DAVE_IDLE
+says how many seconds it is measured, after as many in which it settles.
 """
 
 import os
