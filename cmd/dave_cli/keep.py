@@ -16,8 +16,10 @@ from dave_cli import options
 from dave_cli.lifetime import time_left
 
 EPILOG = """\
-  dave keep ls                  what is renewed, and whose keys the node has
-  dave keep rm NAME             renew it no more; the last one of an owner destroys the key
+examples:
+  dave keep ls                       what is renewed, and whose keys are there
+  dave keep rm greeting              renew it no more; the last one of an owner
+                                     destroys the node's copy of the key
   dave keep rm --all
 `dave put KEY VALUE --keep` adds to the list."""
 
