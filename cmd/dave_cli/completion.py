@@ -16,10 +16,14 @@ Packages of Dave that bring man pages bring these files too."""
 
 SHELLS = ("bash", "zsh", "fish")
 
+NOTHING = {"zsh": "{:}"}
+"""For what no shell can know. Zsh would else show a message in its place, and take two TABs for an
+option that may stand there too."""
+
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave completion`."""
-    parser.add_argument("shell", metavar="|".join(SHELLS), choices=SHELLS)
+    parser.add_argument("shell", metavar="|".join(SHELLS), choices=SHELLS, help="your shell")
 
 
 def main(args: Namespace) -> int:
@@ -51,6 +55,8 @@ def _whole() -> Parser:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
             elif action.metavar in FOLDERS:
                 action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
+            elif not action.option_strings and action.choices is None:
+                action.complete = NOTHING  # type: ignore[attr-defined]
     help_parser = commands.add_parser("help", help="tell the options of a command")
     help_parser.add_argument("command", nargs="?", choices=tuple(COMMANDS))
     return whole

@@ -28,7 +28,7 @@ _PATIENCE_SECONDS = 30.0
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave keep`."""
-    parser.add_argument("action", metavar="ls|rm", choices=("ls", "rm"))
+    parser.add_argument("action", metavar="ls|rm", choices=("ls", "rm"), help="list, or take back")
     parser.add_argument("name", metavar="NAME", nargs="?", help="KEY, or dave://OWNER/KEY")
     parser.add_argument("--all", action="store_true", help="with rm: all entries and all keys")
     options.add_data(parser)

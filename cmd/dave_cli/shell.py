@@ -93,8 +93,8 @@ class Shell(cmd.Cmd):
 
     def precmd(self, line: str) -> str:
         """Remember the line."""
-        if self._is_terminal and line != "EOF" and self._history.add(line.rstrip("\n")):
-            _remember(line)
+        if self._is_terminal and line != "EOF" and self._history.add(line.rstrip()):
+            _remember(line.rstrip())
         return line
 
     def onecmd(self, line: str) -> bool:

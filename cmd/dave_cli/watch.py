@@ -54,6 +54,8 @@ async def _until_told(args: Namespace) -> None:
     await asyncio.wait([watching])
     if not watching.cancelled():
         watching.result()
+    elif sys.stderr.isatty():
+        print(file=sys.stderr)  # after the ^C
 
 
 async def _watch(args: Namespace) -> None:
