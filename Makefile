@@ -62,7 +62,7 @@ format: .venv/.dev
 	$(PY) -m ruff format .
 
 clean:
-	rm -rf .venv build dist share *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov
 	rm -f .coverage .coverage.* dave/crypto/_kernel*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,9 +1,11 @@
-"""`make build`: the source archive, and of it two wheels: with the kernel for this platform, pure
-Python for every other. All are checked as an index would.
+"""`make build`: the source archive, and of it two wheels: with the kernel for this platform, and
+pure Python for every other. All are checked as an index would.
 
     python packaging/make_dist.py [--no-isolation] [--out FOLDER]
 
---no-isolation builds with the setuptools of this environment, and needs no network.
+--no-isolation builds with the setuptools of this environment, and needs no network. Nothing is
+written into the tree but FOLDER (default: dist): it is copied, and the files below share/, which
+are made of the parsers, are added to the copy.
 """
 
 import argparse
@@ -11,37 +13,41 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+MADE = (
+    "__pycache__", "*.so", "*.egg-info", ".git", ".venv", ".*_cache", ".hypothesis", ".coverage*",
+    "build", "dist", "site", "htmlcov",
+)  # fmt: skip
+"""What is in a tree that nobody wrote."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Make it all; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="make the source archive and the wheels")
     parser.add_argument("--no-isolation", action="store_true")
     parser.add_argument("--out", type=Path, default=ROOT / "dist")
     args = parser.parse_args(arguments)
     out = args.out.resolve()
     shutil.rmtree(out, ignore_errors=True)
-    shutil.rmtree(ROOT / "share", ignore_errors=True)
-    _run("-m", "dave_cli.man", ROOT / "share")
     how = ["-m", "build", "--outdir", out, *(["--no-isolation"] if args.no_isolation else [])]
-    _run(*how, "--sdist", ROOT)
-    (sdist,) = out.glob("*.tar.gz")
     with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(sdist) as archive:
-            archive.extractall(folder, filter="data")
-        (tree,) = Path(folder).iterdir()
-        _run(*how, "--wheel", tree)
+        tree = Path(folder) / "dave-kv"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*MADE), symlinks=True)
+        _run("-m", "dave_cli.man", tree / "share")
+        _run(*how, "--sdist", tree)
+        (sdist,) = out.iterdir()
+        shutil.unpack_archive(sdist, folder, filter="data")
+        source = Path(folder) / sdist.name.removesuffix(".tar.gz")
+        _run(*how, "--wheel", source)
         (native,) = out.glob("*.whl")
-        shutil.rmtree(tree / "build")
-        _run(*how, "--wheel", tree, DAVE_NO_KERNEL="1")
-    if not any("_kernel." in name and not name.endswith(".c") for name in _names(native)):
+        shutil.rmtree(source / "build")
+        _run(*how, "--wheel", source, DAVE_NO_KERNEL="1")
+    if not _has_kernel(native):
         print(f"{native.name} has no kernel: install a C compiler", file=sys.stderr)
         return 1
     made = sorted(out.iterdir())
@@ -52,9 +58,9 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _names(wheel: Path) -> list[str]:
+def _has_kernel(wheel: Path) -> bool:
     with zipfile.ZipFile(wheel) as archive:
-        return archive.namelist()
+        return any(name.endswith((".so", ".pyd")) for name in archive.namelist())
 
 
 def _run(*command: str | Path, **environment: str) -> None:

@@ -131,7 +131,8 @@ def _head(name: str, summary: str) -> str:
     title = _escaped(name.upper())
     return (
         f'.TH {title} 1 "" "dave {__version__}" "Dave"\n'
-        f".SH NAME\n{_escaped(name)} \\- {_escaped(summary)}\n"
+        # Neither hyphens that nobody wrote, nor blanks that stretch a line.
+        f".nh\n.ad l\n.SH NAME\n{_escaped(name)} \\- {_escaped(summary)}\n"
     )
 
 
