@@ -30,6 +30,7 @@ COMMANDS = {
     "peers": ("peers", "whom the node on this machine knows"),
     "shell": ("shell", "many commands in one session, with history and completion"),
     "completion": ("completion", "print a script that completes commands in bash, zsh or fish"),
+    "config": ("config", "show all settings, and what each was set by"),
     "decode": ("decode", "print a packet, message or entry field by field"),
 }
 """Each verb: its module in this package, and what it does."""
@@ -117,7 +118,12 @@ def _dispatch(args: list[str]) -> int:
 
 
 def _run(verb: str, args: list[str]) -> int:
-    code: int = command(verb).main(make_parser(verb).parse_intermixed_args(args))
+    parsed = make_parser(verb).parse_intermixed_args(args)
+    if "settings" in parsed:
+        from dave_cli.options import resolve
+
+        resolve(parsed)
+    code: int = command(verb).main(parsed)
     sys.stdout.flush()
     return code
 

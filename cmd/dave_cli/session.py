@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dave.errors import DaveError
+from dave_cli.options import resolve
 
 CLIENTS_MAX = 4
 """Most clients kept open: one for each network, list of edges and owner that commands named."""
@@ -46,6 +47,8 @@ class Session:
         if "edge" in own and not args.edge:
             args.edge = self.given.edge
         args.session = self
+        if "settings" in args:
+            resolve(args)
         return args
 
     @contextmanager
