@@ -6,7 +6,7 @@ and exit codes.
 
 import os
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
@@ -28,9 +28,9 @@ COMMANDS = {
     "keygen": ("keygen", "make an owner's key, or a network's secret"),
     "status": ("status", "how the node on this machine is doing"),
     "peers": ("peers", "whom the node on this machine knows"),
+    "config": ("config", "show all settings, and what each was set by"),
     "shell": ("shell", "many commands in one session, with history and completion"),
     "completion": ("completion", "print a script that completes commands in bash, zsh or fish"),
-    "config": ("config", "show all settings, and what each was set by"),
     "decode": ("decode", "print a packet, message or entry field by field"),
 }
 """Each verb: its module in this package, and what it does."""
@@ -91,6 +91,16 @@ def make_parser(verb: str, prog: str | None = None) -> Parser:
     return parser
 
 
+def parse(parser: ArgumentParser, args: Sequence[str]) -> Namespace:
+    """The arguments of a command, with what the environment and the configuration file say."""
+    parsed = parser.parse_intermixed_args(args)
+    if "settings" in parsed:
+        from dave_cli.options import resolve
+
+        resolve(parsed)
+    return parsed
+
+
 def unknown(verb: str, known: Iterable[str], prefix: str = "dave ") -> int:
     """Say that there is no such command, and which was meant; the exit code."""
     from difflib import get_close_matches
@@ -118,12 +128,7 @@ def _dispatch(args: list[str]) -> int:
 
 
 def _run(verb: str, args: list[str]) -> int:
-    parsed = make_parser(verb).parse_intermixed_args(args)
-    if "settings" in parsed:
-        from dave_cli.options import resolve
-
-        resolve(parsed)
-    code: int = command(verb).main(parsed)
+    code: int = command(verb).main(parse(make_parser(verb), args))
     sys.stdout.flush()
     return code
 
