@@ -7,7 +7,7 @@ import pytest
 from tests import tidy_rules as rules
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("dave", "cmd", "sim", "tests", "bench")
+FOLDERS = ("dave", "cmd", "sim", "tests", "bench", "packaging")
 
 WITHOUT_A_TEST_OF_ITS_OWN = frozenset(
     (
@@ -27,7 +27,18 @@ PYTHON = sorted(
 )
 TEXTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "*.toml", "*.py", "*.cfg", "Makefile", "LICENSE", ".gitignore", ".ci/*")
+    for pattern in (
+        "*.md",
+        "*.toml",
+        "*.py",
+        "*.cfg",
+        "Makefile",
+        "LICENSE",
+        ".gitignore",
+        ".ci/*",
+        "MANIFEST.in",
+        "packaging/*/*",
+    )
     for path in ROOT.glob(pattern)
 )
 C_SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "dave").rglob("*.c"))

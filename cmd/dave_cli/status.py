@@ -8,6 +8,12 @@ from dave.errors import Unreachable
 from dave.limits import CLOCK_AHEAD_MS_MAX
 from dave_cli import options
 
+EPILOG = """\
+examples:
+  dave status
+  dave status --json --data second   the node that runs in folder "second"
+Exit code 3: no node is running there."""
+
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave status` and `dave peers`."""
