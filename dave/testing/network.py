@@ -197,17 +197,19 @@ class Network:
 
     def start(self, node: VirtualNode | None = None) -> VirtualNode:
         """Start a node again, with what its disk kept; or a new one, which joins the others. Waits
-        until it knows another, for five seconds at most."""
-        others_up = any(other.is_up for other in self.nodes)
+        until another knows it, for five seconds at most."""
+        others = [other.host for other in self.nodes if other.is_up]
         if node is None:
             node = self._add()
         elif node.is_up:
             raise UsageError(f"{node!r}: stop it or have it crash first")
         else:
             self.world.restart(node.host)
-        if others_up:
-            table = node.host.node.table
-            self._wait_until(lambda: len(table) > 0, JOIN_SECONDS_MAX)
+        number = node.host.node.id
+        if others:
+            self._wait_until(
+                lambda: any(host.node.table.get(number) for host in others), JOIN_SECONDS_MAX
+            )
         return node
 
     def partition(self, *groups: Iterable[VirtualNode | Client | SyncClient]) -> None:
