@@ -7,7 +7,7 @@ import pytest
 from tests import tidy_rules as rules
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("dave", "cmd", "sim", "tests", "bench")
+FOLDERS = ("dave", "cmd", "sim", "tests", "bench", "examples")
 
 WITHOUT_A_TEST_OF_ITS_OWN = frozenset(
     (
