@@ -158,7 +158,7 @@ def test_file_drop(runs):
 def test_a_users_test_of_an_example(runs):
     done = subprocess.run(
         [sys.executable, "-bb", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error",
-         "-c", os.devnull, "--rootdir", FOLDER, *plugin(), FOLDER],
+         "-p", "no:schemathesis", "-c", os.devnull, "--rootdir", FOLDER, *plugin(), FOLDER],
         env=runs._env, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
         cwd=runs.folder,
     )  # fmt: skip
