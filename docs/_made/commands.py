@@ -1,5 +1,6 @@
 """The command reference, from the parsers that the command line itself uses."""
 
+import re
 from argparse import SUPPRESS, Action, ArgumentParser
 from collections.abc import Iterator
 from importlib import import_module
@@ -34,7 +35,7 @@ def reference() -> str:
 
 def _command(verb: str, parser: ArgumentParser) -> str:
     summary = COMMANDS[verb][1]
-    usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
+    usage = _wrapped(parser.format_usage().removeprefix("usage: "))
     parts = [f"## dave {verb}", f"{summary[0].upper()}{summary[1:]}.", f"```text\n{usage}\n```"]
     named = options(parser)
     rows = [[code(_shown(a)), _help(parser, a)] for a in [*_positional(parser), *named]]
@@ -43,6 +44,16 @@ def _command(verb: str, parser: ArgumentParser) -> str:
     if parser.epilog:
         parts.append(f"```text\n{parser.epilog.rstrip()}\n```")
     return "\n\n".join(parts)
+
+
+def _wrapped(usage: str) -> str:
+    """A synopsis in lines that fit a page, broken between options."""
+    lines = [""]
+    for word in re.findall(r"\[[^\]]*\]+|\S+", usage):
+        if len(lines[-1]) + len(word) > 76:
+            lines.append("     ")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return "\n".join(lines)
 
 
 def _positional(parser: ArgumentParser) -> list[Action]:
