@@ -1,6 +1,6 @@
-"""The pages in docs/ do what they say: their blocks run as those of README.md do (test_readme.py),
-each page in a home of its own. What stands on the usual port there has another one here, since
-several tests run at a time.
+"""The pages in docs/ do what they say: their blocks run as those of README.md do, each page in a
+home of its own. What stands on the usual port there has another one here, since several tests run
+at a time.
 
     <!-- a node runs -->    on a line of its own: a page that starts no node itself needs one
 """
@@ -10,8 +10,8 @@ import socket
 import pytest
 
 from dave.edge.limits import PORT_DEFAULT
+from tests.markdown_reader import blocks_of, run_all
 from tests.processes import ROOT
-from tests.test_readme import blocks_of, run_all
 
 DOCS = ROOT / "docs"
 USUAL = f"127.0.0.1:{PORT_DEFAULT}"

@@ -8,8 +8,8 @@ import pytest
 
 import dave
 from docs._made import commands
+from tests.markdown_reader import blocks_of
 from tests.processes import ROOT
-from tests.test_readme import blocks_of
 
 NOT_A_USE = {"tests/test_exercised.py", "tests/test_site.py"}
 CODE = {
