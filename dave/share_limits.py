@@ -73,8 +73,10 @@ FETCH_PATIENCE_TIMES = 3
 FETCH_PATIENCE_MS_MIN = 150
 FETCH_PATIENCE_MS_MAX = 20_000
 """... within these bounds; then another is fetched in its place."""
-FETCH_DEAD_SECONDS = 30
-"""So long a node that cannot be reached is asked only where nobody else has a share."""
+SILENT_SECONDS = 15
+SILENT_SECONDS_MAX = 240
+"""So long a node that cannot be reached is left out while others will do; twice as long each time
+that it is silent again."""
 FETCH_NETWORK_SECONDS = 60
 """So long the nodes of a network that a lookup named entirely are taken for all there are."""
 LOCATE_GATHER_SECONDS = 0.002
@@ -104,7 +106,7 @@ RELEASES_UNSEEN_MAX = 16_384
 STRIPES_SLICE = 256
 """Records that go at a time where they expire or are released: three milliseconds."""
 
-# --- Specification: the protocol of shares over the bulk channel -------------------------------
+# --- The protocol of shares over the bulk channel: a peer can see it ---------------------------
 
 FETCH_ADDRESSES_MAX = 31
 """Shares asked for in one FETCH: as many addresses as a stream's request holds."""
@@ -208,6 +210,9 @@ STRIPE_TURN_SECONDS = 600
 """The next nearest holder rebuilds a stripe so much later."""
 STRIPE_AGAIN_SECONDS = 1800
 """A stripe that could not be made whole is tried again after about so long."""
+STRIPE_HOPELESS_SECONDS_MAX = 86_400
+"""One of which too few shares are left waits twice as long each time, up to this; STRIPE_AGAIN_SECONDS
+if a node has come that may bring some; it is mended as soon as they are seen."""
 STRIPE_CASES_MAX = 8192
 """Stripes known to lack shares; of more, those with most shares left wait for the next round."""
 STRIPE_REPAIR_BYTES_PER_SECOND = 8 << 20

@@ -5,6 +5,7 @@ import logging
 import random
 import time
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -12,13 +13,14 @@ from typing import NamedTuple, Self
 from dave.crypto.network import Network, network
 from dave.edge.addresses import format_address
 from dave.edge.aio import Runner
-from dave.edge.connect import parse_edge
+from dave.edge.client import Client
+from dave.edge.connect import connect, parse_edge
 from dave.edge.control import ControlServer
 from dave.edge.folder import DataFolder
 from dave.edge.journal_file import Replay
 from dave.edge.journal_writer import Sync
 from dave.edge.kept import KeptKeys
-from dave.edge.keyfile import load_or_make_node_key
+from dave.edge.keyfile import Key, load_or_make_node_key
 from dave.edge.lan import Lan
 from dave.edge.limits import PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
@@ -181,7 +183,15 @@ class Node:
         )
         self._memory = Memory(self.core, self.state, journal)
         self._memory.recall(self._runner.now())
-        self.renewals = Renewals(self._runner, self.state, KeptKeys(folder.kept), rng.random)
+        self.renewals = Renewals(
+            self._runner, self.state, KeptKeys(folder.kept), rng.random, self.connect
+        )
+
+    def connect(self, key: Key | None = None) -> AbstractAsyncContextManager[Client]:
+        """A client of this node's own, with an owner's key: as `dave.connect`."""
+        of = self.config
+        edge = f"{self.address}#{self.public_key}"
+        return connect(edge, key=key, network=of.network, secret=of.secret)
 
     def _controls(self, folder: DataFolder) -> ControlServer:
         """What the owner of the data folder may ask."""
