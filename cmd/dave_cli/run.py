@@ -3,10 +3,8 @@
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
-from dave.limits import CAPACITY_BYTES_DEFAULT
 from dave_cli import options
 from dave_cli.loop import run
 
@@ -20,38 +18,8 @@ The first line on standard output is "dave listening on HOST:PORT"."""
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave run`."""
-    parser.add_argument(
-        "--listen", metavar="ADDR",
-        help="HOST:PORT; port 0 takes a free one (default: 127.0.0.1:1424, or all addresses with "
-        "--lan and if an --edge is not on this machine)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--edge", metavar="HOST:PORT", action="append", default=[],
-        help="a node through which to join, may be repeated; HOST:PORT#NODEKEY pins its key",
-    )  # fmt: skip
-    parser.add_argument(
-        "--lan", action="store_true",
-        help="find nodes on the local network by multicast: no edge, no internet needed; listens "
-        "on all addresses unless --listen says otherwise",
-    )  # fmt: skip
-    parser.add_argument(
-        "--key", metavar="FILE", type=Path,
-        help="the node's key, made where it is missing (default: node.key in the data folder)",
-    )  # fmt: skip
-    options.add_data(parser)
-    parser.add_argument(
-        "--capacity", metavar="SIZE", type=options.size, default=CAPACITY_BYTES_DEFAULT,
-        help="memory for entries, such as 500M or 2G (default: 1G)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--blob-capacity", metavar="SIZE", type=options.size, default=None,
-        help="disk for shares of files, 0 for none (default: 10G, but at most half of what is "
-        "free)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--sync", metavar="MODE", choices=("always", "second", "never"), default="always",
-        help="always: acknowledge what is on disk (default); second; never",
-    )  # fmt: skip
+    options.add(parser, "node.listen", "node.edge", "node.lan", "node.key", "node.data")
+    options.add(parser, "node.capacity", "node.blob_capacity", "node.sync")
     options.add_network(parser)
 
 
@@ -69,18 +37,7 @@ async def _run(args: Namespace) -> None:
 
     from dave.edge.node import Config, Node
 
-    config = Config(
-        listen=args.listen,
-        edges=args.edge,
-        lan=args.lan,
-        data=options.data_folder(args),
-        key=args.key,
-        capacity=args.capacity,
-        blob_capacity=args.blob_capacity,
-        sync=args.sync,
-        network=args.network,
-        secret=options.secret(args),
-    )
+    config = Config.of(args.chosen, options.secret(args))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -177,3 +177,6 @@ PIPE_LOOK_SECONDS = 0.2
 """How often a thread that reads a silent pipe looks whether it is still wanted."""
 KNOWN_ROWS_MAX = 131_072
 """Stripes of earlier versions that an upload remembers: some 20 MB, 128 GiB at 4 of 6."""
+
+CONFIG_BYTES_MAX = 1 << 20
+"""A configuration file."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from dave.crypto.network import Network, network
 from dave.edge.addresses import format_address
@@ -41,7 +41,11 @@ from dave.node.node import Node as Core
 from dave.node.requests import Peer
 from dave.store.shares import ShareIndex
 from dave.store.store import Store
+from dave.tuning import DEFAULT, Tuning
 from dave.uri import owner_name
+
+if TYPE_CHECKING:
+    from dave.edge.settings import Settings
 
 log = logging.getLogger("dave.node")
 
@@ -75,17 +79,38 @@ class Config(NamedTuple):
     """An entry this much older needs a bit more of closeness or work to rank the same."""
     lan: bool = False
     """Find nodes on the local network by multicast; then the default is to listen everywhere."""
+    tuning: Tuning = DEFAULT
+    """Copies, parallel questions, patience; `replicas` is the same in all of a network."""
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> Self:
+        """As `dave run` without options: what the environment and the configuration file say.
+        `path`: the file, which must exist; default: DAVE_CONFIG, else the user's, if there is one.
+
+        Raises UsageError, naming the file and line, or the variable, and what is allowed;
+        KeyFileError for a secret with a passphrase that DAVE_PASSPHRASE does not tell.
+        """
+        from dave.edge.settings import load
+
+        settings = load(path)
+        return cls.of(settings, settings.secret())
+
+    @classmethod
+    def of(cls, settings: "Settings", secret: bytes) -> Self:
+        """What these settings say, with the network's secret read from where they say it is."""
+        return cls(**settings.of_node(), secret=secret)
 
 
 class Node:
     """A node as an async context manager: `async with dave.Node(dave.Config(...)) as node:`.
 
-    Entering raises UsageError for a configuration that cannot be, AddressInUse, FolderLocked,
-    JournalError, KeyFileError or StoreError.
+    Making and entering it raise UsageError for a configuration that cannot be, entering also
+    AddressInUse, FolderLocked, JournalError, KeyFileError or StoreError.
     """
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = config or Config()
+        self.config.tuning.check()
         self.listeners: Listeners
         self.core: Core
         self.replay: Replay
@@ -144,6 +169,7 @@ class Node:
             edges,
             start_count=self._world.journal.start,
             journal_id=self._world.journal.id,
+            tuning=config.tuning,
         )
         if self._world.shares is not None:
             self.core.serve_shares(self._world.shares.index)
