@@ -21,6 +21,7 @@ RANKS = {
     "dave.drops": 1,
     "dave.effects": 1,
     "dave.tuning": 1,
+    "dave.histogram": 1,
     "dave.uri": 2,
     "dave.crypto": 2,
     "dave.wire": 3,

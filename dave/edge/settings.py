@@ -148,6 +148,26 @@ _ALL = (
         "an entry so much older needs a bit more of closeness or work to rank the same",
         "DAVE_HALF_LIFE",
     ),
+    Setting(
+        "node.http", kinds.TEXT, None, '"127.0.0.1:8080"',
+        "serve HTTP on HOST:PORT, such as 127.0.0.1:8080; port 0 takes a free one",
+        "DAVE_HTTP", "--http", "ADDR", "not at all",
+    ),
+    Setting(
+        "node.http_key", kinds.PATH, None, '"owner.key"',
+        "the owner's key with which values that come over HTTP are signed",
+        "DAVE_HTTP_KEY", "--http-key", "FILE", "none, so that only signed entries are taken",
+    ),
+    Setting(
+        "log.level", kinds.one_of("debug", "info", "warning", "error"), "info", '"info"',
+        "what is logged on standard error, and all that is worse: debug, info, warning, error",
+        "DAVE_LOG_LEVEL", "--log-level", "LEVEL",
+    ),
+    Setting(
+        "log.format", kinds.one_of("text", "json"), "text", '"text"',
+        "text for people, or json: one object a line",
+        "DAVE_LOG_FORMAT", "--log-format", "FORMAT",
+    ),
     _tuning("replicas", "R: how many nodes should hold an entry; the same in all of a network"),
     _tuning("bucket_contacts", "K: contacts in one bucket of a node's routing table"),
     _tuning("parallel", "alpha: how many nodes a lookup asks at a time"),
@@ -172,6 +192,8 @@ NODE_FIELDS = {
     "blob_capacity": "node.blob_capacity",
     "half_life_days": "node.half_life",
     "lan": "node.lan",
+    "http": "node.http",
+    "http_key": "node.http_key",
 }
 """Which field of a node's Config each of these settings is."""
 

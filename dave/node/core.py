@@ -25,6 +25,7 @@ from dave.limits import (
 from dave.names import MS, Address, EntryId, Instant, Place, Rng, UnixMs
 from dave.node.paths import Paths
 from dave.node.requests import Answer, Peer, Requests
+from dave.node.tally import Tally
 from dave.node.timers import Timer, Timers
 from dave.peers.contact import Contact, checked_contact
 from dave.peers.density import Density
@@ -75,6 +76,7 @@ class Core:
         self.wall_offset_ms = 0
         """Unix milliseconds minus `now` in milliseconds; whoever drives the core keeps it true."""
         self.drops = Drops()
+        self.tally = Tally()
         self.limiter = RateLimiter(rng.randbytes(32), slots=self.rate_slots)
         self.strangers = Strangers(at_home=False)
         self.timers = Timers()
@@ -312,10 +314,15 @@ class Core:
                 if isinstance(event, Established):
                     self._established(event, now)
                 else:
+                    self.tally.failed[event.reason] += 1
                     self.requests.on_failed(event, now)
 
     def _established(self, event: Established, now: Instant) -> None:
         session = event.session
+        if session.is_initiator:
+            self.tally.connected += 1
+        else:
+            self.tally.accepted += 1
         self.strangers.answered(session.address)
         if session.node_id is not None and session.is_initiator:
             # Its ACCEPT was an answer to our own probe.

@@ -42,6 +42,7 @@ class GetOperation:
         self._quorum = quorum or core.tuning.replicas
         self._replicas = core.tuning.replicas
         self._deadline = deadline
+        self._started: Instant = 0
         self._newest: tuple[HybridTime, bool, bytes] | None = None
         self._has_own = 0
         self._expected: int | None = None
@@ -55,6 +56,7 @@ class GetOperation:
     def start(self, now: Instant, own: Entry | None = None) -> None:
         """Begin; `own` is the version in the asker's own store, if any."""
         core = self._core
+        self._started = now
         core.timers.set(self._deadline, Timer.DEADLINE, self)
         if own is not None:
             self._take(own)
@@ -247,6 +249,9 @@ class GetOperation:
 
     def _resolve(self, now: Instant) -> None:
         """Tell who asked."""
+        tally = self._core.tally
+        tally.gets[self.result.found] += 1
+        tally.get_time.note(now - self._started)
         self._core.resolve(self._operation, self.result)
 
     def _repair(self, newest: Entry, now: Instant) -> None:

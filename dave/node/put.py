@@ -63,6 +63,7 @@ class PutOperation:
         self._heard: dict[Place | None, Instant] = {}
         """When those asked were heard last, before they were asked."""
         self._rounds = 1
+        self._started: Instant = 0
         self._resolved = False
         self._is_pumping = False
         self._search: Search | None = None
@@ -71,6 +72,8 @@ class PutOperation:
     def start(self, now: Instant) -> None:
         """Begin; where we know the whole network, and have sessions, the region is asked now."""
         core = self._core
+        if self._rounds == 1:
+            self._started = now
         core.timers.set(self._deadline, Timer.DEADLINE, self)
         core.timers.set((now + self._deadline) // 2, Timer.HALF_TIME, self)
         if now < core.knows_all_until:
@@ -152,6 +155,9 @@ class PutOperation:
             return
         if not self._resolved and (is_settled or result.has_quorum):
             self._resolved = True
+            tally = self._core.tally
+            tally.puts[result.has_quorum] += 1
+            tally.put_time.note(now - self._started)
             self._core.resolve(self._operation, result)
         if is_settled and not result.is_settled:
             result.is_settled = True

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from dave.drops import Drop, Drops
 from dave.errors import WireError
+from dave.histogram import Histogram
 from dave.limits import (
     ACCEPT_OVERHEAD_BYTES,
     MESSAGE_BYTES_MAX,
@@ -88,12 +89,28 @@ class Answer(NamedTuple):
 Done = Callable[[Answer, Instant], None]
 
 
-class _InFlight:
-    __slots__ = ("asked_at", "attempts", "done", "due", "encoded", "is_once", "peer", "reply",
-                 "sent_at", "wait")  # fmt: skip
+class RequestCounts:
+    """What became of the requests of one kind; who is neither answered nor failed is in flight."""
 
-    def __init__(self, peer: Peer, encoded: bytes, reply: type[Reply], done: Done) -> None:
+    __slots__ = ("asked", "failed", "round_trip")
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.failed = 0
+        """Not answered, or no session came about."""
+        self.round_trip = Histogram()
+        """From asking to the reply, handshake and repeats included: one value per answer."""
+
+
+class _InFlight:
+    __slots__ = ("asked_at", "attempts", "counts", "done", "due", "encoded", "is_once", "peer",
+                 "reply", "sent_at", "wait")  # fmt: skip
+
+    def __init__(
+        self, peer: Peer, encoded: bytes, reply: type[Reply], done: Done, counts: RequestCounts
+    ) -> None:
         self.peer = peer
+        self.counts = counts
         self.encoded = encoded
         self.reply = reply
         self.done = done
@@ -121,6 +138,10 @@ class Requests:
         self._in_flight: dict[bytes, _InFlight] = {}
         self._waiting: dict[tuple[Address, bytes | None], list[bytes]] = {}
         """Requests that wait for a session, by address and pin: what a handshake is asked for."""
+        self.counts: dict[type[Request], RequestCounts] = {}
+        """By kind, made at its first request."""
+        self.repeated = 0
+        """Sendings that were not the first of their request."""
 
     def __len__(self) -> int:
         return len(self._in_flight)
@@ -179,7 +200,10 @@ class Requests:
         while request_id in self._in_flight:
             request_id = self._rng.randbytes(4)
         encoded = messages.encode(request_id, message)
-        request = _InFlight(peer, encoded, REPLIES[type(message)], done)
+        kind = type(message)
+        counts = self.counts.get(kind) or self.counts.setdefault(kind, RequestCounts())
+        counts.asked += 1
+        request = _InFlight(peer, encoded, REPLIES[kind], done, counts)
         request.asked_at = now
         self._in_flight[request_id] = request
         return request_id
@@ -225,6 +249,7 @@ class Requests:
         return session if session is not None and _is_from(peer, session) else None
 
     def _send(self, request_id: bytes, request: _InFlight, session: Session, now: Instant) -> None:
+        self.repeated += request.attempts > 0
         request.attempts += 1
         request.sent_at = now
         self._sessions.seal(session, request.encoded, now)
@@ -251,6 +276,7 @@ class Requests:
             self._drops.add(Drop.NO_REQUEST)
             return
         del self._in_flight[request_id]
+        request.counts.round_trip.note(now - request.asked_at)
         # Not sent by itself yet: a handshake carried it. Or it waited for one.
         is_exact = request.attempts == 1 and request.sent_at == request.asked_at
         request.done(Answer(reply, session, now - request.asked_at, None, is_exact), now)
@@ -306,6 +332,7 @@ class Requests:
     def _fail(self, request_id: bytes, reason: FailReason, now: Instant) -> None:
         request = self._in_flight.pop(request_id, None)
         if request is not None:
+            request.counts.failed += 1
             request.done(Answer(None, None, 0, reason), now)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dave import Config, Tuning
+from dave.edge.logs import FORMS, LEVELS
 from dave.edge.settings import NODE_FIELDS, OTHER_VARIABLES, SETTINGS, load, path_of
 from dave.errors import UsageError
 
@@ -153,3 +154,8 @@ def test_all_of_the_tuning_is_settings():
         name for name in SETTINGS if name.startswith("tuning.")
     ]
     assert isinstance(path_of("x", {}), Path)
+
+
+def test_log_levels_and_forms_are_those_that_there_are():
+    assert SETTINGS["log.level"].kind.choices == LEVELS
+    assert SETTINGS["log.format"].kind.choices == FORMS

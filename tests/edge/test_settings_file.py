@@ -31,7 +31,7 @@ def file(tmp_path):
         ("[node]\nblob-capacity = 3", 2, "did you mean blob_capacity?"),
         ("[client]\ncapacity = 3", 2, "did you mean node.capacity?"),
         ("# x\n[clinet]\n", 2, "no section [clinet]: did you mean [client]?"),
-        ("[zzz]\n", 1, "there are client, network, node, tuning"),
+        ("[zzz]\n", 1, "there are client, network, node, log, tuning"),
         ("[client]\nquorum = 2\n[node.more]\nx = 1", None, "no setting node.more"),
         ("timeout = 3", 1, "timeout belongs below [client], as timeout"),
         ("client = 3", 1, "no section [client]"),
