@@ -13,7 +13,7 @@ from aiohttp import web
 
 from dave.edge.addresses import format_address, split_address
 from dave.edge.connect import connect
-from dave.edge.http import metrics, status
+from dave.edge.http import events, metrics, names, page, shards, status, traffic, watch
 from dave.edge.http.guard import Guard
 from dave.edge.http.operations import Operation
 from dave.edge.http.problems import problems
@@ -31,7 +31,16 @@ from dave.edge.listen import bind_tcp
 if TYPE_CHECKING:
     from dave.edge.node import Node
 
-ROUTES: tuple[Callable[[Service], list[Operation]], ...] = (status.routes, metrics.routes)
+ROUTES: tuple[Callable[[Service], list[Operation]], ...] = (
+    status.routes,
+    metrics.routes,
+    events.routes,
+    watch.routes,
+    shards.routes,
+    traffic.routes,
+    names.routes,
+    page.routes,
+)
 """Each returns the operations of its module."""
 
 HEADERS = {
@@ -141,10 +150,15 @@ def application(service: Service, guard: Guard) -> web.Application:
             response.headers.setdefault(name, value)
         response.headers["Server"] = "dave"  # aiohttp has said more by now
 
+    async def start(app: web.Application) -> None:
+        for begin in service.on_start:
+            await begin()
+
     async def stop(app: web.Application) -> None:
         for end in service.on_stop:
             await end()
 
     app.on_response_prepare.append(dress)
+    app.on_startup.append(start)
     app.on_shutdown.append(stop)
     return app

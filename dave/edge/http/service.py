@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Service:
     """One per node that serves HTTP."""
 
-    __slots__ = ("client", "key", "node", "on_stop", "token")
+    __slots__ = ("client", "key", "node", "on_start", "on_stop", "token")
 
     def __init__(self, node: "Node", client: Client, key: Key | None, token: str) -> None:
         self.node = node
@@ -23,6 +23,8 @@ class Service:
         """What raw values are signed with (--http-key), if there is one."""
         self.token = token
         """A secret: whoever shows it may write."""
+        self.on_start: list[Callable[[], Awaitable[None]]] = []
+        """Called before the node serves HTTP: what runs beside the requests begins here."""
         self.on_stop: list[Callable[[], Awaitable[None]]] = []
         """Called once the node stops to listen, before the requests under way are waited for:
         what would go on for ever, such as a WebSocket, ends itself here."""
