@@ -1,4 +1,5 @@
-# The words a newcomer needs: demo, test, check, bench, sim, docs. Each makes its own .venv at need.
+# The words a newcomer needs: demo, run, test, check, build, bench, sim, docs. Each makes its own
+# .venv at need.
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.14 python3.13 python3.12; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; \
@@ -10,11 +11,16 @@ NO_KERNEL_TESTS = $(wildcard tests/crypto/test_work.py tests/crypto/test_kernel.
 SCENARIO ?= all
 SEED ?= 1
 NAMES ?=
+ARGS ?=
 
-.PHONY: demo test check bench sim docs soak coverage protocol format clean
+.PHONY: demo run test check build bench sim docs soak coverage protocol format clean
 
 demo: .venv/.run
 	.venv/bin/dave demo
+
+# A node in the foreground, with options: make run ARGS="--lan --capacity 2G"
+run: .venv/.run
+	.venv/bin/dave run $(ARGS)
 
 test: .venv/.test
 	$(if $(NO_KERNEL_TESTS),DAVE_NO_KERNEL=1 $(PY) -bb -m pytest -q $(NO_KERNEL_TESTS))
@@ -25,6 +31,10 @@ check: .venv/.dev
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m dave_cli.protocol --check PROTOCOL.md
+
+# In dist/: the source archive, and two wheels made of it: one with the kernel, one for everybody.
+build: .venv/.test
+	$(PY) packaging/make_dist.py
 
 bench: .venv/.bench
 	$(PY) -m bench $(NAMES)

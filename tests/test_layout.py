@@ -55,7 +55,7 @@ def test_dependencies_have_lower_bounds_only():
     extras = [item for items in project["optional-dependencies"].values() for item in items]
     for requirement in (*project["dependencies"], *extras):
         named = requirement.partition(";")[0].strip()
-        assert re.fullmatch(r"[a-z0-9-]+(>=[0-9.]+|\[(test|figures)\])", named), requirement
+        assert re.fullmatch(r"[a-z0-9-]+(\[[a-z,]+\]|(\[[a-z]+\])?>=[0-9.]+)", named), requirement
 
 
 @pytest.mark.parametrize("name", ["Makefile", ".ci/run", "LICENSE", "PROTOCOL.md"])

@@ -19,12 +19,15 @@ from dave_cli import keep, options
 from dave_cli.progress import WorkProgress
 
 EPILOG = """\
+examples:
   dave put greeting hello
   dave put greeting --file note.txt --ttl 12h
   date | dave put now --file -
-  dave put photos --file holiday/       files and folders of any size; interrupted, it goes on
-  dave put greeting hello --keep        the node here puts it again before it expires
-The first put makes your key. Exit code 1: stored by too few nodes; 3: no node answers."""
+  dave put photos --file holiday/    files and folders of any size; interrupted,
+                                     the same command goes on
+  dave put greeting hello --keep     the node here puts it again in time
+The first put makes your key. It prints the name by which everybody can read
+it, dave://OWNER/KEY. Exit code 1: stored by too few nodes; 3: no node answers."""
 
 
 def add_options(parser: ArgumentParser) -> None:

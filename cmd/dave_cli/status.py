@@ -7,6 +7,12 @@ from typing import Any
 from dave.errors import Unreachable
 from dave_cli import options
 
+EPILOG = """\
+examples:
+  dave status
+  dave status --json --data second   the node that runs in folder "second"
+Exit code 3: no node is running there."""
+
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave status` and `dave peers`."""

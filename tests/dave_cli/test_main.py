@@ -38,7 +38,7 @@ def test_a_verb_that_is_none(capsys):
     assert cli.main(["gte"]) == 2
     assert "did you mean `dave get`?" in capsys.readouterr().err
     assert cli.main(["zzz"]) == 2
-    assert "dave --help" in capsys.readouterr().err
+    assert "see `dave help`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
