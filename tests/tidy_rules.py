@@ -32,6 +32,7 @@ RANKS = {
     "dave.files": 6,
     "dave.edge": 7,
     "dave": 7,
+    "dave.testing": 8,
     "dave_cli": 8,
 }
 """Part of the house -> rank. Imports point downward; inside one part they are free. `dave` itself

@@ -182,9 +182,10 @@ class Names:
 
     def _ask(self) -> list[str]:
         from dave.edge.keyfile import Key
+        from dave.edge.settings import config_folder
 
         args = self._session.parse(make_parser("ls"), [])
-        path = args.key or options.config_folder() / "owner.key"
+        path = args.key or config_folder() / "owner.key"
         # Without a passphrase: TAB asks for none.
         key = self._session.owner_key(path) or Key.load(path)
         with options.client(args, key) as client:

@@ -8,10 +8,10 @@ from dave.files.code import Code
 from dave.node.shares import stripe_plan
 from dave.node.shares.stripe_plan import Holding
 from dave.node.shares.stripe_survey import Surveyed
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire.manifest import Shape
 from sim import stripes
-from sim.network import Link
-from sim.world import World
 
 FREE = network("mending", b"sixteen bytes ok")
 STEADY = Link(delay_ms=10, jitter_ms=0)

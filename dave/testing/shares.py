@@ -19,8 +19,8 @@ from dave.effects import (
 from dave.files.stripes import rebuilt
 from dave.names import MS, Instant, UnixMs
 from dave.store.shares import ShareIndex
+from dave.testing.clock import Clock
 from dave.wire.stripe import StripeRecord
-from sim.clock import Clock
 
 Answer = Callable[[int, Any], None]
 """Called with the ticket of an effect and what came of it."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.clock import SAME_INSTANT_MAX, START, WALL_START_MS, Clock
+from dave.testing.clock import SAME_INSTANT_MAX, START, WALL_START_MS, Clock
 
 
 def test_actions_run_in_order_of_time_then_of_scheduling():

@@ -1,8 +1,8 @@
 """A NAT lets in what was asked for, from the very address that was asked."""
 
 from dave.names import SECOND
-from sim.nat import MAPPING_SECONDS, Nat
-from sim.world import World
+from dave.testing.nat import MAPPING_SECONDS, Nat
+from dave.testing.world import World
 
 A, B, C = ("20.0.0.1", 1), ("20.0.0.1", 2), ("20.0.0.2", 1)
 

@@ -22,15 +22,15 @@ from dave.node.requests import Peer
 from dave.node.results import GetResult, PutResult
 from dave.store.shares import ShareIndex
 from dave.store.store import HALF_LIFE_MS_DEFAULT, Store
-from sim.bulk import Pipes
-from sim.clock import Clock
-from sim.disk import Disk
-from sim.host import Ended, Host, Operation, tag
-from sim.lean import LeanClient, LeanNode
-from sim.nat import Nat
-from sim.network import Latency, Link, Links
-from sim.owner import Owner
-from sim.shares import ShareDisk
+from dave.testing.bulk import Pipes
+from dave.testing.clock import Clock
+from dave.testing.disk import Disk
+from dave.testing.host import Ended, Host, Operation, tag
+from dave.testing.lean import LeanClient, LeanNode
+from dave.testing.links import Latency, Link, Links
+from dave.testing.nat import Nat
+from dave.testing.owner import Owner
+from dave.testing.shares import ShareDisk
 
 PORT = 1424
 CAPACITY_BYTES = 16 << 20
@@ -47,7 +47,7 @@ _pack_note = Struct("<QI").pack
 
 class World:
     """Nodes, clients, links and a clock. Give `link` for other links than the default ones, and
-    `latency` for hosts that are some way apart.
+    `latency` for hosts that are some way apart, and `clock` to share it with another world.
 
     Hosts stand in one subnet each; with `is_public` their addresses are no private ones, so that
     nobody is exempt from the limits per subnet.
@@ -64,11 +64,12 @@ class World:
         *,
         latency: Latency | None = None,
         is_public: bool = False,
+        clock: Clock | None = None,
     ) -> None:
         self.seed = seed
         self.rng = Random(seed)
         self.network = network_ or network("sim", node_work_bits=0)
-        self.clock = Clock()
+        self.clock = Clock() if clock is None else clock
         self.links = Links(Random(self.rng.getrandbits(64)), link, latency)
         self.hosts: dict[Address, Host] = {}
         self.pipes = Pipes(self.clock, self.links, self.hosts, self._note)
@@ -181,14 +182,17 @@ class World:
         skew_ms: int = 0,
         is_natted: bool = False,
         address: Address | None = None,
+        network_: Network | None = None,
     ) -> Host:
-        """A client that knows `edges`, by default the first node."""
+        """A client that knows `edges`, by default the first node. `network_`: it thinks to be of
+        another network."""
         peers = _peers(self.nodes[:1] if edges is None else edges)
         seed = self.rng.getrandbits(64)
 
         def make_core(host: Host) -> Client:
             rng = Random(seed)
-            return LeanClient(client_identity(rng.randbytes(32)), self.network, rng, peers)
+            of = network_ or self.network
+            return LeanClient(client_identity(rng.randbytes(32)), of, rng, peers)
 
         return self._add(make_core, address, None, skew_ms, is_natted)
 
@@ -322,9 +326,12 @@ def _summary(effect: Resolve) -> bytes:
         return f"{effect.operation} check {checked}".encode()
     if result is None:
         return f"{effect.operation} woke".encode()
-    if isinstance(result, list):
+    if isinstance(result, list) and all(isinstance(peer, Peer) for peer in result):
         return f"{effect.operation} nearest {[peer.address for peer in result]}".encode()
-    assert isinstance(result, GetResult)
+    if not isinstance(result, GetResult):
+        return (
+            f"{effect.operation} {type(result).__name__}".encode()
+        )  # of shares: what they sent tells
     value = b"" if result.entry is None else result.entry.data
     told_of = f"{effect.operation} get {result.found.name} {result.replicas} "
     return f"{told_of}{result.answered}/{result.asked} ".encode() + value

@@ -2,8 +2,8 @@
 
 from dave.node.client import Client
 from dave.node.node import Node
-from sim.lean import RATE_SLOTS, LeanClient, LeanNode
-from sim.world import World
+from dave.testing.lean import RATE_SLOTS, LeanClient, LeanNode
+from dave.testing.world import World
 
 
 def test_worlds_are_made_of_lean_hosts():

@@ -23,13 +23,13 @@ from dave.node.client import Client
 from dave.node.node import Node
 from dave.node.watch import WatchOperation
 from dave.peers.subnets import is_private
+from dave.testing.bulk import Pipes
+from dave.testing.clock import START, WALL_START_MS, Clock
+from dave.testing.disk import Disk
+from dave.testing.nat import Nat
+from dave.testing.shares import ShareDisk
+from dave.testing.signatures import verify
 from dave.wire.entry import Entry
-from sim.bulk import Pipes
-from sim.clock import START, WALL_START_MS, Clock
-from sim.disk import Disk
-from sim.nat import Nat
-from sim.shares import ShareDisk
-from sim.signatures import verify
 
 CoreMaker = Callable[["Host"], Client]
 SendAll = Callable[["Host"], None]
@@ -89,6 +89,8 @@ class Host:
         """Datagrams, over all of its processes."""
         self.sent_bytes = 0
         self.ended: dict[int, Ended] = {}
+        self.listener: Callable[[Resolve], None] | None = None
+        """Takes what operations come to, instead of `ended`."""
         self.starts = 0
         """Processes that ran here."""
         self.unreadable_records = 0
@@ -208,8 +210,11 @@ class Host:
         now = self._clock.now
         if isinstance(effect, Resolve):
             assert effect.operation not in self.ended, "an operation ends once"
-            self.ended[effect.operation] = Ended(now, effect.result)
             self._on_resolve(self, effect)
+            if self.listener is not None:
+                self.listener(effect)
+            else:
+                self.ended[effect.operation] = Ended(now, effect.result)
         elif isinstance(effect, Verify):
             self.node.verified(effect.ticket, verify(effect.owner, effect.signed), now)
         elif isinstance(effect, Dial | Transmit | HangUp):

@@ -4,8 +4,8 @@ from random import Random
 
 from dave.crypto import sign
 from dave.crypto.network import network
-from sim import signatures
-from sim.owner import Owner
+from dave.testing import signatures
+from dave.testing.owner import Owner
 
 
 def test_verdicts_are_those_of_the_real_check_and_kept(monkeypatch):

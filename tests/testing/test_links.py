@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from dave.names import MS
-from sim.network import Link, Links
+from dave.testing.links import Link, Links
 
 
 def delays(link, count=2000, seed=1):

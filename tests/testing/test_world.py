@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dave.names import SECOND
-from sim.network import Link
-from sim.world import World
+from dave.testing.links import Link
+from dave.testing.world import World
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "from sim.scenarios import run; print(run({!r}, {}, {}).world.trace_hash())"

@@ -8,8 +8,8 @@ from dave.bulk_limits import BULK_DATA_BYTES_MAX
 from dave.limits import PIECE_BYTES_MAX
 from dave.names import MS, SECOND
 from dave.node.streams import StreamEnd
-from sim.bulk import BYTES_PER_SECOND
-from sim.network import Link, Links
+from dave.testing.bulk import BYTES_PER_SECOND
+from dave.testing.links import Link, Links
 from tests.node.networks import network_of
 from tests.node.streaming import KIND, Collect, ListSource, ask, peer_of, pieces, serve
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from dave.effects import Dial, HangUp, Transmit
 from dave.names import MS, SECOND, Address, Instant
-from sim.clock import Clock
-from sim.network import Links
+from dave.testing.clock import Clock
+from dave.testing.links import Links
 
 if TYPE_CHECKING:
-    from sim.host import Host
+    from dave.testing.host import Host
 
 BYTES_PER_SECOND = 12_500_000
 """Of one connection, each way: 100 Mbit/s."""

@@ -6,7 +6,7 @@ import pytest
 
 from dave.names import MS
 from dave.store.journal import entry_record
-from sim.disk import Disk
+from dave.testing.disk import Disk
 
 BODIES = [bytes((n,)) * 50 for n in range(20)]
 

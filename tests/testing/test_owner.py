@@ -7,7 +7,7 @@ import pytest
 from dave.crypto import hashes, sign
 from dave.crypto.network import network
 from dave.crypto.work import entry_work, meets
-from sim.owner import Owner
+from dave.testing.owner import Owner
 
 PAID = network("paid", node_work_bits=0)
 FREE = network("free", b"sixteen bytes ok")
