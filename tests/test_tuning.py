@@ -3,6 +3,8 @@
 from functools import partial
 
 import pytest
+from sim.lean import LeanNode
+from sim.world import World
 
 from dave.errors import UsageError
 from dave.limits import REPLICAS
@@ -10,8 +12,6 @@ from dave.names import SECOND, place_of
 from dave.node.requests import Peer
 from dave.tuning import DEFAULT, RANGES, Tuning
 from dave.wire.messages import Find, Ping
-from sim.lean import LeanNode
-from sim.world import World
 from tests.node.networks import FREE, STEADY, get, holders, put
 from tests.peers.test_table import contact
 

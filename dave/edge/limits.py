@@ -152,6 +152,19 @@ HTTP_CONNECTIONS_MAX = 256
 """Connections to the HTTP interface; what comes beyond is told so and closed."""
 HTTP_IDLE_SECONDS = 20.0
 """So long a connection may take to say what it wants."""
+HTTP_LINGER_SECONDS = 2.0
+"""What a client still sends after it was refused is read for so long, so that it sees why."""
+HTTP_STALL_SECONDS = 30.0
+"""So long a client may take for the next piece of a body, up or down."""
+HTTP_PIECE_BYTES = 64 << 10
+HTTP_STREAMS_MAX = 16
+"""Values on their way up, files on their way down, directories that are read: at a time."""
+HTTP_TIMEOUT_SECONDS_MAX = 60
+HTTP_SETTLE_SECONDS = 0.5
+"""After a quorum has stored an entry, so long its receipt waits for what the others say."""
+HTTP_NAMES_DEFAULT = 1000
+HTTP_NAMES_MAX = 100_000
+"""Names in one listing of a directory."""
 HTTP_STOP_SECONDS = 3.0
 """What is under way when the node stops may go on for so long."""
 

@@ -12,17 +12,31 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from dave.edge.addresses import format_address, split_address
-from dave.edge.connect import connect
-from dave.edge.http import events, metrics, names, page, shards, status, traffic, watch
+from dave.edge.http import (
+    directory,
+    entries,
+    entries_put,
+    events,
+    metrics,
+    openapi,
+    own_names,
+    page,
+    shards,
+    status,
+    traffic,
+    watch,
+)
+from dave.edge.http.bodies import no_answer_yet
 from dave.edge.http.guard import Guard
 from dave.edge.http.operations import Operation
 from dave.edge.http.problems import problems
-from dave.edge.http.service import Service
+from dave.edge.http.service import Service, connect_to
 from dave.edge.http.token import load_or_make_token
 from dave.edge.keyfile import Key
 from dave.edge.limits import (
     HTTP_CONNECTIONS_MAX,
     HTTP_IDLE_SECONDS,
+    HTTP_LINGER_SECONDS,
     HTTP_PORT_DEFAULT,
     HTTP_STOP_SECONDS,
 )
@@ -32,13 +46,16 @@ if TYPE_CHECKING:
     from dave.edge.node import Node
 
 ROUTES: tuple[Callable[[Service], list[Operation]], ...] = (
+    entries.routes,
+    entries_put.routes,
+    directory.routes,
     status.routes,
     metrics.routes,
     events.routes,
     watch.routes,
     shards.routes,
     traffic.routes,
-    names.routes,
+    own_names.routes,
     page.routes,
 )
 """Each returns the operations of its module."""
@@ -84,11 +101,8 @@ class HttpServer:
 
     async def start(self) -> None:
         """Serve."""
-        node, config = self._node, self._node.config
-        at = f"{node.address}#{node.public_key}"
-        client = await self._stack.enter_async_context(
-            connect(at, key=self._key, network=config.network, secret=config.secret)
-        )
+        node = self._node
+        client = await self._stack.enter_async_context(connect_to(node, self._key))
         service = Service(node, client, self._key, self._token)
         runner = web.AppRunner(
             application(service, Guard(self._token, self._hosts)),
@@ -96,10 +110,11 @@ class HttpServer:
             auto_decompress=False,
             handler_cancellation=True,
             keepalive_timeout=HTTP_IDLE_SECONDS,
-            lingering_time=0.0,
+            lingering_time=HTTP_LINGER_SECONDS,
             shutdown_timeout=HTTP_STOP_SECONDS,
         )
         await runner.setup()
+        self._stack.push_async_callback(service.finish, HTTP_STOP_SECONDS)
         self._stack.push_async_callback(runner.cleanup)
         assert runner.server is not None
         for sock in self._sockets:
@@ -136,13 +151,16 @@ class _Full(asyncio.Protocol):
 def application(service: Service, guard: Guard) -> web.Application:
     """The application of aiohttp: guard, routes, headers."""
     app = web.Application(middlewares=[problems, guard.check])
+    operations = [operation for routes in ROUTES for operation in routes(service)]
+    operations.append(openapi.operation(operations))
     access = {}
-    for routes in ROUTES:
-        for operation in routes(service):
-            methods = ("GET", "HEAD") if operation.method == "GET" else (operation.method,)
-            for method in methods:
-                route = app.router.add_route(method, operation.path, operation.handler)
-                access[route] = operation.access
+    for operation in operations:
+        has_head = operation.method == "GET" and operation.answers_head
+        for method in (operation.method, "HEAD") if has_head else (operation.method,):
+            route = app.router.add_route(
+                method, operation.path, operation.handler, expect_handler=no_answer_yet
+            )
+            access[route] = operation.access
     guard.access = access
 
     async def dress(request: web.Request, response: web.StreamResponse) -> None:

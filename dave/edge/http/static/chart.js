@@ -1,61 +1,68 @@
-// A chart of a few series over time: lines that differ by colour and by dashes, named beside their
-// last value. A screen reader gets a sentence instead.
+// A chart of a few series over time: lines that differ by colour and by dashes, named below with
+// their last value, or with that under the pointer. A screen reader gets a sentence instead.
 
 import { draw, make, say } from "./dom.js";
 
-const WIDTH = 600;
-const HEIGHT = 120;
-const LEFT = 44;
-const BOTTOM = 16;
+const HEIGHT = 132;
+const LEFT = 58;
+const TOP = 8;
+const BOTTOM = 18;
+const PLOT = HEIGHT - TOP - BOTTOM;
 
 export class Chart {
   // series: [[name, css class], ...]; show: how a value is written.
   constructor(parent, series, show, title) {
-    Object.assign(this, { series, show, title });
-    this.svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", class: "chart" });
+    Object.assign(this, { series, show, title, width: 400, top: 1 });
+    this.svg = draw("svg", { role: "img", class: "chart", height: HEIGHT });
     this.lines = series.map(([, css]) => draw("polyline", { class: css }));
-    this.grid = [0, 0.5, 1].map((part) => this.rule(part));
-    this.times = [0, 0.5, 1].map((part) => {
-      const anchor = part === 0 ? "start" : part === 1 ? "end" : "middle";
-      const x = LEFT + part * (WIDTH - LEFT);
-      return draw("text", { x, y: HEIGHT - 3, "text-anchor": anchor });
+    this.grid = [0, 0.5, 1].map((part) => {
+      const y = TOP + PLOT * (1 - part);
+      return [draw("line", { class: "grid", x1: LEFT, y1: y, y2: y }),
+        draw("text", { x: LEFT - 8, y: y + 4, "text-anchor": "end" })];
     });
-    this.cursor = draw("line", { class: "cursor", y1: 0, y2: HEIGHT - BOTTOM });
+    this.times = ["start", "middle", "end"].map((anchor) =>
+      draw("text", { y: HEIGHT - 3, "text-anchor": anchor }));
+    this.cursor = draw("line", { class: "cursor", y1: TOP, y2: TOP + PLOT });
     this.svg.append(...this.grid.flat(), ...this.times, ...this.lines, this.cursor);
     this.figures = series.map(() => make("b"));
     this.legend = make("ul", { class: "key" }, ...series.map(([name, css], i) =>
       make("li", {}, draw("svg", { viewBox: "0 0 20 6", "aria-hidden": "true" },
         draw("line", { class: css, x1: 0, x2: 20, y1: 3, y2: 3 })), `${name} `, this.figures[i])));
     parent.append(this.svg, this.legend);
-    this.data = { time: [], lists: series.map(() => []) };
+    this.update([], series.map(() => []));
     this.svg.addEventListener("pointermove", (event) => this.point(event));
     this.svg.addEventListener("pointerleave", () => this.point(null));
+    new ResizeObserver(() => this.fit()).observe(this.svg);
   }
 
-  rule(part) {
-    const y = (HEIGHT - BOTTOM) * (1 - part) + (part === 1 ? 4 : 0);
-    const text = draw("text", { x: LEFT - 6, y: y + 3.5, "text-anchor": "end" });
-    return [draw("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y, y2: y }), text];
+  // Letters keep their size, whatever the width is.
+  fit() {
+    this.width = Math.max(160, this.svg.clientWidth);
+    this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
+    for (const [line] of this.grid) line.setAttribute("x2", this.width);
+    this.times.forEach((text, i) => text.setAttribute("x", LEFT + (i / 2) * (this.width - LEFT)));
+    this.plot();
   }
 
   update(time, lists) {
     this.data = { time, lists };
-    const top = nice(Math.max(...lists.map((list) => Math.max(0, ...list))));
-    this.grid.forEach(([, text], i) => say(text, this.show((top * i) / 2)));
-    this.top = top;
-    lists.forEach((list, i) => this.lines[i].setAttribute("points", this.points(list)));
-    const minutes = time.length ? (time[time.length - 1] - time[0]) / 60 : 0;
+    this.top = nice(Math.max(0, ...lists.flat()));
+    this.grid.forEach(([, text], i) => say(text, this.show((this.top * i) / 2)));
+    const minutes = time.length ? (time.at(-1) - time[0]) / 60 : 0;
     [minutes, minutes / 2, 0].forEach((ago, i) => say(this.times[i], before(ago)));
     const now = this.series.map(([name], i) => `${name} ${this.show(lists[i].at(-1) ?? 0)}`);
     this.svg.setAttribute("aria-label", `${this.title}; now ${now.join(", ")}`);
-    this.tell(lists[0].length - 1);
+    this.plot();
+    this.tell(time.length - 1);
   }
 
-  points(list) {
-    const step = (WIDTH - LEFT) / Math.max(1, list.length - 1);
-    const high = HEIGHT - BOTTOM - 4;
-    return list.map((value, i) => `${(LEFT + i * step).toFixed(1)},\
-${(HEIGHT - BOTTOM - (value / this.top) * high).toFixed(1)}`).join(" ");
+  plot() {
+    const step = (this.width - LEFT) / Math.max(1, this.data.time.length - 1);
+    this.data.lists.forEach((list, n) => {
+      const points = list.map((value, i) =>
+        `${(LEFT + i * step).toFixed(1)},${(TOP + PLOT * (1 - value / this.top)).toFixed(1)}`);
+      this.lines[n].setAttribute("points", points.join(" "));
+    });
   }
 
   tell(i) {
@@ -66,11 +73,9 @@ ${(HEIGHT - BOTTOM - (value / this.top) * high).toFixed(1)}`).join(" ");
     const count = this.data.time.length;
     this.cursor.setAttribute("class", event && count > 1 ? "cursor on" : "cursor");
     if (event === null || count < 2) return this.tell(count - 1);
-    const box = this.svg.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * WIDTH;
-    const part = Math.min(1, Math.max(0, (x - LEFT) / (WIDTH - LEFT)));
-    const i = Math.round(part * (count - 1));
-    const at = LEFT + (i / (count - 1)) * (WIDTH - LEFT);
+    const part = (event.offsetX - LEFT) / (this.width - LEFT);
+    const i = Math.round(Math.min(1, Math.max(0, part)) * (count - 1));
+    const at = LEFT + (i / (count - 1)) * (this.width - LEFT);
     this.cursor.setAttribute("x1", at);
     this.cursor.setAttribute("x2", at);
     return this.tell(i);

@@ -45,7 +45,7 @@ function challenge(event) {
   const isEnd = !["sent", "met"].includes(event.event);
   let made = known?.isConnected && event.event !== "met" ? known : undefined;
   if (made === undefined) {
-    made = row(["n", "id", "", "result"]);
+    made = row(["", "id", "", "result"]);
     made.asked = event.asked;
     add(find("#challenges"), made);
   }
@@ -70,7 +70,7 @@ ${format.count(tally.broken)} broken since this page was opened`);
 }
 
 function activity(event) {
-  const made = row(["n", "", "name"]);
+  const made = row(["", "", "name"]);
   say(made.cells[0], format.clock(event.time));
   if (event.kind === "peers") {
     say(made.cells[1], EVENTS[event.event]);

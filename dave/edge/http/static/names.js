@@ -4,7 +4,7 @@
 import { find, flag, follow, make, row, say } from "./dom.js";
 import * as format from "./format.js";
 
-const SOON_SECONDS = 86400;
+const SOON_SECONDS = 3600;
 
 let list = [];
 let pick = () => {};
@@ -26,7 +26,7 @@ export function show(answer) {
   });
   for (const each of renewed.values()) {
     const key = decodeURIComponent(each.uri.split("/").slice(3).join("/"));
-    list.push({ ...each, key, keeping: each, isRenewed: each.due !== null });
+    list.push({ ...each, key, keeping: each, isRenewed: each.due !== null, written: NaN });
   }
   list.sort((a, b) => a.expires - b.expires || (a.uri < b.uri ? -1 : 1));
   follow(find("#names tbody"), list, (name) => name.uri, build, update);

@@ -42,9 +42,12 @@ export function show(id, peers) {
     const [x, y] = at(id, RADIUS - 9);
     const degrees = (angle(id) * 180) / Math.PI + 90;
     own.setAttribute("transform", `translate(${x} ${y}) rotate(${degrees})`);
-    const [nameX, nameY] = at(id, RADIUS - 28);
+    // The name stands inside of the mark, on the side where there is room for it.
+    const [nameX, nameY] = at(id, RADIUS - 24);
+    const side = x > 60 ? "end" : x < -60 ? "start" : "middle";
     ownName.setAttribute("x", nameX);
     ownName.setAttribute("y", nameY + 4);
+    ownName.setAttribute("class", `small ${side}`);
     say(ownName, "this node");
   }
   const tested = peers.filter((peer) => peer.trust !== null);

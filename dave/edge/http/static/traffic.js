@@ -3,6 +3,7 @@
 import { Chart } from "./chart.js";
 import { draw, find, follow, make, row, say } from "./dom.js";
 import * as format from "./format.js";
+import { REASONS } from "./reasons.js";
 import { spark } from "./tiles.js";
 
 const SAMPLES_MAX = 361;
@@ -79,7 +80,8 @@ function show(rates, drops) {
 
 function build(drop) {
   const made = row(["", "trend", "n", "n"]);
-  say(made.cells[0], format.words(drop.name));
+  made.cells[0].append(format.words(drop.name),
+    make("small", {}, REASONS[drop.name] ?? ""));
   made.cells[1].append(draw("svg", {
     viewBox: "0 0 100 20", preserveAspectRatio: "none", "aria-hidden": "true",
   }, draw("polyline", { class: "spark" })), make("span", { class: "hidden" }));

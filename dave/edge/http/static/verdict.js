@@ -5,7 +5,8 @@ import * as format from "./format.js";
 
 const YOUNG_SECONDS = 30; // so long a node that just started may know nobody
 const FULL = 0.97;
-const SOON_SECONDS = 86400;
+const LONG_SECONDS = 86400; // what lives shorter is meant to end
+const LAST_PART = 0.1;
 
 const BAD = "bad";
 const WARN = "warn";
@@ -36,10 +37,13 @@ stripe")} lack shares, and are being mended.`],
 promises than they kept.`];
   },
   ({ names, now }) => {
-    const soon = names.filter((name) => !name.isRenewed && name.expires - now < SOON_SECONDS);
+    const soon = names.filter((name) => {
+      const life = name.expires - name.written;
+      return !name.isRenewed && life >= LONG_SECONDS && name.expires - now < LAST_PART * life;
+    });
     return soon.length && [WARN, `${format.several(soon.length, "entry", "entries")} of yours \
-end${soon.length === 1 ? "s" : ""} within a day, and nothing renews ${soon.length === 1 ? "it" :
-      "them"}.`];
+will end soon, and this node renews ${soon.length === 1 ? "it" : "them"} not. Put again, or keep: \
+dave put NAME --keep.`];
   },
 ];
 

@@ -3,7 +3,7 @@
 import asyncio
 
 import dave
-from dave.edge.http import names
+from dave.edge.http import own_names as names
 from dave.errors import Incomplete, Unreachable
 from dave.uri import owner_name
 from tests.edge.http.serving import served, site
