@@ -102,14 +102,14 @@ class Entries:
         self._check_proofs(entry)
         if cas is not None:
             _check_cas(cas, self.clock())
-        started, driver = time.monotonic(), self.driver
-        now = driver.now()
+        driver = self.driver
+        started = now = driver.now()
         operation = driver.core.put(entry, now, now + int(timeout * 1e9), cas)
         driver.flush()
         result: PutResult = await driver.wait(operation)
         self.trace = result.trace
         receipt = Receipt(entry, result, driver, operation)
-        receipt.seconds = time.monotonic() - started
+        receipt.seconds = (driver.now() - started) / SECOND
         receipt.size = len(entry.value)
         if not result.has_quorum and (newer := self._newer(result, entry)) is not None:
             raise Conflict("a newer version stands", newer)
