@@ -211,9 +211,9 @@ STRIPE_TURN_SECONDS = 600
 STRIPE_AGAIN_SECONDS = 1800
 """A stripe that could not be made whole is tried again after about so long."""
 STRIPE_HOPELESS_SECONDS_MAX = 86_400
-"""One of which too few shares are left waits twice as long each time, up to this;
-STRIPE_AGAIN_SECONDS if a node has come that may bring some; it is mended as soon as they are
-seen."""
+"""One of which too few shares are left waits twice as long each time, up to this; only
+STRIPE_AGAIN_SECONDS if a node has come that may bring some. It is mended as soon as they are seen.
+"""
 STRIPE_CASES_MAX = 8192
 """Stripes known to lack shares; of more, those with most shares left wait for the next round."""
 STRIPE_REPAIR_BYTES_PER_SECOND = 8 << 20
