@@ -19,10 +19,10 @@ async def test_a_node_without_a_key_has_no_owner(site):
 
 def test_the_names_of_the_owner_what_expires_first_first(tmp_path, monkeypatch):
     monkeypatch.setattr(names, "NAMES_TOLD_MAX", 2)
-    key = dave.Key.generate()
 
     async def story():
-        async with site(tmp_path, http_key=key) as at:
+        async with site(tmp_path, signs=True) as at:
+            key = at.key
             async with dave.connect(at.node.address, key=key) as d:
                 for ttl, name in ((900, "b"), (600, "a"), (1200, b"\xff")):
                     await d.put(name, b"12345", ttl=ttl)
