@@ -68,7 +68,9 @@ def test_ci_run_is_executable_and_parses():
     subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], check=True)
 
 
-@pytest.mark.parametrize("goal", ["demo", "test", "check", "bench", "sim", "soak", "clean"])
+@pytest.mark.parametrize(
+    "goal", ["demo", "run", "test", "check", "build", "bench", "sim", "soak", "clean"]
+)
 def test_make_knows_the_word(goal):
     done = subprocess.run(
         ["make", "--dry-run", goal], cwd=ROOT, capture_output=True, text=True, check=False

@@ -76,20 +76,18 @@ class Shell(cmd.Cmd):
 
     def run(self) -> int:
         """Read and run commands to the end; the exit code."""
-        intro = None
         if self._is_terminal:
             self._history = History(_state_folder() / "shell_history")
             _use_readline(self._history)
-            intro = "`help` lists the commands, Ctrl-D leaves."
+            print("`help` lists the commands, Ctrl-D leaves.")
         while True:
             try:
-                self.cmdloop(intro)
+                self.cmdloop()
                 return 0 if self._is_terminal else self._failed
             except KeyboardInterrupt:
                 if not self._is_terminal:
                     raise
                 print("^C")
-                intro = None
 
     def precmd(self, line: str) -> str:
         """Remember the line."""
@@ -217,8 +215,8 @@ def _help(words: list[str]) -> int:
     for verb in VERBS:
         print(f"  {verb:6}  {COMMANDS[verb][1]}")
     print("  quit    leave; so does Ctrl-D")
-    print("`help COMMAND` tells the options of a command. Up and Ctrl-R bring lines back, TAB")
-    print("completes commands, options, files and names.")
+    print("`help COMMAND` tells the options of a command. Up and Ctrl-R bring lines back,")
+    print("TAB completes commands, options, files and names.")
     return 0
 
 

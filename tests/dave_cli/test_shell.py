@@ -120,7 +120,7 @@ def test_completion_and_history_at_a_terminal(terminal, home):
     terminal.type("\x1b[A")  # Up
     terminal.shows("dave> get column")
     terminal.type("\x03")  # Ctrl-C clears the line
-    terminal.until(lambda lines: lines[-1] == "dave>")
+    terminal.until(lambda lines: lines[-2:] == ["dave> get column^C", "dave>"])
     terminal.type(" get secret\r")
     terminal.until(lambda lines: any("nothing stands under secret" in line for line in lines))
     terminal.type("\x1b[A")
