@@ -22,10 +22,12 @@ from dave.node.timers import Timer
 from dave.share_limits import (
     BLOCK_BYTES,
     RECORDS_VERIFIED_MAX,
+    SHARE_ASKERS_KEPT,
     SHARE_LOOK_SECONDS,
     SHARE_READ_ONLY_SECONDS,
     SHARE_SENDERS_LARGE,
     SHARE_TAKERS_MAX,
+    SHARES_INCOMING_FIRST,
 )
 from dave.store.shares import Judgement, ShareIndex
 from dave.wire import shares
@@ -50,6 +52,8 @@ class ShareService:
         """A write has failed: nothing is taken in for a while."""
         self._takers: dict[bytes, ShareTaker] = {}
         """By the key of who offers."""
+        self._allowances: dict[bytes, int] = {}
+        """By the key of who has offered: how much room it has shown to fill; the last one last."""
         self._senders = 0
         self._verified: dict[bytes, None] = {}
         """Digest and signature of records that are genuine; the oldest first."""
@@ -129,12 +133,13 @@ class ShareService:
             before.end()  # its connection broke, and it has noticed first
         if len(self._takers) >= SHARE_TAKERS_MAX:
             takers = self._takers.values()
-            idle = next((each for each in takers if each.rests() or each.is_late(now)), None)
+            idle = next((each for each in takers if each.rests() or each.is_wasting(now)), None)
             if idle is None:
                 self.core.drops.add(Drop.FULL)
                 return None
-            idle.end()
-        taker = ShareTaker(self, asker)
+            self._make_way(idle)
+        allowance = self._allowances.get(asker, SHARES_INCOMING_FIRST)
+        taker = ShareTaker(self, asker, allowance)
         if not taker.start(token, now):
             return None
         self._takers[asker] = taker
@@ -144,6 +149,10 @@ class ShareService:
     def taker_ended(self, taker: ShareTaker) -> None:
         """A peer offers nothing more."""
         self.room.left(taker)
+        self._allowances.pop(taker.asker, None)
+        self._allowances[taker.asker] = taker.allowance
+        if len(self._allowances) > SHARE_ASKERS_KEPT:
+            del self._allowances[next(iter(self._allowances))]
         if self._takers.get(taker.asker) is taker:
             del self._takers[taker.asker]
 
@@ -203,6 +212,12 @@ class ShareService:
         """Let go of what has had its time."""
         self.effects.drop(self.index.expire(self.core.unix_ms(now)))
 
+    def _make_way(self, taker: ShareTaker) -> None:
+        """It ends; if it was given room that it left unused, it gets less the next time."""
+        if taker.reserved:
+            taker.allowance = 0
+        taker.end()
+
     def _look_soon(self, now: Instant) -> None:
         if not self._is_looking:
             self._is_looking = True
@@ -214,9 +229,9 @@ class ShareService:
         self.room.now = now
         if self.room.is_short:
             for taker in [*self._takers.values()]:
-                if taker.is_late(now):
+                if taker.is_wasting(now):
                     self.core.drops.add(Drop.FULL)
-                    taker.end()
+                    self._make_way(taker)
         if self._takers:
             self._look_soon(now)
 

@@ -7,7 +7,7 @@ from dave.crypto.network import network
 from dave.drops import Drop
 from dave.names import SECOND
 from dave.node.streams import StreamEnd
-from dave.share_limits import SHARES_INCOMING_SECONDS
+from dave.share_limits import SHARES_IDLE_SECONDS
 from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
 from dave.wire.stripe import StripeRecord
@@ -118,7 +118,7 @@ def test_who_never_sends_what_is_wanted_makes_way_for_others(scene, monkeypatch)
     monkeypatch.setattr("dave.node.shares.service.SHARE_TAKERS_MAX", 1)
     record, _ = maker_in(world).stripe(1)
     script.say(offers(record, 0))
-    world.run(SHARES_INCOMING_SECONDS + 2)
+    world.run(SHARES_IDLE_SECONDS + 2)
     assert not script.is_closed, "there is room in memory, and nobody else"
     told = put_all(world.add_client(), node, [maker_in(world, seed=2).stripe()])
     world.run(5)
