@@ -15,6 +15,7 @@ from tests.processes import ROOT
 
 DOCS = ROOT / "docs"
 USUAL = f"127.0.0.1:{PORT_DEFAULT}"
+USUAL_HTTP = "127.0.0.1:8080"
 NEEDS_A_NODE = "\n<!-- a node runs -->\n"
 PAGES = sorted(
     path.relative_to(DOCS).as_posix()
@@ -31,7 +32,8 @@ def test_a_page_does_what_it_says(page, home):
     else:
         address = f"127.0.0.1:{free_port()}"
         text = text.replace("$ dave run\n", f"$ dave run --listen {address}\n")
-    assert run_all(text.replace(USUAL, address), home) > 0
+    text = text.replace(USUAL, address).replace(USUAL_HTTP, f"127.0.0.1:{free_port()}")
+    assert run_all(text, home) > 0
 
 
 def test_the_pages_that_newcomers_read_have_blocks():

@@ -7,7 +7,9 @@ import re
 import pytest
 
 import dave
-from docs._made import commands
+from dave.edge.metrics import METRICS
+from dave.edge.settings import SETTINGS
+from docs._made import commands, http
 from tests.markdown_reader import blocks_of
 from tests.processes import ROOT
 
@@ -18,6 +20,8 @@ CODE = {
     for path in sorted((ROOT / folder).rglob("*.py"))
     if path.relative_to(ROOT).as_posix() not in NOT_A_USE
 }
+COMMON = ("--config", "--set")
+"""Options of every command, which one function reads (dave_cli/options.py): one use is enough."""
 BLOCKS = "\n".join(
     block.text
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -45,7 +49,10 @@ def test_a_command_and_all_of_its_options_are_used(verb):
     unused = [
         option.option_strings[-1]
         for option in commands.options(parser)
-        if not is_used(verb, option.option_strings)
+        if not any(
+            is_used(each, option.option_strings)
+            for each in (commands.COMMANDS if option.option_strings[-1] in COMMON else [verb])
+        )
     ]
     assert unused == []
 
@@ -53,3 +60,30 @@ def test_a_command_and_all_of_its_options_are_used(verb):
 def test_every_public_name_is_used():
     text = "\n".join(CODE.values()) + BLOCKS
     assert [name for name in dave.__all__ if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_every_operation_is_used():
+    text = "\n".join(CODE.values()) + BLOCKS
+    unused = []
+    for method, path, _ in http.operations():
+        start = re.escape(path.partition("{")[0])
+        if not re.search(rf"\b{method}\b", text) or not re.search(rf"[\"' ]{start}", text):
+            unused.append((method, path))
+    assert unused == []
+
+
+def test_every_setting_and_metric_is_used():
+    text = "\n".join(CODE.values()) + BLOCKS
+    names = [name for name in SETTINGS if not is_named(name, text)]
+    names += [metric.name for metric in METRICS if metric.name not in text]
+    assert names == []
+
+
+def is_named(name, text):
+    """Whether a setting is used by its dotted name, in a file, by its variable or option."""
+    setting, (section, _, last) = SETTINGS[name], name.partition(".")
+    in_file = rf"\[{section}\][^\[]*\b{last} ="
+    return bool(
+        re.search(rf"{re.escape(name)}\b|\b{setting.variable}\b|{in_file}", text)
+        or (setting.flag and setting.flag in text)
+    )

@@ -13,7 +13,9 @@ import pytest
 
 import dave
 from dave.drops import Drop
-from docs._made import commands
+from dave.edge.metrics import METRICS
+from dave.edge.settings import SETTINGS
+from docs._made import commands, http
 from tests.processes import PATIENCE_SECONDS, ROOT
 
 DOCS = ROOT / "docs"
@@ -98,7 +100,7 @@ def test_what_would_be_loaded_is_seen():
 
 def test_no_part_is_left_out(site):
     for path in site.rglob("*.html"):
-        assert not re.search(r"<!-- (made|include|picture):", path.read_text("utf-8")), path
+        assert not re.search(r"<!-- (made|include|file|picture):", path.read_text("utf-8")), path
 
 
 def test_every_public_name_is_explained(site):
@@ -125,6 +127,40 @@ def test_every_option_is_explained(site):
 def test_every_reason_for_a_drop_is_explained(site):
     text = page(site, "reference/errors.html").words
     assert [reason.name for reason in Drop if reason.name.lower() not in text] == []
+
+
+def test_every_setting_is_explained(site):
+    text = page(site, "reference/configuration.html").words
+    for setting in SETTINGS.values():
+        section, _, name = setting.name.partition(".")
+        assert f"[{section}]" in text
+        assert {name, setting.variable, setting.flag} - {""} <= set(text), setting.name
+
+
+def test_every_metric_is_explained(site):
+    words = page(site, "metrics.html").words
+    assert [metric.name for metric in METRICS if metric.name not in words] == []
+
+
+def test_every_operation_is_explained(site):
+    found = page(site, "reference/http.html")
+    assert len(http.operations()) > 10
+    for method, path, operation in http.operations():
+        assert f"{method} {path}" in found.words
+        names = {each["name"] for each in operation.get("parameters", ())}
+        assert names <= set(found.words), path
+
+
+def test_every_line_of_status_is_explained(site, home):
+    """What `dave status` prints of a node alone, and what stands in capitals in its source."""
+    explained = page(site, "operations/status.html").words
+    node = home.start()
+    lines = home.dave("status", "--data", node.data).out.splitlines()
+    shown = {line[:10].strip() for line in lines}
+    source = (ROOT / "cmd" / "dave_cli" / "status.py").read_text("utf-8")
+    shown |= set(re.findall(r'"([A-Z]{4,}(?: [A-Z]+)?)"', source))
+    assert {"peers", "UNREACHED", "READ ONLY"} <= shown
+    assert sorted(shown - set(explained)) == []
 
 
 @pytest.mark.parametrize("name", PICTURES)

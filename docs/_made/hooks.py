@@ -2,6 +2,7 @@
 
     <!-- made: NAME -->       a part that is made from code (PARTS)
     <!-- include: FILE -->    a Markdown file of the root, without its first heading
+    <!-- file: FILE -->       any other file, as a block of code
     <!-- picture: NAME -->    pictures/NAME.svg, inline, so that it has the colours of the page
 
 A name that does not exist ends the build.
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from docs._made import commands, names
+from docs._made import commands, http, names, settings
 
 ROOT = Path(__file__).parents[2]
 PARTS: dict[str, Callable[[], str]] = {
@@ -21,8 +22,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "error-tree": names.error_tree,
     "errors": names.error_reference,
     "limits": names.limits,
+    "http": http.reference,
+    "settings": settings.reference,
 }
-_MADE = re.compile(r"^<!-- (made|include): (\S+) -->$", re.MULTILINE)
+LANGUAGES = {".service": "ini", ".yaml": "yaml", ".yml": "yaml"}
+_MADE = re.compile(r"^<!-- (made|include|file): (\S+) -->$", re.MULTILINE)
 _PICTURE = re.compile(r"<!-- picture: ([\w-]+) -->")
 
 
@@ -47,4 +51,6 @@ def _part(found: re.Match[str]) -> str:
     if kind == "made":
         return PARTS[name]()
     text = (ROOT / name).read_text("utf-8")
+    if kind == "file":
+        return f"```{LANGUAGES[Path(name).suffix]}\n{text.rstrip()}\n```"
     return text.split("\n", 1)[1] if text.startswith("# ") else text

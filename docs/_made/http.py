@@ -1,61 +1,68 @@
 """The HTTP reference, from the OpenAPI document that a node serves."""
 
+import asyncio
+import json
+import tempfile
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from functools import cache
+from typing import Any
+from urllib.request import urlopen
 
-from dave.edge.http.openapi import document
-from dave.edge.http.operations import Operation
-from dave.edge.http.server import ROUTES
-from dave.edge.http.service import Service
+import dave
 from docs._made.markdown import code, one_line, table
 
 
-class _Nobody:
-    """Stands for the node while the tables of operations are made, which ask it nothing."""
+@cache
+def document() -> Mapping[str, Any]:
+    """What a node says at /v1/openapi.json. It runs for that moment, alone."""
 
-    def __getattr__(self, name: str) -> Any:
-        return self
+    async def ask() -> Any:
+        with tempfile.TemporaryDirectory() as folder:
+            config = dave.Config(
+                listen="127.0.0.1:0", data=folder, secret=bytes(32), blob_capacity=0,
+                capacity=1 << 20, http="127.0.0.1:0",
+            )  # fmt: skip
+            async with dave.Node(config) as node:
+                assert node.http is not None
+                return await asyncio.to_thread(_read, node.http.address)
 
-    def __call__(self, *_: Any, **__: Any) -> Any:
-        return self
+    found: Mapping[str, Any] = asyncio.run(ask())
+    return found
 
 
-def operations() -> list[Operation]:
-    """What can be asked of a node."""
-    service = Service(*cast("tuple[Any, Any, Any, Any]", (_Nobody(), _Nobody(), None, "")))
-    return [operation for routes in ROUTES for operation in routes(service)]
+def _read(address: str) -> Any:
+    with urlopen(f"http://{address}/v1/openapi.json", timeout=30) as answer:
+        return json.load(answer)
+
+
+def operations() -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Method, path and operation object of all; HEAD is as GET."""
+    return [
+        (method.upper(), path, operation)
+        for path, methods in document()["paths"].items()
+        for method, operation in methods.items()
+        if method != "head"
+    ]
 
 
 def reference() -> str:
-    """Every operation: who may ask, its parameters and its answers."""
-    found = operations()
-    access = {(each.method, each.path.split(":")[0]): each.access.value for each in found}
-    parts = []
-    for path, methods in document(found)["paths"].items():
-        for method, operation in methods.items():
-            if method != "head":
-                who = access[method.upper(), path] if (method.upper(), path) in access else ""
-                parts.append(_operation(f"{method.upper()} {path}", who, operation))
-    return "\n\n".join(parts)
+    """Every operation: its parameters, body and answers."""
+    return "\n\n".join(_operation(*each) for each in operations())
 
 
-def _operation(name: str, who: str, operation: Mapping[str, Any]) -> str:
-    parts = [f"## {name}", one_line(operation["summary"])]
-    if "description" in operation:
-        parts.append(operation["description"])
-    if who:
-        parts.append(f"Who may ask: {who}.")
-    if operation.get("parameters"):
-        parts.append(table(("parameter", "where", "meaning"), map(_parameter, operation["parameters"])))
-    if "requestBody" in operation:
-        types = ", ".join(map(code, operation["requestBody"].get("content", ())))
-        parts.append(f"Body: {types}. {one_line(operation['requestBody'].get('description'))}")
-    parts.append(table(("answer", "type", "meaning"), _answers(operation["responses"])))
-    return "\n\n".join(parts)
+def _operation(method: str, path: str, of: Mapping[str, Any]) -> str:
+    parts = [f"## {method} {path}", of["summary"], one_line(of.get("description"))]
+    if of.get("parameters"):
+        parts.append(table(("parameter", "in", "meaning"), map(_parameter, of["parameters"])))
+    if body := of.get("requestBody"):
+        types = ", ".join(map(code, body["content"]))
+        parts.append(f"Body: {types}. {one_line(body.get('description'))}")
+    parts.append(table(("answer", "type", "meaning"), _answers(of["responses"])))
+    return "\n\n".join(part for part in parts if part)
 
 
-def _parameter(parameter: Mapping[str, Any]) -> list[str]:
-    return [code(parameter["name"]), parameter["in"], one_line(parameter.get("description"))]
+def _parameter(of: Mapping[str, Any]) -> list[str]:
+    return [code(of["name"]), of["in"], one_line(of.get("description"))]
 
 
 def _answers(responses: Mapping[str, Any]) -> Iterable[list[str]]:
