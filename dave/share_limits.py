@@ -129,6 +129,8 @@ SHARES_IDLE_SECONDS = 8
 """While others wait for room, a quarter of what a peer has must be filled within so long."""
 SHARE_ASKERS_KEPT = 1_024
 """Peers of which it is remembered how much room they had filled."""
+SHARE_CLOCK_SECONDS = 600
+"""Where nobody has told a node what time it is, no share expires until it has run for so long."""
 SHARE_READ_ONLY_SECONDS = 10
 """After a failed write, until shares are taken in again."""
 SHARE_TAKERS_MAX = 160

@@ -7,8 +7,6 @@ import re
 import pytest
 
 import dave
-from dave.edge.metrics import METRICS
-from dave.edge.settings import SETTINGS
 from docs._made import commands, http
 from tests.markdown_reader import blocks_of
 from tests.processes import ROOT
@@ -70,20 +68,3 @@ def test_every_operation_is_used():
         if not re.search(rf"\b{method}\b", text) or not re.search(rf"[\"' ]{start}", text):
             unused.append((method, path))
     assert unused == []
-
-
-def test_every_setting_and_metric_is_used():
-    text = "\n".join(CODE.values()) + BLOCKS
-    names = [name for name in SETTINGS if not is_named(name, text)]
-    names += [metric.name for metric in METRICS if metric.name not in text]
-    assert names == []
-
-
-def is_named(name, text):
-    """Whether a setting is used by its dotted name, in a file, by its variable or option."""
-    setting, (section, _, last) = SETTINGS[name], name.partition(".")
-    in_file = rf"\[{section}\][^\[]*\b{last} ="
-    return bool(
-        re.search(rf"{re.escape(name)}\b|\b{setting.variable}\b|{in_file}", text)
-        or (setting.flag and setting.flag in text)
-    )

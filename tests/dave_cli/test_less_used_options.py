@@ -58,3 +58,15 @@ def test_what_another_folder_s_node_keeps(home):
     node = home.start(data="elsewhere")
     kept = home.dave("keep", "ls", "--data", node.data, "--json")
     assert (kept.code, kept.json["kept"], kept.json["keys"]) == (0, [], []), kept
+
+
+def test_a_member_s_shell(home):
+    secret, key = home.folder / "net.secret", home.folder / "work.key"
+    assert home.dave("keygen", "--network", "--out", secret).code == 0
+    assert home.dave("keygen", "--out", key).code == 0
+    inside = ("--network", "office", "--secret-file", secret)
+    node = home.start(*inside)
+    done = home.dave("shell", *inside, "--key", key, "--edge", node.address, "--timeout", "20",
+                     stdin=b"put door open --ttl 1h\nget door\n")  # fmt: skip
+    assert done.code == 0, done
+    assert done.out.splitlines()[-1] == "open"

@@ -28,7 +28,7 @@ class Bench:
     def held(self):
         """What a process finds when it starts."""
         index = ShareIndex(7, 1 << 30, FREE, 1000)
-        self.disk.load(index, WALL_START_MS)
+        self.disk.load(index)
         return index.stripe(MADE.stripe.stripe_id)
 
 

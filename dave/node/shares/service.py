@@ -23,6 +23,7 @@ from dave.share_limits import (
     BLOCK_BYTES,
     RECORDS_VERIFIED_MAX,
     SHARE_ASKERS_KEPT,
+    SHARE_CLOCK_SECONDS,
     SHARE_LOOK_SECONDS,
     SHARE_READ_ONLY_SECONDS,
     SHARE_SENDERS_LARGE,
@@ -59,6 +60,8 @@ class ShareService:
         """Digest and signature of records that are genuine; the oldest first."""
         self._verifying: dict[bytes, list[Told]] = {}
         self._is_looking = False
+        self._since: Instant | None = None
+        """When it was first looked at what has expired."""
         for kind, handler in (
             (StreamKind.FETCH, self._fetch),
             (StreamKind.OFFER, self._offer),
@@ -209,8 +212,18 @@ class ShareService:
         done(status if inserted.status is ShareStatus.STORED else inserted.status, now)
 
     def expire(self, now: Instant) -> None:
-        """Let go of what has had its time."""
-        self.effects.drop(self.index.expire(self.core.unix_ms(now)))
+        """Let go of what has had its time; not for the sake of a clock alone that may be ahead.
+
+        Where others say what time it is, theirs counts if ours is far ahead of it. Until somebody
+        has said, all is kept for SHARE_CLOCK_SECONDS: a node that starts has just joined."""
+        clocks, unix_ms = self.core.peer_clocks, self.core.unix_ms(now)
+        theirs = clocks.unix_ms(now)
+        self._since = now if self._since is None else self._since
+        if theirs is None and now - self._since < SHARE_CLOCK_SECONDS * SECOND:
+            return
+        if theirs is not None and clocks.is_ahead(unix_ms, now):
+            unix_ms = theirs
+        self.effects.drop(self.index.expire(unix_ms))
 
     def _make_way(self, taker: ShareTaker) -> None:
         """It ends; if it was given room that it left unused, it gets less the next time."""
