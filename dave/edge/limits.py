@@ -244,3 +244,12 @@ LOG_CLOCK_SECONDS = 30
 """A clock that is off by more than this is told of ..."""
 LOG_CLOCK_VOICES = 3
 """... where so many peers, or all, say so."""
+
+DOCTOR_JOURNAL_BYTES_MAX = 64 << 20
+"""Of a journal, what `dave doctor` reads."""
+DOCTOR_SECONDS = 2.0
+"""So long it waits for each answer of the network ..."""
+DOCTOR_NODES_MAX = 8
+"""... and so many nodes beside the edges it asks."""
+DOCTOR_PINGS = 10
+"""Requests to each edge, for the round trip and the rate of answers."""
