@@ -39,7 +39,7 @@ async def test_who_has_no_names(site):
 
 @served()
 async def test_what_names_nobody(site):
-    assert (await site.problem("GET", "/v1/entries/nobody"))[0] == 400
+    assert (await site.problem("GET", "/v1/entries/nobody"))[0] == 404
     assert (await site.problem("GET", f"/v1/entries/{'a' * 52}?limit=0"))[0] == 400
 
 

@@ -39,7 +39,7 @@ def test_a_slash_may_stand_for_itself():
 def test_what_names_no_entry(rest):
     with pytest.raises(Problem) as caught:
         entry_of(Asked(f"/v1/entries/{rest}"))
-    assert caught.value.status == 400
+    assert caught.value.status == 404
 
 
 def test_whose_directory():
