@@ -58,6 +58,8 @@ def status_of(node: "Node") -> dict[str, Any]:
         "clock_ahead_ms": core.clock_skew.ahead_ms,
         "clock_voices": len(core.clock_skew),
         "lan": None if lan is None else {"beacons_sent": lan.sent, "beacons_heard": lan.heard},
+        "received_bytes": sum(udp.received_bytes for udp in node.listeners.udp),
+        "sent_bytes": sum(udp.sent_bytes for udp in node.listeners.udp),
         "drops": core.drops.by_name(),
         "kernel_drops": sum(udp.kernel_drops for udp in node.listeners.udp),
         "send_drops": sum(udp.queue_drops for udp in node.listeners.udp),
