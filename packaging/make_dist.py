@@ -64,10 +64,14 @@ def _has_kernel(wheel: Path) -> bool:
 
 
 def _run(*command: str | Path, **environment: str) -> None:
-    subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=os.environ | environment, check=True,
-        stdout=subprocess.DEVNULL if "build" in command else None,
+    """Run a module or script of this Python; what it says is shown only if it fails."""
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=os.environ | environment, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
+    if done.returncode:
+        sys.stdout.buffer.write(done.stdout)
+        sys.exit(f"failed: {' '.join(map(str, command))}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ examples:
   dave keep rm greeting              renew it no more; the last one of an owner
                                      destroys the node's copy of the key
   dave keep rm --all
-`dave put KEY VALUE --keep` adds to the list, and so do files: `dave put KEY --file PATH --keep`."""
+`dave put KEY VALUE --keep` adds to the list, and so do files:
+`dave put KEY --file PATH --keep`."""
 
 _PATIENCE_SECONDS = 30.0
 

@@ -59,7 +59,7 @@ def resolve(args: Namespace) -> Namespace:
     """Fill in what the command line left open, from the environment and the configuration file.
     Raises UsageError for what these say wrong."""
     settings = args.chosen = load(args.config)
-    for warning in settings.warnings:
+    for warning in settings.warnings if getattr(args, "session", None) is None else ():
         print(f"dave: warning: {warning}", file=sys.stderr)
     for assignment in args.set or ():
         settings.assign(assignment)

@@ -49,6 +49,8 @@ class Session:
         if "settings" in args:
             resolve(args)
         args.session = self
+        if "settings" in args:
+            resolve(args)
         return args
 
     @contextmanager

@@ -33,10 +33,10 @@ the user's state folder, but not lines that begin with a space, say --private or
 have a link. Exit code: 0 at a terminal; else that of the last command that
 failed, 0 if none did."""
 
-VERBS = (
-    "put", "get", "rm", "ls", "watch", "check", "share", "fetch", "keep", "status", "peers",
-)  # fmt: skip
-"""Commands that make sense in a session."""
+OUTSIDE = frozenset(("run", "demo", "shell", "completion", "config", "keygen", "decode"))
+"""Commands that want a terminal, or a standard input, of their own."""
+
+VERBS = tuple(verb for verb in COMMANDS if verb not in OUTSIDE)
 
 PROMPT = "dave> "
 NAMES_FRESH_SECONDS = 10.0

@@ -15,7 +15,7 @@ from dave_cli import main as cli
 
 NOT_NEEDED = (
     "aiohttp", "asyncio", "concurrent.futures", "construct", "dataclasses", "email", "http",
-    "inspect", "logging", "multiprocessing", "platformdirs", "prometheus_client", "shtab",
+    "inspect", "logging", "multiprocessing", "prometheus_client", "shtab",
     "sqlite3", "ssl", "tomllib", "urllib.request", "uvloop", "zfec",
 )  # fmt: skip
 """Each of them takes time that a one-shot command has not got."""

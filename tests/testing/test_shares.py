@@ -3,7 +3,7 @@
 from dave.effects import DropShares, ReadShare, Rebuild, SaveRecord, SaveRelease, WriteShare
 from dave.names import SECOND
 from dave.store.shares import ShareIndex
-from dave.testing.clock import WALL_START_MS, Clock
+from dave.testing.clock import Clock
 from dave.testing.shares import ShareDisk
 from tests.node.mending import FREE, Made
 
