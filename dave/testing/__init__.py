@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dave.testing.loop import NothingComes, VirtualLoop
     from dave.testing.network import Network, VirtualNode
+    from dave.testing.plugin import Networks
 
-__all__ = ["Network", "NothingComes", "VirtualLoop", "VirtualNode"]
+__all__ = ["Network", "Networks", "NothingComes", "VirtualLoop", "VirtualNode"]
 
 _HOMES = {
     "Network": "network",
+    "Networks": "plugin",
     "NothingComes": "loop",
     "VirtualNode": "network",
     "VirtualLoop": "loop",

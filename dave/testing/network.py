@@ -1,5 +1,6 @@
 """A network of nodes for the tests of an application."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -134,8 +135,10 @@ class Network:
         client, driver = self._client(edge, key, network, secret)
         self._clients[client] = driver
         try:
-            yield client
-            await client.finish()
+            try:
+                yield client
+            finally:
+                await client.finish()
         finally:
             del self._clients[client]
             driver.close()
@@ -172,9 +175,9 @@ class Network:
     def advance(self, seconds: float) -> None:
         """Let so much time pass, for nodes, clients and tasks. In a coroutine
         `await asyncio.sleep(seconds)` does so."""
-        from asyncio import sleep
-
-        self.loop.run(sleep(seconds))
+        if not seconds >= 0:
+            raise UsageError(f"time goes on only: not by {seconds!r} s")
+        self.loop.run(asyncio.sleep(seconds))
 
     # --- Faults ----------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import dave.testing
 
 def test_public_names_are_there():
     assert [getattr(dave.testing, name).__name__ for name in dave.testing.__all__] == [
-        "Network", "NothingComes", "VirtualLoop", "VirtualNode",
+        "Network", "Networks", "NothingComes", "VirtualLoop", "VirtualNode",
     ]  # fmt: skip
 
 

@@ -235,6 +235,7 @@ MISUSE = [
     (lambda net: net.connect_sync("192.0.2.1:1424"), r"there are 10\.0\.1\.1:1424, "),
     (lambda net: net.start(net.nodes[0]), "stop it or have it crash"),
     (lambda net: [net.crash(net.nodes[0]), net.stop(net.nodes[0])], "down>: start it first"),
+    (lambda net: net.advance(-1), "goes on only"),
     (lambda net: setattr(net, "loss", 2), "share from 0 to 1"),
     (lambda net: setattr(net, "latency", -1), "number of seconds"),
     (lambda net: net.partition(["x"]), "no node and no open client"),

@@ -46,6 +46,12 @@ async def test_through_a_fixture_of_ones_own(net, tmp_path):
     assert len(net.nodes[0].entries) == 1
 
 
+class TestOfAClass:
+    async def test_a_method(self, net):
+        async with net.connect(key=net.key()) as d:
+            assert (await (await d.put("k", "v")).settled()).stored == 3
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_blocking(net, size):
     with net.connect_sync(key=net.key()) as d:
@@ -93,7 +99,7 @@ def trace_of(result):
 def test_a_users_suite(suite, monkeypatch):
     monkeypatch.setenv("PYTHONHASHSEED", "1")
     result = run(suite, "-s")
-    result.assert_outcomes(passed=5, failed=1)
+    result.assert_outcomes(passed=6, failed=1)
     result.stdout.fnmatch_lines(["*test_that_fails*"])
     monkeypatch.setenv("PYTHONHASHSEED", "22")
     again = run(suite, "-s", "-k", "test_the_trace")
@@ -101,13 +107,13 @@ def test_a_users_suite(suite, monkeypatch):
 
 
 def test_a_users_suite_in_parallel(suite):
-    run(suite, "-n", "2").assert_outcomes(passed=5, failed=1)
+    run(suite, "-n", "2").assert_outcomes(passed=6, failed=1)
 
 
 def test_without_the_plugin(suite):
     suite.makepyfile(test_other="def test_nothing():\n    pass\n")
     result = run(suite, "-p", "no:dave")
-    result.assert_outcomes(passed=1, errors=6)
+    result.assert_outcomes(passed=1, errors=7)
     result.stdout.fnmatch_lines(["*fixture 'dave_network' not found*"])
 
 

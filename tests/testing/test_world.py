@@ -10,6 +10,7 @@ import pytest
 from dave.names import SECOND
 from dave.testing.links import Link
 from dave.testing.world import World
+from tests.tidy_rules import imported
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "from sim.scenarios import run; print(run({!r}, {}, {}).world.trace_hash())"
@@ -110,3 +111,18 @@ def test_a_skewed_clock_is_what_the_core_sees():
 def test_public_and_private_addresses():
     assert World(1).add_node().node.at_home
     assert not World(1, is_public=True).add_node().node.at_home
+
+
+KERNEL = (
+    "bulk", "clock", "disk", "host", "lean", "links", "nat", "owner", "shares", "signatures",
+    "world",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KERNEL)
+def test_the_simulation_stands_without_the_edge(name):
+    path = f"dave/testing/{name}.py"
+    imports = [module for _, module in imported(path, (ROOT / path).read_text("utf-8"))]
+    known = {f"dave.testing.{each}" for each in KERNEL}
+    assert [module for module in imports if module.startswith("dave.edge")] == []
+    assert {module for module in imports if module.startswith("dave.testing")} <= known
