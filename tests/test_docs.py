@@ -5,11 +5,13 @@ at a time.
     <!-- a node runs -->    on a line of its own: a page that starts no node itself needs one
 """
 
+import re
 import socket
 
 import pytest
 
 from dave.edge.limits import PORT_DEFAULT
+from dave.edge.settings import SETTINGS, load
 from tests.markdown_reader import blocks_of, run_all
 from tests.processes import ROOT
 
@@ -34,6 +36,15 @@ def test_a_page_does_what_it_says(page, home):
         text = text.replace("$ dave run\n", f"$ dave run --listen {address}\n")
     text = text.replace(USUAL, address).replace(USUAL_HTTP, f"127.0.0.1:{free_port()}")
     assert run_all(text, home) > 0
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name)
+def test_examples_of_the_configuration_file_are_good(page, tmp_path):
+    for text in re.findall(r"^```toml\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S):
+        path = tmp_path / "config.toml"
+        path.write_text(text, "utf-8")
+        settings = load(path, {})
+        assert any(settings.chosen(name).origin == "file" for name in SETTINGS)
 
 
 def test_the_pages_that_newcomers_read_have_blocks():

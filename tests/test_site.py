@@ -163,6 +163,16 @@ def test_every_line_of_status_is_explained(site, home):
     assert sorted(shown - set(explained)) == []
 
 
+def test_every_finding_of_the_doctor_is_explained(site):
+    explained = page(site, "operations/doctor.html").words
+    sources = [*(ROOT / "dave" / "edge" / "doctor").glob("*.py"),
+               ROOT / "cmd" / "dave_cli" / "doctor.py"]  # fmt: skip
+    text = "".join(path.read_text("utf-8") for path in sources)
+    found = set(re.findall(r'\b(?:ok|warning|problem)\(\s*"([a-z ]+)"', text))
+    assert len(found) > 10
+    assert sorted(found - set(explained)) == []
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_is_shown_and_described(name, site):
     svg = (DOCS / "pictures" / f"{name}.svg").read_text("utf-8")
