@@ -6,7 +6,7 @@ import time
 from argparse import Namespace
 from typing import Any
 
-from dave.edge.files.receipt import FileProgress, FileReceipt, Tally
+from dave.edge.files.receipt import FileProgress, FileReceipt, Released, Tally
 from dave.errors import NotListed
 from dave_cli import options
 from dave_cli.loop import run
@@ -123,6 +123,20 @@ def safety_text(file: Tally) -> str:
     return f"not all shares of each part are stored: of some part {may} may be lost"
 
 
+def released_text(released: Released) -> str:
+    """What became of a file's shares when its name was deleted."""
+    nodes = f"{released.nodes} node{'s' if released.nodes != 1 else ''}"
+    text = f"its shares were let go of at {nodes}"
+    missed = []
+    if released.silent:
+        missed.append(f"{released.silent} did not answer")
+    if not released.is_whole:
+        missed.append("some parts of it could not be read, so that not all nodes were told")
+    if missed:
+        text += f"; {', and '.join(missed)}: what is left runs out by itself"
+    return text
+
+
 def file_fields(receipt: FileReceipt) -> dict[str, Any]:
     """What --json says of a file, beside what it says of every put."""
     file = receipt.file
@@ -134,6 +148,8 @@ def file_fields(receipt: FileReceipt) -> dict[str, Any]:
         "parts": file.stripes,
         "reused": file.reused,
         "sent": file.sent,
+        "refused": [refusal._asdict() for refusal in receipt.refused]
+        + [refusal._asdict() | {"shares": count} for refusal, count in file.refused],
         "private": receipt.is_private,
     }
 
