@@ -55,8 +55,6 @@ def status_of(node: "Node") -> dict[str, Any]:
         "gets_absent": core.gets_absent,
         "requests_answered": sum(len(each.round_trip) for each in core.requests.counts.values()),
         "requests_failed": sum(each.failed for each in core.requests.counts.values()),
-        "clock_ahead_ms": core.clock_skew.ahead_ms,
-        "clock_voices": len(core.clock_skew),
         "lan": None if lan is None else {"beacons_sent": lan.sent, "beacons_heard": lan.heard},
         "received_bytes": sum(udp.received_bytes for udp in node.listeners.udp),
         "sent_bytes": sum(udp.sent_bytes for udp in node.listeners.udp),

@@ -68,12 +68,15 @@ def _wake(address: Address) -> str:
 def clock(clocks: Sequence[float], status: Mapping[str, Any] | None) -> Finding | None:
     """This machine's clock against the median of the others'."""
     if clocks:
-        behind_ms, voices = median(clocks), len(clocks)
-    elif status is not None and status["clock_ahead_ms"] is not None:
-        behind_ms, voices = -status["clock_ahead_ms"], status["clock_voices"]
+        behind_ms = median(clocks)
+        nodes = "1 node" if len(clocks) == 1 else f"{len(clocks)} nodes"
+    elif status is not None and status["clock_ahead_seconds"] is not None:
+        behind_ms, nodes = (
+            -1000 * status["clock_ahead_seconds"],
+            "the nodes that the one here knows",
+        )
     else:
         return None
-    nodes = "1 node" if voices == 1 else f"{voices} nodes"
     seconds = abs(behind_ms) / 1000
     word = "behind" if behind_ms > 0 else "ahead of"
     text = f"this clock is {seconds:,.1f} s {word} that of {nodes}"

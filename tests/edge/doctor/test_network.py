@@ -13,7 +13,7 @@ HERE = ("192.168.1.5", 4000)
 UP = Edge("a:1424", A, rtt_ms=20.0, asked=10, answered=10, packet_bytes=1424, has_tcp=True)
 STATUS = {
     "address": "127.0.0.1:1424", "seen_at": "198.51.100.9:1424", "reached": True, "peers": 3,
-    "clock_ahead_ms": None, "clock_voices": 0, "requests_answered": 0, "requests_failed": 0,
+    "clock_ahead_seconds": None, "requests_answered": 0, "requests_failed": 0,
 }  # fmt: skip
 
 
@@ -58,9 +58,9 @@ def test_the_clock_is_compared_to_the_median(ahead, level, word):
 def test_where_nobody_answers_the_node_here_may_know():
     assert network.clock([], None) is None
     assert network.clock([], STATUS) is None
-    found = network.clock([], STATUS | {"clock_ahead_ms": 90_000.0, "clock_voices": 4})
+    found = network.clock([], STATUS | {"clock_ahead_seconds": 90.0})
     assert found.level is Level.WARNING
-    assert "ahead of that of 4 nodes" in found.text
+    assert "90.0 s ahead of that of the nodes" in found.text
 
 
 def test_packets_and_tcp():
