@@ -225,9 +225,10 @@ TRAFFIC_SECONDS = 5.0
 TRAFFIC_SAMPLES_KEPT = 361
 """Half an hour of the node's counters."""
 NAMES_KEPT_SECONDS = 3
-NAMES_PATIENCE = 100
+NAMES_KEPT_SECONDS_EACH = 0.005
+"""So long /v1/names goes by what the directory said, at least, and for each name in it ..."""
 NAMES_TOLD_MAX = 1000
-"""/v1/names: when the directory is read again, see there, and how many names are told."""
+"""... and of more it tells those that expire first."""
 
 LOG_ALIKE_MAX = 10
 """Lines of the log from one place of the code that are told in LOG_ALIKE_SECONDS."""

@@ -46,7 +46,7 @@ def served(tmp_path_factory):
 
 def unlock(page, token):
     page.get_by_role("textbox", name="Token").fill(token)
-    page.get_by_role("button", name="Unlock").click()
+    page.get_by_role("button", name="Unlock", exact=True).click()
 
 
 def test_what_an_operator_sees_first(served, browser):

@@ -9,7 +9,7 @@ from aiohttp import web
 from dave.edge.http.event_json import named
 from dave.edge.http.operations import Access, Doc, Operation, answer
 from dave.edge.http.service import Service
-from dave.edge.limits import NAMES_KEPT_SECONDS, NAMES_PATIENCE, NAMES_TOLD_MAX
+from dave.edge.limits import NAMES_KEPT_SECONDS, NAMES_KEPT_SECONDS_EACH, NAMES_TOLD_MAX
 from dave.edge.receipt import Name
 from dave.errors import DaveError, Incomplete
 from dave.uri import owner_name
@@ -54,7 +54,7 @@ SCHEMA = {
 
 class Names:
     """What the directory says. Reading it costs the network a get for each twenty names, so that it
-    is read again after NAMES_KEPT_SECONDS, and NAMES_PATIENCE times as long as it took."""
+    is read again the later the more there are."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -67,10 +67,9 @@ class Names:
         """Names and renewals."""
         key = self._service.key
         async with self._in_hand:
-            if key is not None and (began := time.monotonic()) >= self._good_until:
+            if key is not None and time.monotonic() >= self._good_until:
                 await self._read(key.owner)
-                took = time.monotonic() - began
-                wait = max(NAMES_KEPT_SECONDS, NAMES_PATIENCE * took)
+                wait = max(NAMES_KEPT_SECONDS, NAMES_KEPT_SECONDS_EACH * len(self._names))
                 self._good_until = time.monotonic() + wait
         kept = await self._service.node.renewals.told({})
         return {
