@@ -1,23 +1,27 @@
 """What a node costs that has nothing to do: a `dave run` that knows 100 others, left alone.
 
-The others are real cores on the loopback, in one process (bench/_light_nodes.py); the table
-of a node keeps 20 of each distance, so that it takes 400 to know 100. Bytes are UDP payload, both
-ways. DAVE_IDLE says how many seconds it is measured, after as many in which it settles.
+The others are real cores on the loopback, in one process (bench/_light_nodes.py); a node keeps 20
+of each distance, so that it takes some 500 to know 100. Bytes are UDP payload, both ways. DAVE_IDLE
+says how many seconds it is measured, after as many in which it settles.
 """
 
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from bench._light_nodes import SECRET
 from bench._process import NodeProcess, cpu_seconds, node_process
 from bench._rows import row
 from bench._rss import rss_bytes
+from dave.edge.keyfile import save_network_secret
 
-NODES = 400
+NODES = 500
 PEERS = 100
 SECONDS = float(os.environ.get("DAVE_IDLE", "180"))
 PATIENCE_SECONDS = 120.0
@@ -28,9 +32,9 @@ REFERENCE = "import asyncio\nasyncio.run(asyncio.Event().wait())"
 def run() -> list[dict[str, Any]]:
     """All cases."""
     rows: list[dict[str, Any]] = []
-    with company() as edge, reference() as other:
+    with company() as edge, reference() as other, secret_file() as secret:
         for name, options in (("idle", ()), ("idle, --http", ("--http", "127.0.0.1:0"))):
-            with node_process(NETWORK, "--edge", edge, *options) as node:
+            with node_process(NETWORK, "--edge", edge, "--secret-file", secret, *options) as node:
                 rows += measure(node, other, name)
     return rows
 
@@ -67,6 +71,15 @@ def company() -> Iterator[str]:
     with process(command) as others:
         assert others.stdout is not None
         yield others.stdout.readline().strip()
+
+
+@contextmanager
+def secret_file() -> Iterator[str]:
+    """The network's secret, as `dave run` takes it."""
+    with tempfile.TemporaryDirectory(prefix="dave-bench-") as folder:
+        path = Path(folder) / "secret"
+        save_network_secret(path, SECRET)
+        yield str(path)
 
 
 @contextmanager

@@ -40,6 +40,8 @@ def main(args: Namespace) -> int:
         "journal": f"{answer['journal_bytes'] / 1e6:,.1f} MB, --sync {answer['sync']}",
         "puts": f"{puts}; {answer['puts_waiting']:,} waiting",
         "gets": f"{answer['gets_found']:,} found, {answer['gets_absent']:,} absent",
+        "traffic": f"{answer['received_bytes'] / 1e6:,.1f} MB received, "
+        f"{answer['sent_bytes'] / 1e6:,.1f} MB sent, by UDP",
         "drops": ", ".join(f"{n:,} {reason}" for reason, n in answer["drops"].items()) or "none",
         "kernel": f"{answer['kernel_drops']:,} datagrams dropped before they were read",
     }
