@@ -16,12 +16,11 @@ from itertools import chain
 
 import dave
 
-NAME, LIFE_SECONDS = "chat", 30
-KEPT = 8  # messages in a member's entry, so that who was busy for a moment misses none
+NAME, LIFE_SECONDS, KEPT = "chat", 30, 8
 
 
 async def be_there(d: dave.Client, name: str, lines: "asyncio.Queue[str]") -> None:
-    """Be there, and say the lines that come, up to an empty one."""
+    """Be there, and say the lines that come (the last KEPT of them), up to an empty one."""
     said, line = list[str](), "?"
     while line:
         told = {"name": name, "first": max(0, len(said) - KEPT), "texts": said[-KEPT:]}
@@ -75,6 +74,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main())
-    except (dave.DaveError, KeyboardInterrupt) as error:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(main())
+    except dave.DaveError as error:
         sys.exit(f"chat_presence: {error}")

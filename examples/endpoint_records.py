@@ -69,6 +69,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main())
-    except (dave.DaveError, KeyboardInterrupt) as error:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(main())
+    except dave.DaveError as error:
         sys.exit(f"endpoint_records: {error}")

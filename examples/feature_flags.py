@@ -8,6 +8,7 @@ test_feature_flags.py tests it in virtual time.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -18,7 +19,6 @@ Flag = bool | int | str
 Flags = dict[str, Flag]
 DEFAULTS: Flags = {"dark_mode": False, "limit": 10, "motto": "hello"}
 NAME = "flags"
-RETRY_SECONDS = 10
 
 
 def merged(published: bytes) -> Flags:
@@ -37,7 +37,7 @@ async def follow(d: dave.Client, uri: str, use: Callable[[Flags], None]) -> None
                 async for change in watch:
                     use(merged(b"{}" if change.entry is None else change.entry.value))
         except dave.NetworkError:  # the network was not there when we came
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(10)
 
 
 async def publish(d: dave.Client, changed: Flags) -> str:
@@ -74,6 +74,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main())
-    except (dave.DaveError, ValueError, KeyboardInterrupt) as error:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(main())
+    except (dave.DaveError, ValueError) as error:
         sys.exit(f"feature_flags: {error}")

@@ -58,4 +58,4 @@ if __name__ == "__main__":
     try:
         main()
     except (dave.DaveError, OSError, KeyboardInterrupt) as error:
-        sys.exit(f"file_drop: {error}")
+        sys.exit(f"file_drop: {str(error) or 'interrupted'}")

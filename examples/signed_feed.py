@@ -77,4 +77,4 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except (dave.DaveError, ValueError, KeyboardInterrupt) as error:
-        sys.exit(f"signed_feed: {error}")
+        sys.exit(f"signed_feed: {str(error) or 'interrupted'}")
