@@ -7,7 +7,7 @@ import pytest
 from tests import tidy_rules as rules
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("dave", "cmd", "sim", "tests", "bench", "examples", "packaging")
+FOLDERS = ("dave", "cmd", "sim", "tests", "bench", "packaging", "docs", "examples")
 
 WITHOUT_A_TEST_OF_ITS_OWN = frozenset(
     (
@@ -38,6 +38,9 @@ TEXTS = sorted(
         ".ci/*",
         "MANIFEST.in",
         "packaging/*/*",
+        "docs/**/*.md",
+        "docs/**/*.svg",
+        "mkdocs.yml",
     )
     for path in ROOT.glob(pattern)
 )
