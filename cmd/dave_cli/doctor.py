@@ -57,6 +57,7 @@ async def _look(args: Namespace, status: Mapping[str, Any] | None) -> "tuple[lis
     from dave.crypto.network import network
     from dave.edge.doctor import folder, machine
     from dave.edge.doctor import network as outside
+    from dave.edge.doctor.dial_back import dial_back
     from dave.edge.doctor.finding import problem
     from dave.edge.doctor.probe import probe
 
@@ -72,13 +73,25 @@ async def _look(args: Namespace, status: Mapping[str, Any] | None) -> "tuple[lis
         return findings, False
     if not args.json and sys.stderr.isatty():
         print("dave: asking other nodes ...", file=sys.stderr)
-    found = await probe(_edges(args, status), network(args.network, secret))
+    of = network(args.network, secret)
+    found = await probe(_edges(args, status), of)
     clock = outside.clock(found.clocks, status)
     findings += outside.edges(found.edges)
     findings += [clock] if clock is not None else []
     findings += [*outside.packets(found.edges), *outside.answers(found.edges, status)]
-    findings += [*outside.nat(found.voices), outside.reach(status)]
-    return findings, any(edge.is_up for edge in found.edges)
+    up = [edge.text for edge in found.edges if edge.is_up]
+    dialled = None
+    has_witness = len(found.clocks) > 1  # somebody beside the edge, to dial
+    if status is None and up and has_witness and _is_node_meant(args, data):
+        dialled = await dial_back(_listen(args), of, up[0])
+    findings += [*outside.nat(found.voices), outside.reach(status, _listen(args), dialled)]
+    return findings, bool(up)
+
+
+def _is_node_meant(args: Namespace, data: Path) -> bool:
+    """Whether a node is to run here that others should reach; a client need not be reached."""
+    is_meant = args.listen is not None or (data / "node.key").exists()
+    return is_meant and not _listen(args).startswith(("127.", "[::1]"))
 
 
 def _status(args: Namespace) -> dict[str, Any] | None:
