@@ -71,11 +71,12 @@ def guard_time(request: web.Request, standing: GetResult, digest: bytes) -> Hybr
 
 
 def _header(request: web.Request, name: str) -> str | None:
-    """A header of which the lists of several lines are one. Raises Problem for what is no list."""
+    """A header of which the lists of several lines are one. Raises Problem for what is no list: no
+    version is meant by it, so the condition does not hold."""
     lines = request.headers.getall(name, [])
     if not lines:
         return None
     text = ", ".join(lines)
     if not _is_list(text):
-        raise Problem(400, f'{name} takes "DIGEST", several of them, or *')
+        raise Problem(412, f'{name} takes "DIGEST", several of them, or *')
     return text

@@ -56,10 +56,10 @@ def test_what_is_no_list(header):
     for name in ("If_Match", "If_None_Match"):
         with pytest.raises(Problem) as caught:
             is_fresh(asked(**{name: header}), TAG)
-        assert caught.value.status == 400
+        assert caught.value.status == 412
         with pytest.raises(Problem) as caught:
             guard_time(asked(**{name: header}), standing(None, Found.ABSENT), b"")
-        assert caught.value.status == 400
+        assert caught.value.status == 412
 
 
 def standing(entry=None, found=Found.FOUND):

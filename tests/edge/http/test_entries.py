@@ -155,7 +155,7 @@ async def test_what_one_has_is_not_sent_again(site):
         assert found[0] == status, wanted
     for bad in ("x", '"open', tag[1:-1], ""):
         found = await site.problem("GET", site.path(b"k"), headers={"If-None-Match": bad})
-        assert found[0] == 400, bad
+        assert found[0] == 412, bad
 
 
 @served(signs=True)
