@@ -7,6 +7,7 @@ import subprocess
 import sys
 from http.client import HTTPConnection
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
@@ -16,6 +17,7 @@ from dave.edge.http import server
 from dave.edge.http.openapi import document
 from dave.edge.http.operations import Access
 from tests.edge.http.serving import served
+from tests.node.helpers import Stage
 from tests.processes import PATIENCE_SECONDS
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -62,7 +64,10 @@ class FakeService:
     """What modules ask for while they make their tables."""
 
     def __init__(self):
+        self.on_start = []
         self.on_stop = []
+        self.key = None
+        self.node = SimpleNamespace(core=Stage().node, config=dave.Config())
 
 
 def run_schemathesis(home, *options):
