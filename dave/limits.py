@@ -46,6 +46,8 @@ KEY_AND_VALUE_BYTES_MAX = ENTRY_BYTES_MAX - ENTRY_HEADER_BYTES
 
 CLOCK_AHEAD_MS_MAX = 300_000
 """An entry whose time is further ahead of the receiver's clock is refused."""
+PEER_CLOCKS_MAX = 32
+"""Peers of which it is remembered what time it is for them."""
 
 TTL_SECONDS_MAX = 366 * 86_400
 TTL_SECONDS_DEFAULT = 30 * 86_400
@@ -349,8 +351,6 @@ JOIN_SECONDS_AGAIN = 10  # between two lookups of the own id
 REFRESH_SECONDS = 3600
 """The own id, and places in buckets with room, are looked up this often without a reason."""
 OWN_ADDRESS_VOICES = 8
-CLOCK_VOICES = 16
-"""Peers whose clocks are compared with ours."""
 REACH_SECONDS = 10
 """A node not dialled within this time runs as a client ..."""
 REACH_AGAIN_SECONDS_FIRST = 60

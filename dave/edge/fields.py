@@ -34,6 +34,9 @@ def receipt_fields(receipt: Receipt) -> dict[str, Any]:
             "sent": file.sent,
             "private": getattr(receipt, "is_private", False),
         }
+        fields["refused"] += [
+            refusal._asdict() | {"shares": count} for refusal, count in file.refused
+        ]
     return fields
 
 

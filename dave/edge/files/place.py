@@ -3,30 +3,27 @@ refuses or is silent to the next nearest; several to one where there are fewer n
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from dave.crypto import hashes
 from dave.crypto.network import Network
 from dave.edge.addresses import format_address
-from dave.edge.driver import Driver
+from dave.edge.driver import Driver, gather
 from dave.edge.files.share_locator import ShareLocator
-from dave.edge.files.share_nodes import ShareNodes
+from dave.edge.files.share_nodes import DEAD, ShareNodes
 from dave.edge.files.shares import Shares
 from dave.edge.limits import (
     BUSY_PAUSE_SECONDS,
     BUSY_TRIES,
-    GREET_LOOK_SECONDS,
     GREET_SECONDS,
     SHARE_SECONDS,
-    SHUN_SECONDS,
-    SHUN_SECONDS_MAX,
     SPARE_NODES,
 )
 from dave.edge.receipt import Refusal
 from dave.errors import NetworkError, NotStored
-from dave.limits import DIGEST_BYTES, SURPLUS_BITS_MAX
-from dave.names import SECOND, Instant
+from dave.limits import SURPLUS_BITS_MAX
 from dave.node.requests import Peer
 from dave.node.shares.lane import ShareData
 from dave.wire.share_status import KEPT_STATUSES, ShareStatus
@@ -56,12 +53,8 @@ class Placer:
         self._driver = driver
         self._network = network
         self._max_work = max_work
-        self._locator = ShareLocator(driver, shares, ShareNodes())
-        self._shunned: dict[bytes | None, Instant] = {}
-        self._silences: Counter[bytes | None] = Counter()
-        self._unheard: dict[bytes | None, Any] = {}
-        """Nodes that were greeted and have not answered yet."""
-        self._greeted_until: Instant = 0
+        self._nodes = ShareNodes()
+        self._locator = ShareLocator(driver, shares, self._nodes)
         self.refused: Counter[Refusal] = Counter()
         """How often each node refused, and why."""
         self.holders: set[bytes | None] = set()
@@ -69,44 +62,14 @@ class Placer:
         self.hashes_tried = 0
 
     def greet(self, peers: Sequence[Peer]) -> None:
-        """Ask nodes something small: so that who of them is dead is known before a share waits for
-        them, and connections are there when they are needed."""
-        self._greeted_until = self._driver.now() + int(GREET_SECONDS * SECOND)
-        for peer in peers:
-            self._unheard[peer.public_key] = self._driver.spawn(self._greet(peer))
+        """Find out who of them is dead before a share waits for them."""
+        self._locator.greet(
+            peers, GREET_SECONDS, lambda node: self._nodes.silent(node, self._driver.now())
+        )
 
     def close(self) -> None:
         """Stop what is under way."""
         self._locator.close()
-        for task in self._unheard.values():
-            task.cancel()
-
-    async def _greet(self, peer: Peer) -> None:
-        key = peer.public_key
-        try:
-            await self._shares.held(peer, [bytes(DIGEST_BYTES)], SHARE_SECONDS)
-            self._shunned.pop(key, None)
-        except NetworkError:
-            self._shun(key)
-        self._unheard.pop(key, None)
-
-    async def _has_answered(self, peer: Peer) -> bool:
-        """Whether a node that was greeted has answered; those that were not are taken to."""
-        key = peer.public_key
-        while key in self._unheard:
-            if self._driver.now() >= self._greeted_until:
-                self._shun(key)
-                return False
-            await self._driver.sleep(GREET_LOOK_SECONDS)
-        return self._shunned.get(key, 0) <= self._driver.now()
-
-    def _shun(self, key: bytes | None) -> None:
-        """Leave a silent node out for a while, longer each time."""
-        now = self._driver.now()
-        if self._shunned.get(key, 0) <= now:
-            seconds = min(SHUN_SECONDS * 2 ** self._silences[key], SHUN_SECONDS_MAX)
-            self._silences[key] += 1
-            self._shunned[key] = now + int(seconds * SECOND)
 
     async def stamped(self, record: StripeRecord, bits: int = 0) -> StripeRecord:
         """The signed record with a stamp `bits` better than asked."""
@@ -129,9 +92,37 @@ class Placer:
 
     async def place(self, record: StripeRecord, data: Sequence[ShareData]) -> Placed:
         """Have the shares stored. Raises NotStored where too few nodes take one, NetworkError."""
-        count = record.n
-        peers = await self._locator.nearest(record.stripe_id, count + SPARE_NODES)
+        peers = await self._locator.nearest(record.stripe_id, record.n + SPARE_NODES)
         stripe = _Stripe(record, data, peers)
+        return await self._fill(stripe)
+
+    async def extend(
+        self,
+        record: StripeRecord,
+        rebuilt: Callable[[Sequence[int]], Awaitable[Mapping[int, ShareData]]],
+    ) -> Placed:
+        """Have all who hold a share keep it by this record; what nobody holds is rebuilt, and
+        placed. Raises as `place` and `rebuilt`."""
+        stripe_id, count = record.stripe_id, record.n
+        peers = await self._locator.nearest(stripe_id, count + SPARE_NODES)
+        stripe = _Stripe(record, [None] * count, peers)
+        stripe.spares_from = 0
+
+        async def extend_one(number: int, peer: Peer) -> None:
+            stripe.tell(peer, number, await self._offer(stripe, peer, number))
+
+        found = await self._locator.holders(stripe_id)
+        calls = [partial(extend_one, number, peer) for number, peer in found if number < count]
+        await gather(self._driver, calls, len(calls))
+        lacking = [number for number in range(count) if not stripe.is_stored(number)]
+        if lacking:
+            for number, share in (await rebuilt(lacking)).items():
+                stripe.data[number] = share
+        return await self._fill(stripe)
+
+    async def _fill(self, stripe: "_Stripe") -> Placed:
+        """Place what is not stored yet."""
+        count = stripe.record.n
         await self._round(stripe, await_silent=False)
         if stripe.stored < count and stripe.bits_short:
             await self._place_again(stripe)
@@ -161,12 +152,11 @@ class Placer:
                 task.cancel()
 
     async def _place_one(self, stripe: "_Stripe", index: int, await_silent: bool) -> None:
-        for_now = self._shunned if not await_silent else {}
         while True:
-            peer = stripe.next(index, for_now, self._driver.now())
+            peer = stripe.next(index, _nobody if await_silent else self._is_silent)
             if peer is None:
                 return
-            if not await_silent and not await self._has_answered(peer):
+            if not await_silent and not await self._locator.answers(peer):
                 continue
             outcome = await self._offer(stripe, peer, index)
             stripe.tell(peer, index, outcome)
@@ -184,10 +174,13 @@ class Placer:
                 break
             await self._driver.sleep(BUSY_PAUSE_SECONDS * 2**number)
         if outcome.status in SILENT:
-            self._shun(peer.public_key)
+            self._nodes.silent(self._nodes.of(peer), self._driver.now())
         else:
-            self._silences.pop(peer.public_key, None)
+            self._nodes.heard(self._nodes.of(peer))
         return outcome
+
+    def _is_silent(self, peer: Peer) -> bool:
+        return self._nodes.of(peer).standing(self._driver.now()) >= DEAD
 
     async def _place_again(self, stripe: "_Stripe") -> None:
         """Once more, with the work that full nodes ask for, if that is not too much."""
@@ -222,7 +215,7 @@ class _Stripe:
         self, record: StripeRecord, data: Sequence[ShareData], peers: Sequence[Peer]
     ) -> None:
         self.record = record
-        self.data = data
+        self.data = list(data)
         self._peers = peers
         self._by_peer: Counter[bytes | None] = Counter()
         """Shares that a node has or is being offered."""
@@ -230,6 +223,8 @@ class _Stripe:
         self._silent: set[bytes | None] = set()
         self._stored: set[int] = set()
         self.holders: set[bytes | None] = set()
+        self.spares_from = record.n
+        """Which of the peers, beside a share's own, may take it: those from here on."""
         self.full: dict[int, Peer] = {}
         """Who would take a share for more work."""
         self.bits_short = 0
@@ -258,24 +253,22 @@ class _Stripe:
         """Whether share `index` is kept."""
         return index in self._stored
 
-    def next(
-        self, index: int, shunned: Mapping[bytes | None, Instant], now: Instant
-    ) -> Peer | None:
-        """Whom to offer share `index`: its own node, else one beyond the n nearest, and where there
-        are no n whoever has fewest. None if nobody is left."""
-        count, few = self.record.n, len(self._peers) < self.record.n
+    def next(self, index: int, is_silent: Callable[[Peer], bool]) -> Peer | None:
+        """Whom to offer share `index`: its own node, else a spare one without a share, and where
+        there are no n nodes whoever has fewest. None if nobody is left."""
+        few = len(self._peers) < self.record.n
         best: tuple[int, bool, int] | None = None
         chosen = None
         for number, peer in enumerate(self._peers):
             key = peer.public_key
             if key in self._refusing:
                 continue
-            if shunned.get(key, 0) > now:
+            if is_silent(peer):
                 self._silent.add(key)
                 continue
             is_own = number == index % len(self._peers)
             held = self._by_peer[key]
-            if not few and (held or not (is_own or number >= count)):
+            if not few and (held or not (is_own or number >= self.spares_from)):
                 continue
             rank = (held, not is_own, number)
             if best is None or rank < best:
@@ -296,9 +289,16 @@ class _Stripe:
             if status is ShareStatus.STORED:
                 self.sent_bytes += self.record.size(index)
             return
+        if status is ShareStatus.WANTED:  # it has lost what it said to hold
+            self._by_peer[key] -= 1
+            return
         self._refusing.add(key)
         if status in SILENT:
             self._silent.add(key)
         if status is ShareStatus.LOW_RANK:
             self.full[index] = peer
             self.bits_short = max(self.bits_short, outcome.detail)
+
+
+def _nobody(_peer: Peer) -> bool:
+    return False

@@ -42,7 +42,7 @@ class Uploads:
         """Offer share `index` of a stripe, and send it if it is wanted; `done` is called once,
         never from inside this call. The share is referred to, not copied, until then or a little
         longer."""
-        assert callable(share) or len(share) == record.size(index)
+        assert share is None or callable(share) or len(share) == record.size(index)
         upload = Upload(record.data, index, share, done, deadline)
         name = peer.public_key or peer.address
         lane = self._lanes.get(name)
