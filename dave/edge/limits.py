@@ -165,6 +165,9 @@ HTTP_SETTLE_SECONDS = 0.5
 HTTP_NAMES_DEFAULT = 1000
 HTTP_NAMES_MAX = 100_000
 """Names in one listing of a directory."""
+HTTP_HEALTH_SECONDS = 10.0
+"""So long what a check of the health found is told again."""
+HTTP_HEALTH_TIMEOUT_SECONDS = 5.0
 HTTP_STOP_SECONDS = 3.0
 """What is under way when the node stops may go on for so long."""
 

@@ -6,7 +6,7 @@ a digest is always exact.
 """
 
 import re
-from collections.abc import Iterator
+from typing import Any
 
 from aiohttp import web
 
@@ -14,7 +14,10 @@ from dave.edge.http.problems import Problem
 from dave.names import HybridTime
 from dave.node.results import Found, GetResult
 
-_TAG = re.compile(r'\s*(?P<weak>W/)?"(?P<opaque>[\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+_ONE = r'(W/)?"[!#-~]*"'
+_LIST = rf"^(\*|{_ONE}( *, *{_ONE})*)$"
+_tag = re.compile(r'(?P<weak>W/)?"(?P<opaque>[^"]*)"').finditer
+_is_list = re.compile(_LIST).match
 
 ENTRY_SUFFIX = ".entry"
 """Two representations of one version have two tags: the value, and the entry as it is signed."""
@@ -26,32 +29,24 @@ def tag_of(digest: bytes, *, is_entry: bool = False) -> str:
 
 
 def matches(header: str, tag: str, *, weakly: bool) -> bool:
-    """Whether a list of entity tags, or "*", names `tag`. weakly: as If-None-Match compares.
-
-    Raises Problem for what is no such list.
-    """
-    if header.strip() == "*":
-        return True
-    return any(opaque == tag and (weakly or not weak) for weak, opaque in _tags(header))
+    """Whether a list of entity tags, or "*", names `tag`. weakly: as If-None-Match compares."""
+    return header == "*" or any(
+        f'"{each["opaque"]}"' == tag and (weakly or each["weak"] is None) for each in _tag(header)
+    )
 
 
-def _tags(header: str) -> Iterator[tuple[bool, str]]:
-    at = 0
-    while at < len(header):
-        found = _TAG.match(header, at)
-        if found is None:
-            raise Problem(400, 'If-Match and If-None-Match take "DIGEST", several of them, or *')
-        yield found["weak"] is not None, f'"{found["opaque"]}"'
-        at = found.end()
+def condition(name: str, text: str) -> dict[str, Any]:
+    """The parameter object of a header that holds such a list."""
+    schema = {"type": "string", "pattern": _LIST, "examples": ["*"]}
+    return {"name": name, "in": "header", "description": text, "schema": schema}
 
 
 def is_fresh(request: web.Request, tag: str) -> bool:
     """Whether whoever reads has the version already (304). Raises Problem where If-Match names
     another version."""
-    wanted = _header(request, "If-Match")
+    wanted, known = _header(request, "If-Match"), _header(request, "If-None-Match")
     if wanted is not None and not matches(wanted, tag, weakly=False):
         raise Problem(412, "another version stands than the one that If-Match names")
-    known = _header(request, "If-None-Match")
     return known is not None and matches(known, tag, weakly=True)
 
 
@@ -76,6 +71,12 @@ def guard_time(request: web.Request, standing: GetResult, digest: bytes) -> Hybr
 
 
 def _header(request: web.Request, name: str) -> str | None:
-    """A header of which the lists of several lines are one."""
+    """A header of which the lists of several lines are one. Raises Problem for what is no list: no
+    version is meant by it, so the condition does not hold."""
     lines = request.headers.getall(name, [])
-    return ", ".join(lines) if lines else None
+    if not lines:
+        return None
+    text = ", ".join(lines)
+    if not _is_list(text):
+        raise Problem(412, f'{name} takes "DIGEST", several of them, or *')
+    return text

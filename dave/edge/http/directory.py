@@ -60,6 +60,7 @@ def routes(service: Service) -> list[Operation]:
                          _NAMES)},
             (OWNER_PARAMETER, *(query.parameter() for query in _QUERY)),
             problems={
+                404: "There cannot be an owner of that name.",
                 502: "Who answered is on another network, or the directory is none.",
                 503: "Too much is under way.",
                 504: "Nobody answered in time.",

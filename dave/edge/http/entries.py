@@ -17,7 +17,7 @@ from aiohttp import web
 
 from dave.edge.files.open import OpenFile
 from dave.edge.http import queries
-from dave.edge.http.conditions import is_fresh, tag_of
+from dave.edge.http.conditions import condition, is_fresh, tag_of
 from dave.edge.http.names import ENTRIES, KEY_PARAMETER, OWNER_PARAMETER, entry_of
 from dave.edge.http.operations import Access, Doc, Operation, answer
 from dave.edge.http.problems import Problem, log
@@ -197,12 +197,12 @@ def _doc() -> Doc:
             OWNER_PARAMETER, KEY_PARAMETER, *(query.parameter() for query in _QUERY),
             header("Range", "One range of bytes, such as bytes=0-999."),
             header("If-Range", "An ETag: the range only if that version stands."),
-            header("If-Match", "ETags: only if one of these versions stands."),
-            header("If-None-Match", "ETags: 304 if one of these versions stands."),
+            condition("If-Match", "ETags: only if one of these versions stands."),
+            condition("If-None-Match", "ETags: 304 if one of these versions stands."),
         ),
         problems={
             401: "The value is private, and the token was not shown.",
-            404: "It is absent, or was deleted.",
+            404: "It is absent, was deleted, or cannot be: `deleted` says which.",
             406: "Accept names neither of the two forms.",
             412: "Another version stands than If-Match names.",
             416: "The range begins beyond the end.",

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from dave.edge.fields import receipt_fields
 from dave.edge.http import bodies, queries
-from dave.edge.http.conditions import guard_time, tag_of
+from dave.edge.http.conditions import condition, guard_time, tag_of
 from dave.edge.http.entries import ENTRY_TYPE, PATH, VALUE_TYPE
 from dave.edge.http.names import KEY_PARAMETER, OWNER_PARAMETER, entry_of, path_of
 from dave.edge.http.operations import Access, Doc, Operation, answer
@@ -23,8 +23,8 @@ from dave.edge.http.problems import Problem
 from dave.edge.http.service import Service
 from dave.edge.limits import HTTP_SETTLE_SECONDS
 from dave.edge.receipt import Receipt
-from dave.errors import Conflict, DaveError, NotStored, WireError
-from dave.limits import ENTRY_BYTES_MAX
+from dave.errors import Conflict, DaveError, EntryError, NotStored, WireError
+from dave.limits import ENTRY_BYTES_MAX, TTL_SECONDS_MAX
 from dave.names import HybridTime, Owner
 from dave.node.results import Found, GetResult
 from dave.uri import owner_name
@@ -56,7 +56,7 @@ class Writing:
             return _told(await _judged(put), standing)
         query = queries.read(request, _VALUE_QUERY)
         self._check_owner(owner)
-        check_put(key, b"", query["ttl"])
+        _check_key(key)
         standing, cas = await self._expected(request, owner, key, query["timeout"])
         with self._service.stream():
             return _told(await _judged(self._value(request, key, cas, query)), standing)
@@ -66,6 +66,7 @@ class Writing:
         owner, key = entry_of(request)
         query = queries.read(request, _DELETE_QUERY)
         self._check_owner(owner)
+        _check_key(key)
         standing, cas = await self._expected(request, owner, key, query["timeout"])
         if standing.found is not Found.FOUND:
             raise Problem(404, "it is absent, or was deleted before")
@@ -127,6 +128,13 @@ async def _entry(request: web.Request, owner: Owner, key: bytes) -> Entry:
     return entry
 
 
+def _check_key(key: bytes) -> None:
+    try:
+        check_put(key, b"", TTL_SECONDS_MAX)
+    except EntryError as error:
+        raise Problem(403, str(error)) from None
+
+
 async def _judged(put: Any) -> Receipt:
     """The receipt, once all nodes have answered or a moment has passed."""
     try:
@@ -161,13 +169,9 @@ def _told(receipt: Receipt, before: GetResult, *, tagged: bool = True) -> web.Re
     )
 
 
-def _condition(name: str, text: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
-
-
 _CONDITIONS = (
-    _condition("If-Match", "ETags: only if one of these versions stands (compare-and-set)."),
-    _condition("If-None-Match", "*: only if none stands."),
+    condition("If-Match", "ETags: only if one of these versions stands (compare-and-set)."),
+    condition("If-None-Match", "*: only if none stands."),
 )
 _RECEIPT = {
     "type": "object",
@@ -189,6 +193,7 @@ _RECEIPT = {
     },
 }  # fmt: skip
 _WRITE_PROBLEMS = {
+    404: "There cannot be an entry of that name.",
     412: "Another version stands than the request expects.",
     502: "Who answered is on another network.",
     503: "Too few nodes stored it; `receipt` says who refused and why. Or too much is under way.",
@@ -224,6 +229,6 @@ def routes(service: Service) -> list[Operation]:
             {200: answer("Deleted; what `dave rm --json` prints.", "application/json", _RECEIPT)},
             (OWNER_PARAMETER, KEY_PARAMETER, *(q.parameter() for q in _DELETE_QUERY),
              *_CONDITIONS[:1]),
-            problems=_WRITE_PROBLEMS | {404: "It is absent, or was deleted before."},
+            problems=_WRITE_PROBLEMS | {404: "It is absent, was deleted before, or cannot be."},
         )),
     ]  # fmt: skip

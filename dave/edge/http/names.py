@@ -36,11 +36,12 @@ KEY_PARAMETER: Mapping[str, Any] = {
 
 
 def entry_of(request: web.Request) -> tuple[Owner, bytes]:
-    """Whose entry, and which key, a path names. Raises Problem."""
+    """Whose entry, and which key, a path names. Raises Problem for what can name none: 404, as for
+    every path where there cannot be anything."""
     try:
         owner, key = parse_name(SCHEME + request.rel_url.raw_path.removeprefix(ENTRIES))
     except UsageError as error:
-        raise Problem(400, str(error)) from None
+        raise Problem(404, str(error)) from None
     assert owner is not None
     return owner, key
 
@@ -50,7 +51,7 @@ def owner_of(request: web.Request) -> Owner:
     try:
         return parse_owner(request.match_info["owner"])
     except UsageError as error:
-        raise Problem(400, str(error)) from None
+        raise Problem(404, str(error)) from None
 
 
 def path_of(owner: Owner, key: bytes) -> str:

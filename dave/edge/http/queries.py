@@ -19,6 +19,7 @@ from dave.edge.limits import (
 from dave.errors import UsageError
 from dave.files.code import parse_code
 from dave.limits import KEY_BYTES_MAX, REPLICAS, TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX
+from dave.share_limits import CODE_SHARES_MAX
 
 
 class Query(NamedTuple):
@@ -54,7 +55,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 def _seconds(text: str) -> float:
     value = float(text)
-    if not 0 < value <= HTTP_TIMEOUT_SECONDS_MAX:
+    if not 1 <= value <= HTTP_TIMEOUT_SECONDS_MAX:
         raise ValueError
     return value
 
@@ -75,9 +76,15 @@ def _bytes(text: str) -> bytes:
     return data
 
 
+_CODES = "|".join(
+    f"{k}/(?:{'|'.join(str(n) for n in range(k, CODE_SHARES_MAX + 1))})"
+    for k in range(1, CODE_SHARES_MAX + 1)
+)
+"""All of them, so that the document allows what `parse_code` does and nothing else."""
+
 TIMEOUT = Query(
     "timeout", _seconds, TIMEOUT_SECONDS_DEFAULT,
-    {"type": "number", "exclusiveMinimum": 0, "maximum": HTTP_TIMEOUT_SECONDS_MAX},
+    {"type": "number", "minimum": 1, "maximum": HTTP_TIMEOUT_SECONDS_MAX},
     "Seconds that the network may take; of a file, for each step.",
 )  # fmt: skip
 QUORUM = Query(
@@ -94,7 +101,7 @@ LISTED = Query(
     "listed", _truth, True, {"type": "boolean"}, "Whether the owner's directory names it."
 )
 CODE = Query(
-    "code", _code, None, {"type": "string", "examples": ["4/6"]},
+    "code", _code, None, {"type": "string", "pattern": f"^(?:{_CODES})$", "examples": ["4/6"]},
     "K/N, for what does not fit an entry: in N shares at N nodes, any K of which suffice.",
 )  # fmt: skip
 PREFIX = Query(
@@ -132,7 +139,7 @@ def _parsed(query: Query, text: str) -> Any:
     except UsageError as error:
         raise Problem(400, f"{query.name}: {error}") from None
     except (ValueError, KeyError):
-        schema = query.schema
-        range_ = [f"{schema[each]:g}" for each in ("minimum", "maximum") if each in schema]
+        schema, an = query.schema, "an" if query.schema["type"][0] in "aeio" else "a"
+        range_ = [f"{schema[each]:,}" for each in ("minimum", "maximum") if each in schema]
         of = f" ({' to '.join(range_)})" if len(range_) == 2 else ""
-        raise Problem(400, f"{query.name} is a {schema['type']}{of}, not {text!r}") from None
+        raise Problem(400, f"{query.name} is {an} {schema['type']}{of}, not {text!r}") from None

@@ -3,7 +3,6 @@ stands in the modules that ROUTES names.
 """
 
 import asyncio
-import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from dave.edge.addresses import format_address, split_address
-from dave.edge.http import directory, entries, entries_put, metrics, openapi, status
+from dave.edge.http import directory, entries, entries_put, health, metrics, openapi, status
 from dave.edge.http.bodies import no_answer_yet
+from dave.edge.http.connections import HEADERS, SERVER, connections
 from dave.edge.http.guard import Guard
 from dave.edge.http.operations import Operation
 from dave.edge.http.problems import problems
@@ -21,9 +21,6 @@ from dave.edge.http.service import Service, connect_to
 from dave.edge.http.token import load_or_make_token
 from dave.edge.keyfile import Key
 from dave.edge.limits import (
-    HTTP_CONNECTIONS_MAX,
-    HTTP_IDLE_SECONDS,
-    HTTP_LINGER_SECONDS,
     HTTP_PORT_DEFAULT,
     HTTP_STOP_SECONDS,
 )
@@ -37,18 +34,10 @@ ROUTES: tuple[Callable[[Service], list[Operation]], ...] = (
     entries_put.routes,
     directory.routes,
     status.routes,
+    health.routes,
     metrics.routes,
 )
 """Each returns the operations of its module."""
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-"""Of every response that does not say otherwise: what somebody stored is never run as a page of
-this server's."""
 
 
 class HttpServer:
@@ -87,19 +76,17 @@ class HttpServer:
         service = Service(node, client, self._key, self._token)
         runner = web.AppRunner(
             application(service, Guard(self._token, self._hosts)),
-            access_log=None,
-            auto_decompress=False,
             handler_cancellation=True,
-            keepalive_timeout=HTTP_IDLE_SECONDS,
-            lingering_time=HTTP_LINGER_SECONDS,
             shutdown_timeout=HTTP_STOP_SECONDS,
         )
         await runner.setup()
         self._stack.push_async_callback(service.finish, HTTP_STOP_SECONDS)
         self._stack.push_async_callback(runner.cleanup)
         assert runner.server is not None
+        made, loop = connections(runner.server), asyncio.get_running_loop()
         for sock in self._sockets:
-            await self._listen(runner.server, sock)
+            listener = await loop.create_server(made, sock=sock)
+            self._stack.callback(listener.close)
 
     async def close(self) -> None:
         """Take no more requests; those under way get a few seconds."""
@@ -110,23 +97,6 @@ class HttpServer:
         """Give the address back."""
         for sock in self._sockets:
             sock.close()
-
-    async def _listen(self, server: web.Server, sock: socket.socket) -> None:
-        def protocol() -> asyncio.Protocol:
-            return server() if len(server.connections) < HTTP_CONNECTIONS_MAX else _Full()
-
-        listener = await asyncio.get_running_loop().create_server(protocol, sock=sock)
-        self._stack.callback(listener.close)
-
-
-class _Full(asyncio.Protocol):
-    """For connections beyond the bound."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
-                        b"Content-Length: 0\r\nConnection: close\r\n\r\n")  # fmt: skip
-        transport.close()
 
 
 def application(service: Service, guard: Guard) -> web.Application:
@@ -147,7 +117,7 @@ def application(service: Service, guard: Guard) -> web.Application:
     async def dress(request: web.Request, response: web.StreamResponse) -> None:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers["Server"] = "dave"  # aiohttp has said more by now
+        response.headers["Server"] = SERVER  # aiohttp has said more by now
 
     async def stop(app: web.Application) -> None:
         for end in service.on_stop:

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 import dave
-from dave.edge.http import server
+from dave.edge.http import connections
 from tests.edge.http.serving import served, site
 from tests.processes import PATIENCE_SECONDS
 
@@ -19,7 +19,7 @@ def run(story):
 async def test_headers_of_every_response(site):
     for path in ("/v1/status", "/nothing"):
         _, headers, _ = await site.answer("GET", path)
-        for name, value in server.HEADERS.items():
+        for name, value in connections.HEADERS.items():
             assert headers.getall(name) == [value]
         assert headers.getall("Server") == ["dave"]
 
@@ -67,40 +67,6 @@ async def _empty(folder):
     """The folder was given back."""
     async with dave.Node(dave.Config(listen="127.0.0.1:0", data=folder)):
         pass
-
-
-def test_connections_beyond_the_bound_are_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(server, "HTTP_CONNECTIONS_MAX", 2)
-
-    async def story():
-        async with site(tmp_path) as at:
-            host, _, port = at.node.http.address.rpartition(":")
-            held = [await asyncio.open_connection(host, int(port)) for _ in range(2)]
-            reader, writer = await asyncio.open_connection(host, int(port))
-            assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
-            writer.close()
-            for reader, writer in held:
-                writer.write_eof()
-                assert await reader.read() == b""
-                writer.close()
-            assert (await at.answer("GET", "/v1/status"))[0] == 200
-
-    run(story())
-
-
-def test_a_connection_that_says_nothing_is_closed(tmp_path, monkeypatch):
-    monkeypatch.setattr(server, "HTTP_IDLE_SECONDS", 0.05)
-
-    async def story():
-        async with site(tmp_path) as at:
-            host, _, port = at.node.http.address.rpartition(":")
-            for said in (b"", b"GET /v1/status HTTP/1.1\r\nHost: local"):
-                reader, writer = await asyncio.open_connection(host, int(port))
-                writer.write(said)
-                assert await reader.read() == b""
-                writer.close()
-
-    run(story())
 
 
 def test_it_ends_and_gives_its_port_back(tmp_path):
