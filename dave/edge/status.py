@@ -48,7 +48,7 @@ def status_of(node: "Node") -> dict[str, Any]:
         "state_notes": list(node.state.notes),
         "files": None if world.shares is None else world.shares.status(),
         "upkeep": None if core.upkeep is None else core.upkeep.status(),
-        "clock_ahead_seconds": _clock_ahead(core),
+        "clock_ahead_seconds": clock_ahead(core, time.monotonic_ns()),
         "kept": len(node.renewals),
         "puts": {s.name.lower(): n for s in PutStatus if (n := core.puts.counts[s])},
         "puts_waiting": len(core.puts),
@@ -65,10 +65,9 @@ def status_of(node: "Node") -> dict[str, Any]:
     }
 
 
-def _clock_ahead(core: "Core") -> float | None:
-    """By how much this machine's clock is ahead of other nodes' (negative: behind); None where
-    nobody has said."""
-    now = time.monotonic_ns()
+def clock_ahead(core: "Core", now: Instant) -> float | None:
+    """By how many seconds this machine's clock is ahead of other nodes' (negative: behind); None
+    where nobody has said."""
     theirs = core.peer_clocks.unix_ms(now)
     return None if theirs is None else (core.unix_ms(now) - theirs) / 1000
 
