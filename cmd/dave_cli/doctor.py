@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from dave.edge.doctor.finding import Finding
 
 EPILOG = """\
-Each line is ok, a warning (it works, and could be better) or a PROBLEM, with what mends it.
-It changes nothing, needs no root, and takes a few seconds.
+examples:
+  dave doctor
+  dave doctor --edge 192.0.2.7:1424     is that node to be used from here?
+  dave doctor --listen :1424 --json     could a node be reached at this port?
+Each line is ok, a warning (it works, and could be better) or a PROBLEM, and
+says what mends it. It changes nothing, needs no root, takes a few seconds.
 Exit code 1: there is a problem; 3: no node can be reached."""
 
 WORDS = ("ok", "warning", "PROBLEM")
