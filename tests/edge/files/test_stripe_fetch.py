@@ -116,9 +116,9 @@ def test_too_few_are_an_error_that_says_what_is_missing():
 
 
 def test_in_the_blocking_client_an_error_ends_all_that_was_asked_for():
-    shares = FakeShares(6)
-    row = store(shares, content(SIZE), 4, 6, room=1 << 20).top_rows()[0]
     driver = BlockingDriver(*client_core(NOBODY, network("test", b"")))
+    shares = FakeShares(6, pause=lambda: driver.sleep(0))
+    row = store(shares, content(SIZE), 4, 6, room=1 << 20).top_rows()[0]
     ended = []
 
     async def fetch(peer, address, seconds):
