@@ -25,6 +25,7 @@ def main(args: Namespace) -> int:
     rows = {
         "address": answer["address"],
         "seen at": answer["seen_at"] or "nobody has said yet",
+        "http": answer["http"] or "not served (--http ADDR)",
         "node key": answer["key"],
         "network": answer["network"],
         "up": f"{answer['uptime_seconds']:,.0f} s, process {answer['pid']}",

@@ -1,5 +1,6 @@
 """The OpenAPI document: that it is one, that it says what is there, and that it is true."""
 
+import faulthandler
 import json
 import re
 import subprocess
@@ -104,5 +105,7 @@ def test_schemathesis_finds_it_true(home):
 
 @pytest.mark.soak
 def test_schemathesis_finds_it_true_a_thousand_times(home):
+    faulthandler.cancel_dump_traceback_later()  # this may take many minutes
     code, said = run_schemathesis(home, "--max-examples", "1000", "--continue-on-failure")
+    print(said)
     assert code == 0, said
