@@ -3,11 +3,11 @@
 from random import Random
 
 import pytest
-from sim.world import World
 
 from dave.crypto.identity import node_identity
 from dave.node.knock import Knock
 from dave.node.requests import Peer
+from dave.testing.world import World
 from tests.node.networks import FREE, STEADY
 
 

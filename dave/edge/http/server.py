@@ -100,6 +100,7 @@ class HttpServer:
         self._stack.push_async_callback(runner.cleanup)
         self._stack.push_async_callback(service.requests.finish, HTTP_STOP_SECONDS)
         self._stack.push_async_callback(service.stop)
+        await service.start()
         assert runner.server is not None
         made, loop = connections(runner.server), asyncio.get_running_loop()
         for sock in self._sockets:
@@ -137,10 +138,5 @@ def application(service: Service, guard: Guard) -> web.Application:
             response.headers.setdefault(name, value)
         response.headers["Server"] = SERVER  # aiohttp has said more by now
 
-    async def start(app: web.Application) -> None:
-        for begin in service.on_start:
-            await begin()
-
     app.on_response_prepare.append(dress)
-    app.on_startup.append(start)
     return app
