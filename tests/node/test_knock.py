@@ -7,7 +7,8 @@ import pytest
 from dave.crypto.identity import node_identity
 from dave.node.knock import Knock
 from dave.node.requests import Peer
-from tests.node.networks import FREE, STEADY, World
+from dave.testing.world import World
+from tests.node.networks import FREE, STEADY
 
 
 def knock(world, edges, **options):
