@@ -138,6 +138,10 @@ RENEWAL_LOOK_SECONDS = 30.0
 RENEWAL_START_SECONDS = 5.0
 """So long a node looks for its neighbours before it renews anything."""
 RENEWAL_TIMEOUT_SECONDS = 20.0
+RENEWALS_AT_ONCE = 4
+"""Entries looked after at a time; of these one file, which may take hours ..."""
+RENEWAL_STRIPES_AT_ONCE = 8
+"""... and so many stripes of it."""
 RENEWAL_RETRY_SECONDS_MAX = 3600
 RENEWAL_NOTE_CHARACTERS_MAX = 200
 
@@ -189,10 +193,7 @@ UPLOAD_STRIPES_MAX = 16
 UPLOAD_STRIPE_SECONDS = 5.0
 """... and fewer where one takes longer than this."""
 SHARE_SECONDS = 30.0
-"""So long a node may take for one share ..."""
-SHUN_SECONDS = 15.0
-SHUN_SECONDS_MAX = 240.0
-"""... and so long one that did not answer is left out, doubling."""
+"""So long a node may take for one share."""
 GREET_SECONDS = 1.0
 """At the beginning a node that says nothing for so long is left out too."""
 GREET_LOOK_SECONDS = 0.005

@@ -5,6 +5,7 @@ import logging
 import random
 import time
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from dave.crypto.network import network
 from dave.edge.addresses import format_address
 from dave.edge.aio import Runner
-from dave.edge.connect import parse_edge
+from dave.edge.client import Client
+from dave.edge.connect import connect, parse_edge
 from dave.edge.control import ControlServer
 from dave.edge.folder import DataFolder
 from dave.edge.journal_file import Replay
@@ -202,7 +204,15 @@ class Node:
         )
         self._memory = Memory(self.core, self.state, journal)
         self._memory.recall(self._runner.now())
-        self.renewals = Renewals(self._runner, self.state, KeptKeys(folder.kept), rng.random)
+        self.renewals = Renewals(
+            self._runner, self.state, KeptKeys(folder.kept), rng.random, self.connect
+        )
+
+    def connect(self, key: Key | None = None) -> AbstractAsyncContextManager[Client]:
+        """A client of this node's own, with an owner's key: as `dave.connect`."""
+        of = self.config
+        edge = f"{self.address}#{self.public_key}"
+        return connect(edge, key=key, network=of.network, secret=of.secret)
 
     def _controls(self, folder: DataFolder) -> ControlServer:
         """What the owner of the data folder may ask."""
