@@ -228,6 +228,8 @@ def _imports(path: str, text: str) -> list[tuple[int, str]]:
                 base = ".".join([*package[: len(package) - node.level + 1], *filter(None, [base])])
             for alias in node.names:
                 full = f"{base}.{alias.name}"
+                if full == "dave.__version__":
+                    continue  # it stands where packaging looks for it, and may be told by all
                 found.append((node.lineno, full if base == "dave" and full in RANKS else base))
     return found
 

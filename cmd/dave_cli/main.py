@@ -29,6 +29,7 @@ COMMANDS = {
     "status": ("status", "how the node on this machine is doing"),
     "peers": ("peers", "whom the node on this machine knows"),
     "config": ("config", "show all settings, and what each was set by"),
+    "doctor": ("doctor", "look for what is wrong, and say what mends it"),
     "shell": ("shell", "many commands in one session, with history and completion"),
     "completion": ("completion", "print a script that completes commands in bash, zsh or fish"),
     "decode": ("decode", "print a packet, message or entry field by field"),

@@ -206,3 +206,14 @@ LOG_CLOCK_SECONDS = 30
 """A clock that is off by more than this is told of ..."""
 LOG_CLOCK_VOICES = 3
 """... where so many peers, or all, say so."""
+
+DOCTOR_JOURNAL_BYTES_MAX = 64 << 20
+"""Of a journal, what `dave doctor` reads."""
+DOCTOR_SECONDS = 2.0
+"""So long it waits for each answer of the network."""
+DOCTOR_DIAL_SECONDS = 4.0
+"""So long a stranger may take to dial the address at which a node is to run."""
+DOCTOR_NODES_MAX = 8
+"""So many nodes beside the edges it asks."""
+DOCTOR_PINGS = 10
+"""Requests to each edge, for the round trip and the rate of answers."""

@@ -239,7 +239,7 @@ class Node:
         """A client of this node's own, with an owner's key: as `dave.connect`."""
         of = self.config
         edge = f"{self.address}#{self.public_key}"
-        return connect(edge, key=key, network=of.network, secret=of.secret)
+        return connect(edge, key=key, network=of.network, secret=of.secret, tuning=of.tuning)
 
     def _controls(self, folder: DataFolder) -> ControlServer:
         """What the owner of the data folder may ask."""

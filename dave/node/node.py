@@ -161,6 +161,7 @@ class Node(Client):
 
     def on_pong(self, pong: Pong, session: Session, now: Instant) -> None:
         """A node answered our PING."""
+        super().on_pong(pong, session, now)
         assert session.node_id is not None
         self.clock_skew.told(session.node_id, pong.time - self.unix_ms(now))
         self.syncs.on_pong(pong, session, now)
