@@ -10,7 +10,6 @@ from aiohttp import web
 
 from dave.crypto.network import Network
 from dave.edge.client import Client
-from dave.edge.connect import connect
 from dave.edge.http.operations import Handler
 from dave.edge.http.problems import Problem
 from dave.edge.keyfile import Key
@@ -128,8 +127,7 @@ class Requests:
 
 def connect_to(node: "Node", key: Key | None) -> AbstractAsyncContextManager[Client]:
     """A client of a node in this very process."""
-    at = f"{node.address}#{node.public_key}"
-    return connect(at, key=key, network=node.config.network, secret=node.config.secret)
+    return node.connect(key)
 
 
 def is_trusted(request: web.Request) -> bool:
