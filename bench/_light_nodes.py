@@ -3,8 +3,9 @@ for a node that is measured.
 
 `NETWORK COUNT` prints HOST:PORT of the first once all are bound; ends on SIGTERM. The network has a
 secret, as their keys would else take a second of work for ten. They know each other from the start;
-with `--edge` they join that one instead, and with `--around` its table can take all of them: it keeps BUCKET_CONTACTS of
-each distance, and chance alone would offer it enough of the near ones only among thousands.
+with `--edge` they join that one instead, and with `--around` its table can take all of them: it
+keeps BUCKET_CONTACTS of each distance, and chance alone would offer it enough of the near ones only
+among thousands.
 """
 
 import argparse
@@ -80,7 +81,7 @@ def contact(node: Memory) -> Contact:
     """A node, as others know it."""
     identity, address = node.core.identity, node.runner.sockets[0].address
     assert identity.id is not None
-    return Contact(identity.public_key, bytes(8), address, identity.id)
+    return Contact(identity.public_key, identity.nonce, address, identity.id)
 
 
 def introduce(nodes: list[Memory]) -> None:
