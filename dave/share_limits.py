@@ -121,8 +121,16 @@ SHARES_INCOMING_BYTES_MAX = 24 << 20
 """Shares that a node has said it wants and not written yet ..."""
 SHARES_INCOMING_PER_PEER_MAX = 4 << 20
 """... and of one peer; the next ones wait for room."""
-SHARES_INCOMING_SECONDS = 60
-"""Who leaves a share that is wanted unsent for so long gives its room up, if others wait for it."""
+SHARES_INCOMING_FIRST = 512 << 10
+"""So much room has a peer at first, growing by what arrives; one share's, if it has wasted some."""
+SHARES_INCOMING_TRIAL_MAX = 12 << 20
+"""And so much all together that have sent no more than that yet; the rest is for the others."""
+SHARES_IDLE_SECONDS = 8
+"""While others wait for room, a quarter of what a peer has must be filled within so long."""
+SHARE_ASKERS_KEPT = 1_024
+"""Peers of which it is remembered how much room they had filled."""
+SHARE_CLOCK_SECONDS = 600
+"""Where nobody has told a node what time it is, no share expires until it has run for so long."""
 SHARE_READ_ONLY_SECONDS = 10
 """After a failed write, until shares are taken in again."""
 SHARE_TAKERS_MAX = 160

@@ -13,6 +13,7 @@ from dave.wire.status import PutStatus
 if TYPE_CHECKING:
     from dave.edge.journal_file import Replay
     from dave.edge.node import Node
+    from dave.node.node import Node as Core
 
 
 def status_of(node: "Node") -> dict[str, Any]:
@@ -44,6 +45,7 @@ def status_of(node: "Node") -> dict[str, Any]:
         "state_notes": list(node.state.notes),
         "files": None if world.shares is None else world.shares.status(),
         "upkeep": None if core.upkeep is None else core.upkeep.status(),
+        "clock_ahead_seconds": _clock_ahead(core),
         "kept": len(node.renewals),
         "puts": {s.name.lower(): n for s in PutStatus if (n := core.puts.counts[s])},
         "puts_waiting": len(core.puts),
@@ -54,6 +56,14 @@ def status_of(node: "Node") -> dict[str, Any]:
         "kernel_drops": sum(udp.kernel_drops for udp in node.listeners.udp),
         "send_drops": sum(udp.queue_drops for udp in node.listeners.udp),
     }
+
+
+def _clock_ahead(core: "Core") -> float | None:
+    """By how much this machine's clock is ahead of other nodes' (negative: behind); None where
+    nobody has said."""
+    now = time.monotonic_ns()
+    theirs = core.peer_clocks.unix_ms(now)
+    return None if theirs is None else (core.unix_ms(now) - theirs) / 1000
 
 
 def damage_texts(replay: "Replay") -> list[str]:

@@ -25,6 +25,7 @@ from dave.limits import (
 )
 from dave.names import MS, Address, EntryId, Instant, Place, Rng, UnixMs
 from dave.node.paths import Paths
+from dave.node.peer_clocks import PeerClocks
 from dave.node.requests import Answer, Peer, Requests
 from dave.node.timers import Timer, Timers
 from dave.peers.contact import Contact, checked_contact
@@ -77,6 +78,7 @@ class Core:
         self.trust = Trust()
         self.promises = Promises()
         self.density = Density()
+        self.peer_clocks = PeerClocks()
         self.paths = Paths()
         self.sessions = Sessions(identity, network, rng, self.drops)
         self.requests = Requests(self.sessions, self.timers, rng, self.drops)
@@ -181,6 +183,8 @@ class Core:
 
     def on_pong(self, pong: messages.Pong, session: Session, now: Instant) -> None:
         """A node answered our PING."""
+        if session.node_id is not None:
+            self.peer_clocks.heard(session.node_id, pong.time, now)
 
     def ask(self, peer: Peer, message: Request, done: Callable[[Answer, Instant], None],
             now: Instant, attempts: int = HANDSHAKE_ATTEMPTS) -> None:  # fmt: skip

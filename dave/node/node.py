@@ -158,6 +158,7 @@ class Node(Client):
 
     def on_pong(self, pong: Pong, session: Session, now: Instant) -> None:
         """A node answered our PING."""
+        super().on_pong(pong, session, now)
         self.syncs.on_pong(pong, session, now)
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:

@@ -176,19 +176,19 @@ class ShareIndex:
             gone = Gone(gone.addresses, [*gone.records, (stripe_id, owner, reference)])
         return Insertion(plan.status, gone)
 
-    def load(self, record: StripeRecord, mask: int, now_ms: UnixMs) -> bool:
+    def load(self, record: StripeRecord, mask: int) -> bool:
         """Take in a record from the disk, when the node starts, and the shares in `mask`, which are
-        there; whether it is held now. It is not if it has expired or was released.
+        there; whether it is held now. It is not if it was released.
 
-        What is held beyond the capacity stays: it was promised. Nothing is too far ahead: a clock
-        that was set back must not lose what is stored.
+        What is held beyond the capacity stays: it was promised. No time is looked at: a clock that
+        is wrong must not lose what is stored. `expire` does that, once it is known to be right.
         """
         mask &= (1 << record.n) - 1
         for number in range(record.n):
             size = self._table.size(record.address(number))
             if size is not None and size != record.size(number):
                 mask &= ~(1 << number)
-        if not mask or record.expires_ms <= now_ms:
+        if not mask:
             return False
         if record.owner + record.reference in self._released:
             return False

@@ -127,6 +127,13 @@ def test_a_share_goes_with_the_last_record_that_names_it():
     assert (len(index), index.bytes_used) == (0, 0)
 
 
+def test_what_has_expired_is_loaded_and_goes_when_it_is_looked_at():
+    index = closed_index()
+    assert index.load(stripe((7,), ttl=1, at=NOW - 86_400_000), 1)
+    assert len(index) == 1
+    assert index.expire(NOW).addresses == [address(7)]
+
+
 def test_a_release_is_final_and_the_owners_own():
     index = closed_index()
     offer(index, stripe())
@@ -135,7 +142,7 @@ def test_a_release_is_final_and_the_owners_own():
     assert index.judge(stripe(), 0, NOW).status is ShareStatus.RELEASED
     assert index.judge(stripe(upload=2), 0, NOW).status is ShareStatus.WANTED
     assert index.release(release())[0] == 0
-    assert not index.load(stripe(), 1, NOW)
+    assert not index.load(stripe(), 1)
 
 
 def test_released_uploads_that_are_remembered_have_a_bound():
@@ -372,11 +379,10 @@ def test_an_insertion_decides_anew(is_written):
 def test_what_is_loaded_stays_beyond_a_capacity_that_was_lowered():
     index = open_index(SMALL, half_life_ms=1000)
     late = NOW + 86_399_000
-    assert all(index.load(stripe((n,)), 1, NOW) for n in range(1, 6))
+    assert all(index.load(stripe((n,)), 1) for n in range(1, 6))
     assert (len(index), index.bytes_used) == (5, 5 * SMALL)
-    assert not index.load(stripe((7,), ttl=1), 1, NOW + 1000)
-    assert not index.load(stripe((7,)), 0, NOW)
-    assert not index.load(stripe((1, 8), size=3), 1, NOW), "a share of another size"
+    assert not index.load(stripe((7,)), 0)
+    assert not index.load(stripe((1, 8), size=3), 1), "a share of another size"
     # A newcomer of higher rank takes the room of one, not of all.
     status, gone = offer(index, stripe((9,), upload=2, at=late, ttl=100), now=late)
     assert (status, len(gone.addresses), len(index)) == ("WANTED", 1, 5)
