@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         WorkCancelled,
         WrongKey,
     )
+    from dave.tuning import Tuning
 
 __version__ = "0.1.0"
 
@@ -90,6 +91,7 @@ __all__ = [
     "Refusal",
     "StoreError",
     "SyncClient",
+    "Tuning",
     "Unreachable",
     "UsageError",
     "Value",
@@ -122,6 +124,7 @@ _HOMES = {
     "Key": "dave.edge.keyfile",
     "Config": "dave.edge.node",
     "Node": "dave.edge.node",
+    "Tuning": "dave.tuning",
     "Watch": "dave.edge.watch",
 }
 """Where a public name lives; all others are errors."""

@@ -160,6 +160,7 @@ GOOD = [
         "from dave.session.b import c\nfrom dave.wire import packet",
     ),
     (rules.ranks, "dave/__init__.py", "from dave.edge.client import Client"),
+    (rules.ranks, "dave/edge/a.py", "from dave import __version__"),
     (rules.ranks, "cmd/dave_cli/a.py", "import dave\nfrom dave.edge import udp"),
     (rules.ranks, "sim/a.py", "from dave.node.node import Node\nfrom dave.testing import clock"),
     (rules.ranks, "tests/a.py", "import bench.wire\nfrom dave.edge import udp"),

@@ -30,6 +30,7 @@ class ControlServer:
         self._answers = answers
         self._tasks = tasks or {}
         self._writers: list[Any] = []
+        self._server: Any = None
 
     async def start(self) -> None:
         """Listen. The data folder is locked, so a socket that is there is a dead node's.
@@ -59,6 +60,8 @@ class ControlServer:
 
     async def close(self) -> None:
         """Stop listening and remove the socket."""
+        if self._server is None:
+            return
         self._server.close()
         for writer in self._writers:
             writer.close()

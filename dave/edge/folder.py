@@ -75,6 +75,11 @@ class DataFolder:
         """The folder of the owners' keys that the node was given for renewals."""
         return self.path / "kept"
 
+    @property
+    def http_token(self) -> Path:
+        """What whoever writes over HTTP must show."""
+        return self.path / "http.token"
+
     def close(self) -> None:
         """Let another node use the folder. May be called again."""
         if self._lock >= 0:

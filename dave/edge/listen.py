@@ -42,7 +42,7 @@ def bind_listen(listen: str | None, *, coalesce: bool = True) -> Listeners:
     AddressInUse for an address that is taken or not this machine's.
     """
     host, port = split_address(listen if listen is not None else ":", PORT_DEFAULT)
-    hosts = ["0.0.0.0", "::"] if host in ("", "*") else [resolve(host, port)[0][0]]
+    hosts = _hosts(host, port)
     for _ in range(LISTEN_ATTEMPTS if port == 0 else 1):
         try:
             return _bind_all(hosts, port, coalesce)
@@ -53,6 +53,41 @@ def bind_listen(listen: str | None, *, coalesce: bool = True) -> Listeners:
             if not isinstance(cause, OSError) or cause.errno != EADDRINUSE:
                 break
     raise failure
+
+
+def bind_tcp(listen: str, port_default: int) -> list[socket.socket]:
+    """Bind TCP alone, where `listen` says; IPv4 first. Arguments and errors as in `bind_listen`."""
+    host, port = split_address(listen, port_default)
+    hosts = _hosts(host, port)
+    for _ in range(LISTEN_ATTEMPTS if port == 0 else 1):
+        try:
+            return _bind_each(hosts, port)
+        except AddressInUse as error:
+            failure = error
+    raise failure
+
+
+def _hosts(host: str, port: int) -> list[str]:
+    return ["0.0.0.0", "::"] if host in ("", "*") else [resolve(host, port)[0][0]]
+
+
+def _bind_each(hosts: list[str], port: int) -> list[socket.socket]:
+    """One socket a host, on one port; a family that the machine lacks is left out."""
+    bound: list[socket.socket] = []
+    missing: AddressInUse | None = None
+    for host in hosts:
+        try:
+            bound.append(_bind_tcp((host, port)))
+            port = bound[0].getsockname()[1]
+        except AddressInUse as error:
+            if len(hosts) == 1 or not _is_missing(error):
+                for sock in bound:
+                    sock.close()
+                raise
+            missing = error
+    if missing is not None and not bound:
+        raise missing
+    return bound
 
 
 def _bind_all(hosts: list[str], port: int, coalesce: bool) -> Listeners:

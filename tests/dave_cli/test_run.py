@@ -1,10 +1,12 @@
 """`dave run`: its first line, its signals, and every reason for which it does not start."""
 
+import json
 import signal
+from http.client import HTTPConnection
 
 import pytest
 
-from tests.processes import PATIENCE_SECONDS
+from tests.processes import PATIENCE_SECONDS, until
 
 
 def run(home, *args, data="node", **options):
@@ -114,3 +116,34 @@ def test_an_edge_on_another_network_does_not_stop_it(home):
     assert home.dave("put", "k", "v", "--ttl", "1h", "--network", "other",
                      "--edge", second.address).code == 0  # fmt: skip
     assert second.status()["peers"] == 0
+
+
+def test_http_is_the_second_line_and_tells_where_the_token_is(home):
+    node = home.start("--http", "127.0.0.1:0")
+    line = node.process.stdout.readline().decode()
+    assert line.startswith("dave http on http://127.0.0.1:")
+    host_port = line.split("//")[1].strip().rstrip("/")
+    connection = HTTPConnection(host_port, timeout=PATIENCE_SECONDS)
+    connection.request("GET", "/v1/status")
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["key"]) == (200, node.status()["key"])
+    connection.close()
+    token = node.data / "http.token"
+    assert token.stat().st_mode & 0o777 == 0o600
+    assert f"must show the token in {token}" in node.stderr
+    assert "open to other machines" not in node.stderr
+    assert node.stop() == 0
+
+
+def test_http_for_all_says_so(home):
+    node = home.start("--http", ":0")
+    until(lambda: "http is open to other machines, and not encrypted" in node.stderr)
+
+
+def test_http_options_that_cannot_be(home):
+    done = run(home, "--listen", "127.0.0.1:0", "--http-key", "k")
+    assert (done.code, "no use without --http" in done.err) == (2, True)
+    done = run(home, "--listen", "127.0.0.1:0", "--http", ":0", "--http-key", home.folder / "none")
+    assert (done.code, "there is no such file" in done.err) == (2, True)
+    done = run(home, "--listen", "127.0.0.1:0", "--http", "8080")
+    assert (done.code, "':8080'" in done.err) == (2, True)

@@ -1,0 +1,44 @@
+"""What ends by itself does so before the requests under way are waited for."""
+
+import asyncio
+
+import dave
+from dave.edge.http import server, service
+from dave.edge.http.operations import Access, Operation
+from tests.edge.http.serving import site
+from tests.processes import PATIENCE_SECONDS
+
+
+def test_what_goes_on_for_ever_is_told_to_end(tmp_path, monkeypatch):
+    def routes(of: service.Service):
+        begun, stop = asyncio.Event(), asyncio.Event()
+
+        async def ever(request):
+            begun.set()
+            await stop.wait()
+            return server.web.Response(text="ended")
+
+        async def end():
+            stop.set()
+
+        of.on_stop.append(end)
+        of.node.begun = begun
+        return [Operation("GET", "/ever", ever, Access.OPEN)]
+
+    monkeypatch.setattr(server, "ROUTES", (routes,))
+
+    async def story():
+        async with site(tmp_path) as at:
+            asked = asyncio.create_task(at.answer("GET", "/ever"))
+            await at.node.begun.wait()
+            await at.node.http.close()
+            status, _, body = await asked
+            assert (status, body) == (200, b"ended")
+
+    asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
+
+
+def test_a_service_has_what_handlers_need():
+    key = dave.Key.generate()
+    made = service.Service(None, None, key, "t")
+    assert (made.key, made.token, made.on_stop) == (key, "t", [])
