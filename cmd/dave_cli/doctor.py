@@ -81,8 +81,9 @@ async def _look(args: Namespace, status: Mapping[str, Any] | None) -> "tuple[lis
     findings += [*outside.packets(found.edges), *outside.answers(found.edges, status)]
     up = [edge.text for edge in found.edges if edge.is_up]
     dialled = None
-    if status is None and up and _is_node_meant(args, data):
-        dialled = await dial_back(_listen(args), of, up)
+    has_witness = len(found.clocks) > 1  # somebody beside the edge, to dial
+    if status is None and up and has_witness and _is_node_meant(args, data):
+        dialled = await dial_back(_listen(args), of, up[0])
     findings += [*outside.nat(found.voices), outside.reach(status, _listen(args), dialled)]
     return findings, bool(up)
 

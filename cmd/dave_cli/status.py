@@ -34,10 +34,10 @@ def main(args: Namespace) -> int:
         "journal": f"{answer['journal_bytes'] / 1e6:,.1f} MB, --sync {answer['sync']}",
         "puts": f"{puts}; {answer['puts_waiting']:,} waiting",
         "gets": f"{answer['gets_found']:,} found, {answer['gets_absent']:,} absent",
-        "requests": f"{answer['requests_answered']:,} of its own answered, "
-        f"{answer['requests_failed']:,} not",
         "drops": ", ".join(f"{n:,} {reason}" for reason, n in answer["drops"].items()) or "none",
         "kernel": f"{answer['kernel_drops']:,} datagrams dropped before they were read",
+        "requests": f"{answer['requests_answered']:,} of its own answered, "
+        f"{answer['requests_failed']:,} not",
     }
     files = answer["files"]
     rows |= _of_files(files) | _of_upkeep(answer["upkeep"])

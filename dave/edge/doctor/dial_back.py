@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
 from contextlib import suppress
 
 from dave.crypto.network import Network
@@ -15,16 +14,15 @@ from dave.errors import DaveError
 from dave.node.knock import Knock
 
 
-async def dial_back(listen: str, network: Network, edges: Sequence[str]) -> bool | None:
-    """Whether others get through to `listen`, by what these edges have others do. None where that
+async def dial_back(listen: str, network: Network, edge: str) -> bool | None:
+    """Whether others get through to `listen`, by whom this edge has dial it. None where that
     cannot be told: on a private network, or where the port is taken."""
     key = await asyncio.to_thread(make_node_key, network.node_work_bits)
     try:
         bound = bind_listen(listen)
     except DaveError:
         return None
-    peers = [parse_edge(text) for text in edges]
-    core = Knock(key.identity(), network, random.SystemRandom(), peers)
+    core = Knock(key.identity(), network, random.SystemRandom(), [parse_edge(edge)])
     runner = Runner(core, bound.udp)
     try:
         operation = core.start(runner.now())
