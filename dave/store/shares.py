@@ -257,6 +257,8 @@ class ShareIndex:
         """Let go of what has had its time, or was released: some each time, so that the loop never
         stops for long. To be called every few seconds."""
         gone = self._go_on()
+        if not self._table.bytes_used:
+            return gone  # nothing is held: no look at all slices
         addresses, records = list(gone.addresses), list(gone.records)
         for _ in range(SLICES):
             left = STRIPES_SLICE - len(records)

@@ -65,9 +65,12 @@ async def test_that_fails(dave_network):
         assert await d.get("k", owner=bytes(32)) is not None
 
 
-def test_the_trace(net):
-    with net.connect_sync(key=net.key()) as d:
-        d.put_many({str(n): "v" for n in range(5)})
+async def test_the_trace(net):
+    async with net.connect(key=net.key()) as d, net.connect() as other:
+        net.loss = 0.1
+        puts = [d.put(str(n), "v" * n) for n in range(10)]
+        uris = [receipt.uri for receipt in await asyncio.gather(*puts)]
+        await asyncio.gather(*(asyncio.wait_for(other.get(uri), 9) for uri in uris))
     print("trace", net.trace_hash())
 """
 
