@@ -7,7 +7,7 @@ import pytest
 from tests import tidy_rules as rules
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("dave", "cmd", "sim", "tests", "bench", "examples")
+FOLDERS = ("dave", "cmd", "sim", "tests", "bench", "packaging", "docs", "examples")
 
 WITHOUT_A_TEST_OF_ITS_OWN = frozenset(
     (
@@ -27,7 +27,21 @@ PYTHON = sorted(
 )
 TEXTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "*.toml", "*.py", "*.cfg", "Makefile", "LICENSE", ".gitignore", ".ci/*")
+    for pattern in (
+        "*.md",
+        "*.toml",
+        "*.py",
+        "*.cfg",
+        "Makefile",
+        "LICENSE",
+        ".gitignore",
+        ".ci/*",
+        "MANIFEST.in",
+        "packaging/*/*",
+        "docs/**/*.md",
+        "docs/**/*.svg",
+        "mkdocs.yml",
+    )
     for path in ROOT.glob(pattern)
 )
 C_SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "dave").rglob("*.c"))

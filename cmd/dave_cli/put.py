@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from io import BytesIO
 from typing import Any, NamedTuple
 
+from dave.edge.fields import receipt_fields
 from dave.edge.limits import MAX_WORK_DEFAULT
 from dave.errors import NotListed, NotStored, UsageError
 from dave.limits import INFLATED_BYTES_MAX
@@ -19,12 +20,15 @@ from dave_cli import keep, options
 from dave_cli.progress import WorkProgress
 
 EPILOG = """\
+examples:
   dave put greeting hello
   dave put greeting --file note.txt --ttl 12h
   date | dave put now --file -
-  dave put photos --file holiday/       files and folders of any size; interrupted, it goes on
-  dave put greeting hello --keep        the node here puts it again before it expires
-The first put makes your key. Exit code 1: stored by too few nodes; 3: no node answers."""
+  dave put photos --file holiday/    files and folders of any size; interrupted,
+                                     the same command goes on
+  dave put greeting hello --keep     the node here puts it again in time
+The first put makes your key. It prints the name by which everybody can read
+it, dave://OWNER/KEY. Exit code 1: stored by too few nodes; 3: no node answers."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -130,14 +134,7 @@ def report(receipt: Any, as_json: bool, name: str | None = None) -> None:
     """Print what a put can say for itself. name: what to print in place of its URI."""
     is_file = hasattr(receipt, "file")
     if as_json:
-        fields = _as_json(receipt)
-        if is_file:
-            from dave_cli.put_file import file_fields
-
-            fields |= file_fields(receipt)
-        if receipt.released is not None:
-            fields["released"] = receipt.released._asdict()
-        print(json.dumps(fields))
+        print(json.dumps(receipt_fields(receipt)))
         return
     print(receipt.uri if name is None else name)
     if is_file:
@@ -174,25 +171,6 @@ def _explain(reason: str, detail: int) -> str:
         "busy": "too many puts wait there; try again a little later",
     }
     return f"{reason}: {texts[reason]}" if reason in texts else reason
-
-
-def _as_json(receipt: Any) -> dict[str, Any]:
-    from dave.uri import owner_name
-
-    return {
-        "uri": receipt.uri,
-        "owner": owner_name(receipt.owner),
-        "key": receipt.key.decode("utf-8", "backslashreplace"),
-        "digest": receipt.digest.hex(),
-        "time": receipt.time,
-        "stored": receipt.stored,
-        "asked": receipt.asked,
-        "replicas": receipt.replicas,
-        "refused": [refusal._asdict() for refusal in receipt.refused],
-        "expires": receipt.expires,
-        "work_hashes": receipt.work_hashes,
-        "seconds": round(receipt.seconds, 6),
-    }
 
 
 class Small(NamedTuple):

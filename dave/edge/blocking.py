@@ -209,7 +209,9 @@ class SyncClient:
         self._put = _blocking(driver, client.put)
         self._put_file = _blocking(driver, client.put_file)
         self._put_many = _blocking(driver, client.put_many)
+        self._put_entry = _blocking(driver, client.put_entry)
         self._delete = _blocking(driver, client.delete)
+        self.drop_upload = _blocking(driver, client.drop_upload)
 
     @property
     def trace(self) -> list[Any]:
@@ -224,6 +226,10 @@ class SyncClient:
         """As `Client.put_file`; it reads and computes in the caller's thread. The asyncio client
         does so on all cores."""
         return SyncReceipt(self._put_file(*args, **options), self._driver)
+
+    def put_entry(self, *args: Any, **options: Any) -> SyncReceipt:
+        """As `Client.put_entry`."""
+        return SyncReceipt(self._put_entry(*args, **options), self._driver)
 
     def put_many(self, *args: Any, **options: Any) -> list[SyncReceipt | DaveError]:
         """As `Client.put_many`."""

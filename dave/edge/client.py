@@ -110,6 +110,7 @@ class Client(FileVerbs, ReadingVerbs):
         self,
         key: str | bytes,
         *,
+        cas: HybridTime | None = None,
         timeout: float = TIMEOUT_SECONDS_DEFAULT,
         progress: Progress | None = None,
         listed: bool = True,
@@ -119,14 +120,14 @@ class Client(FileVerbs, ReadingVerbs):
         its shares are released, and so is what an interrupted `put_file` has stored (uploads: as
         there); `released` of the receipt tells how that went.
 
-        Copies that others made cannot be recalled. listed: state the removal in the directory.
-        Raises as `put`.
+        Copies that others made cannot be recalled. cas: as in `put`. listed: state the removal in
+        the directory. Raises as `put`.
         """
         name = as_bytes(key)
         check_put(name, b"", TOMBSTONE_TTL_SECONDS)
         standing = await self._standing(name, timeout)
         receipt = await self._entries.put(
-            name, b"", TOMBSTONE_TTL_SECONDS, TOMBSTONE, None, timeout, MAX_WORK_DEFAULT, progress
+            name, b"", TOMBSTONE_TTL_SECONDS, TOMBSTONE, cas, timeout, MAX_WORK_DEFAULT, progress
         )
         if listed:
             self.enlist(receipt)
@@ -206,12 +207,31 @@ class Client(FileVerbs, ReadingVerbs):
         ]
         return Check(format_uri(owner_of, key), nodes, (self._driver.now() - started) / SECOND)
 
-    async def read(self, owner: Owner, key: bytes, *, timeout: float) -> GetResult:
-        """The newest version as it is held, a tombstone included; all who should hold it are asked.
+    async def read(self, owner: Owner, key: bytes, *, timeout: float, quorum: int = 0) -> GetResult:
+        """The newest version as it is held, a tombstone included. quorum: as in `get`; 0: all who
+        should hold it are asked.
 
         Raises Unreachable if too few nodes answered, OtherNetwork.
         """
-        return await self._entries.get(hashes.entry_id_of(owner, key), timeout, 0)
+        return await self._entries.get(hashes.entry_id_of(owner, key), timeout, quorum)
+
+    async def put_entry(
+        self,
+        entry: Entry | bytes,
+        *,
+        cas: HybridTime | None = None,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+    ) -> Receipt:
+        """Hand on an entry that its owner has signed and stamped, whoever that is: unchanged, as
+        `Receipt.encoded` has it.
+
+        cas, timeout: as in `put`. Raises WireError for bytes that are no entry, EntryError where
+        signature or stamp are not good or its time is over, Conflict where a newer version stands,
+        else as `put`.
+        """
+        if not isinstance(entry, Entry):
+            entry = Entry(bytes(entry))
+        return await self._entries.hand_on(entry, cas, timeout)
 
     async def renew(self, entry: Entry, ttl: int, *, timeout: float) -> Receipt:
         """Put the same value again, dated now, unless another version than `entry` stands; of a

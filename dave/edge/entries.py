@@ -6,7 +6,7 @@ What the verbs of edge/client.py and the directory (edge/directory.py) are made 
 from typing import Any
 
 from dave.crypto import hashes
-from dave.crypto.work import entry_work
+from dave.crypto.work import entry_work, meets
 from dave.edge.driver import Driver, Progress
 from dave.edge.failures import network_error, too_few_answered
 from dave.edge.keyfile import Key
@@ -94,6 +94,39 @@ class Entries:
                 break
         await self._judge(receipt, result, stamped, cas, timeout)
         return receipt
+
+    async def hand_on(
+        self, entry: Entry, cas: HybridTime | None = None, timeout: float = TIMEOUT_SECONDS_DEFAULT
+    ) -> Receipt:
+        """As `Client.put_entry`."""
+        self._check_proofs(entry)
+        if cas is not None:
+            _check_cas(cas, self.clock())
+        driver = self.driver
+        started = now = driver.now()
+        operation = driver.core.put(entry, now, now + int(timeout * 1e9), cas)
+        driver.flush()
+        result: PutResult = await driver.wait(operation)
+        self.trace = result.trace
+        receipt = Receipt(entry, result, driver, operation)
+        receipt.seconds = (driver.now() - started) / SECOND
+        receipt.size = len(entry.value)
+        if not result.has_quorum and (newer := self._newer(result, entry)) is not None:
+            raise Conflict("a newer version stands", newer)
+        await self._judge(receipt, result, entry, cas, timeout)
+        return receipt
+
+    def _check_proofs(self, entry: Entry) -> None:
+        """Raise EntryError for what no node would take."""
+        network = self.driver.core.network
+        if self.unix_ms() >= entry.expires_ms:
+            raise EntryError("the entry's lifetime is over: only its owner can put it anew")
+        stamp = hashes.entry_stamp(entry.digest(network), entry.nonce)
+        work = entry_work(len(entry.data), entry.ttl)
+        if network.asks_work and not meets(stamp, work):
+            raise EntryError(f"the entry's stamp is not worth the {work:,} hashes that are asked")
+        if not is_genuine(entry, network):
+            raise EntryError("the entry's signature is not its owner's, for this network")
 
     async def _judge(
         self,

@@ -76,6 +76,11 @@ class DataFolder:
         return self.path / "kept"
 
     @property
+    def uploads(self) -> Path:
+        """The folder where it is noted how far uploads over HTTP came."""
+        return self.path / "uploads"
+
+    @property
     def http_token(self) -> Path:
         """What whoever writes over HTTP must show."""
         return self.path / "http.token"

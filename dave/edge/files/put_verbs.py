@@ -72,6 +72,17 @@ class FileVerbs:
             cas=cas, timeout=timeout, max_work=max_work, progress=progress, uploads=uploads,
         )  # fmt: skip
 
+    async def drop_upload(
+        self,
+        key: str | bytes,
+        *,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+        uploads: "Path | None" = None,
+    ) -> None:
+        """Let go of what a `put_file` that was interrupted has stored, if nobody goes on with it.
+        Arguments as there. Raises UsageError without a key."""
+        await self._release(as_bytes(key), None, uploads, timeout)
+
     async def _put_content(
         self, name: bytes, content: "Content | bytes", ttl: int, listed: bool, **how: Any
     ) -> Receipt:
@@ -111,7 +122,8 @@ class FileVerbs:
         """After it was deleted: let go of its shares, and of an upload that was interrupted."""
         from dave.edge.files.upload_journal import has_journal, uploads_folder
 
-        assert self._key is not None
+        if self._key is None:
+            raise UsageError("uploads are an owner's: pass key=dave.Key.load(path)")
         uploads = uploads or self.uploads or uploads_folder()
         entry_id = hashes.entry_id_of(self._key.owner, name)
         if standing is not None or has_journal(uploads, self._key.owner, entry_id):
