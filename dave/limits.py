@@ -247,6 +247,8 @@ WANT_AGAIN_SECONDS = 10
 WANT_SECONDS = 1
 """So long an entry asked of one peer is not asked of another."""
 WANTS_REMEMBERED_MAX = 4096
+NOTICES_KEPT = 4096
+"""What a node has to tell a listener who does not take it; beyond, the oldest is lost."""
 HAND_ON_BUSY_MAX = 40
 HAND_ON_WINDOW_FIRST = 8
 HAND_ON_WINDOW_MAX = 64

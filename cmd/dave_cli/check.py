@@ -9,11 +9,12 @@ from dave.node.check import Verdict
 from dave_cli import options
 
 EPILOG = """\
-  dave check greeting                   your own key
-  dave check dave://OWNER/KEY           anybody's
-Each node that should hold it gets one storage challenge, which it can answer only if it has every
-byte. Exit code 0: more than half prove it; 1: fewer do, or there is no such entry; 3: no node
-answers."""
+examples:
+  dave check greeting                your own key
+  dave check dave://OWNER/KEY        anybody's
+Each node that should hold it gets one storage challenge, which it can answer
+only if it has every byte. Exit code 0: more than half prove it; 1: fewer do, or
+there is no such entry; 3: no node answers."""
 
 WORDS = {
     Verdict.PROVED: "proves it",

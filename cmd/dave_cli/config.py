@@ -10,11 +10,13 @@ from dave.errors import UsageError
 from dave_cli import options
 
 EPILOG = """\
+examples:
   dave config                           all settings
   dave config path                      where the file is, or would be
   dave config --init                    write one: every setting, as a comment
   dave config --set tuning.replicas=5   try a value
-Flags go before the environment, that before the file, and that before the defaults."""
+Flags go before the environment, that before the file, and that before the
+defaults."""
 
 
 def add_options(parser: ArgumentParser) -> None:

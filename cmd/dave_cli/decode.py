@@ -16,9 +16,10 @@ _HEX_AND_BLANKS = frozenset(string.hexdigits.encode() + string.whitespace.encode
 
 
 EPILOG = """\
-  dave decode packet.bin                 guess what it is
+examples:
+  dave decode packet.bin             guess what it is
   echo 0261626364e803000000000000 | dave decode
-  dave decode --kind floor FILE          say what it is"""
+  dave decode --kind floor FILE      say what it is"""
 
 
 def add_options(parser: ArgumentParser) -> None:

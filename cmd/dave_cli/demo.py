@@ -18,6 +18,11 @@ NODES = 5
 START_SECONDS = 10.0
 KEY, VALUE = "greeting", "hello from a network that nobody owns"
 
+EPILOG = """\
+examples:
+  dave demo
+Takes some seconds, needs no network, leaves nothing behind."""
+
 
 def add_options(parser: ArgumentParser) -> None:
     """`dave demo` has no options."""

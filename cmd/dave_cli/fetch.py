@@ -9,10 +9,12 @@ from dave.uri import parse_name, split_link
 from dave_cli import options
 
 EPILOG = """\
-  dave fetch 'dave://OWNER/KEY#LINK'            a private file that its owner shares with you
+examples:
+  dave fetch 'dave://OWNER/KEY#LINK'             what its owner shares with you
   dave fetch dave://OWNER/films/one --out f.mkv
-A link has the key after its #: quote it, and give it only to whom it is for. Interrupted, the same
-command goes on. Exit code 1: absent, or too little of it can be found; 3: no node answers."""
+A link has the key after its #: quote it, and give it only to whom it is for.
+Interrupted, the same command goes on.
+Exit code 1: absent, or too little of it can be found; 3: no node answers."""
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -13,10 +13,12 @@ from dave.uri import split_link
 from dave_cli import options
 
 EPILOG = """\
-  dave get greeting                     your own key
-  dave get dave://OWNER/KEY             anybody's
-  dave get films/one --out one.mkv      a file or folder of any size; interrupted, it goes on
-  dave get films/one --range -1000      its last 1,000 bytes
+examples:
+  dave get greeting                  your own key
+  dave get dave://OWNER/KEY          anybody's
+  dave get films/one --out one.mkv   a file or folder of any size; interrupted,
+                                     the same command goes on
+  dave get films/one --range -1000   its last 1,000 bytes
 Exit code 1: absent, or too little of it can be found; 3: no node answers."""
 
 
@@ -70,6 +72,8 @@ def _print(args: Namespace, found: Any) -> int:
         print(json.dumps(_as_json(found, args.out is None)))
     elif args.out is None:
         sys.stdout.buffer.write(found.value)
+        if getattr(args, "session", None) is not None and found.value[-1:] != b"\n":
+            sys.stdout.buffer.write(b"\n")  # what comes next in `dave shell` has its own line
         sys.stdout.buffer.flush()
     if not args.json and sys.stderr.isatty():
         from dave_cli.lifetime import time_left

@@ -17,17 +17,20 @@ from dave_cli import options
 from dave_cli.lifetime import time_left
 
 EPILOG = """\
-  dave keep ls                  what is renewed, and whose keys the node has
-  dave keep rm NAME             renew it no more; the last one of an owner destroys the key
+examples:
+  dave keep ls                       what is renewed, and whose keys are there
+  dave keep rm greeting              renew it no more; the last one of an owner
+                                     destroys the node's copy of the key
   dave keep rm --all
-`dave put KEY VALUE --keep` adds to the list, and so do files: `dave put KEY --file PATH --keep`."""
+`dave put KEY VALUE --keep` adds to the list, and so do files:
+`dave put KEY --file PATH --keep`."""
 
 _PATIENCE_SECONDS = 30.0
 
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave keep`."""
-    parser.add_argument("action", metavar="ls|rm", choices=("ls", "rm"))
+    parser.add_argument("action", metavar="ls|rm", choices=("ls", "rm"), help="list, or take back")
     parser.add_argument("name", metavar="NAME", nargs="?", help="KEY, or dave://OWNER/KEY")
     parser.add_argument("--all", action="store_true", help="with rm: all entries and all keys")
     options.add_data(parser)

@@ -9,9 +9,11 @@ from dave.edge.settings import config_folder
 from dave.errors import UsageError
 
 EPILOG = """\
-  dave keygen                            your key, where `put` looks for it
+examples:
+  dave keygen                        your key, where `dave put` looks for it
   dave keygen --out work.key --passphrase
-  dave keygen --network --out net.secret then: dave run --secret-file net.secret"""
+  dave keygen --network --out net.secret
+                                     then: dave run --secret-file net.secret"""
 
 
 def add_options(parser: ArgumentParser) -> None:

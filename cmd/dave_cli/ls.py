@@ -12,10 +12,12 @@ from dave_cli import options
 from dave_cli.lifetime import time_left
 
 EPILOG = """\
-  dave ls                               your names
-  dave ls OWNER --prefix notes/         anybody's, some of them
+examples:
+  dave ls                            your names
+  dave ls OWNER --prefix notes/      anybody's, some of them
 Shows bytes, time left and name. What was put with --unlisted is not there.
-Exit code 1: no names, or more than can be read, which is said; 3: no node answers."""
+Exit code 1: no names, or more than can be read, which is said; 3: no node
+answers."""
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -6,10 +6,10 @@ and exit codes.
 
 import os
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from dave.errors import DaveError
 
@@ -30,6 +30,8 @@ COMMANDS = {
     "peers": ("peers", "whom the node on this machine knows"),
     "config": ("config", "show all settings, and what each was set by"),
     "doctor": ("doctor", "look for what is wrong, and say what mends it"),
+    "shell": ("shell", "many commands in one session, with history and completion"),
+    "completion": ("completion", "print a script that completes commands in bash, zsh or fish"),
     "decode": ("decode", "print a packet, message or entry field by field"),
 }
 """Each verb: its module in this package, and what it does."""
@@ -46,24 +48,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code."""
     args = list(sys.argv[1:] if argv is None else argv)
     try:
-        if not args or args[0] in ("-h", "--help", "help"):
-            print(_help())
-            return 0 if args else 2
-        if args[0] in ("-V", "--version"):
-            from dave import __version__
-
-            print(f"dave {__version__}")
-            return 0
-        if args[0] not in COMMANDS:
-            return _unknown(args[0])
-        return _run(args[0], args[1:])
-    except KeyboardInterrupt:
-        print("dave: stopped", file=sys.stderr)
-        return 130
+        return spoken(lambda: _dispatch(args))
     except BrokenPipeError:
         # Whoever read our output has seen enough; keep Python from trying again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def spoken(action: Callable[[], int]) -> int:
+    """What `action` returns; of its errors those for a person become words and an exit code."""
+    try:
+        return action()
+    except KeyboardInterrupt:
+        print("dave: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        raise
     except DaveError as error:
         print(f"dave: {error}", file=sys.stderr)
         return error.exit_code
@@ -73,37 +73,71 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _run(verb: str, args: list[str]) -> int:
-    module_name, summary = COMMANDS[verb]
-    module = import_module(f"dave_cli.{module_name}")
+def command(verb: str) -> Any:
+    """The module of a command: add_options, main, EPILOG."""
+    return import_module(f"dave_cli.{COMMANDS[verb][0]}")
+
+
+def make_parser(verb: str, prog: str | None = None) -> Parser:
+    """The parser of a command. Help, man pages and completions are all made of it."""
+    module, summary = command(verb), COMMANDS[verb][1]
     parser = Parser(
-        prog=f"dave {verb}",
+        prog=prog or f"dave {verb}",
         description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=getattr(module, "EPILOG", None),
+        epilog=module.EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     module.add_options(parser)
+    return parser
+
+
+def parse(parser: ArgumentParser, args: Sequence[str]) -> Namespace:
+    """The arguments of a command, with what the environment and the configuration file say."""
     parsed = parser.parse_intermixed_args(args)
     if "settings" in parsed:
         from dave_cli.options import resolve
 
         resolve(parsed)
-    code: int = module.main(parsed)
+    return parsed
+
+
+def unknown(verb: str, known: Iterable[str], prefix: str = "dave ") -> int:
+    """Say that there is no such command, and which was meant; the exit code."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(verb, known, 1)
+    hint = f"did you mean `{prefix}{close[0]}`?" if close else f"see `{prefix}help`"
+    print(f"dave: there is no command {verb!r}: {hint}", file=sys.stderr)
+    return 2
+
+
+def _dispatch(args: list[str]) -> int:
+    if args[:1] == ["help"] and len(args) > 1:
+        args = [args[1], "--help"]
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0 if args else 2
+    if args[0] in ("-V", "--version"):
+        from dave import __version__
+
+        print(f"dave {__version__}")
+        return 0
+    if args[0] not in COMMANDS:
+        return unknown(args[0], COMMANDS)
+    return _run(args[0], args[1:])
+
+
+def _run(verb: str, args: list[str]) -> int:
+    code: int = command(verb).main(parse(make_parser(verb), args))
     sys.stdout.flush()
     return code
 
 
 def _help() -> str:
+    width = max(map(len, COMMANDS))
     lines = ["usage: dave COMMAND [OPTIONS]", "", "A peer-to-peer key-value store.", ""]
-    lines += [f"  {verb:8} {summary}" for verb, (_, summary) in COMMANDS.items()]
-    return "\n".join([*lines, "", "dave COMMAND --help tells the options of a command."])
-
-
-def _unknown(verb: str) -> int:
-    from difflib import get_close_matches
-
-    close = get_close_matches(verb, COMMANDS, 1)
-    hint = f"did you mean `dave {close[0]}`?" if close else "see `dave --help`"
-    print(f"dave: there is no command {verb!r}: {hint}", file=sys.stderr)
-    return 2
+    lines += [f"  {verb:{width}}  {summary}" for verb, (_, summary) in COMMANDS.items()]
+    lines += ["", "First steps: `dave demo`; or `dave run` here, and in another terminal"]
+    lines += ["`dave put greeting hello` and `dave get greeting`."]
+    return "\n".join([*lines, "`dave help COMMAND` tells the options of a command."])

@@ -4,6 +4,7 @@ import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def resolve(args: Namespace) -> Namespace:
     """Fill in what the command line left open, from the environment and the configuration file.
     Raises UsageError for what these say wrong."""
     settings = args.chosen = load(args.config)
-    for warning in settings.warnings:
+    for warning in settings.warnings if getattr(args, "session", None) is None else ():
         print(f"dave: warning: {warning}", file=sys.stderr)
     for assignment in args.set or ():
         settings.assign(assignment)
@@ -163,6 +164,9 @@ def owner_key(args: Namespace, *, make: bool = False) -> Any:
     from dave.edge.keyfile import Key
 
     path = args.key or config_folder() / "owner.key"
+    session = getattr(args, "session", None)
+    if session is not None and (known := session.owner_key(path)):
+        return known
     if not path.exists() and args.key is None:
         if not make:
             return None
@@ -170,8 +174,11 @@ def owner_key(args: Namespace, *, make: bool = False) -> Any:
         key.save(path)
         print(f"made your key: {path} (keep a copy: it alone can change what you put)",
               file=sys.stderr)  # fmt: skip
-        return key
-    return Key.load(path, ask_passphrase(path))
+    else:
+        key = Key.load(path, ask_passphrase(path))
+    if session is not None:
+        session.keep_key(path, key)
+    return key
 
 
 def key_for_name(args: Namespace) -> Any:
@@ -210,10 +217,12 @@ def ask_passphrase(path: Path) -> Any:
 
 
 def client(args: Namespace, key: Any = None) -> Any:
-    """A blocking client as the options say."""
+    """A blocking client as the options say, for a `with`; in `dave shell` commands share it."""
     from dave.edge.connect import connect_sync
 
-    return connect_sync(edges(args), **network_of(args), key=key)
+    opening = partial(connect_sync, edges(args), **network_of(args), key=key)
+    session = getattr(args, "session", None)
+    return opening() if session is None else session.client(opening)
 
 
 def async_client(args: Namespace, key: Any = None) -> Any:

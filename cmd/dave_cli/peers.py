@@ -8,8 +8,11 @@ from dave_cli.lifetime import words
 from dave_cli.status import add_options, ask_node
 
 EPILOG = """\
-trust is the least share of its promises that a peer can be expected to keep; "-": never tested.
-kept and broken count tests of the last days, since when there were any; old ones fade."""
+examples:
+  dave peers
+trust is the least share of its promises that a peer can be expected to keep;
+"-": never tested. kept and broken count tests of the last days, since when
+there were any; old ones fade. Exit code 3: no node is running there."""
 
 __all__ = ["EPILOG", "add_options", "main"]
 

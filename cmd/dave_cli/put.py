@@ -20,12 +20,15 @@ from dave_cli import keep, options
 from dave_cli.progress import WorkProgress
 
 EPILOG = """\
+examples:
   dave put greeting hello
   dave put greeting --file note.txt --ttl 12h
   date | dave put now --file -
-  dave put photos --file holiday/       files and folders of any size; interrupted, it goes on
-  dave put greeting hello --keep        the node here puts it again before it expires
-The first put makes your key. Exit code 1: stored by too few nodes; 3: no node answers."""
+  dave put photos --file holiday/    files and folders of any size; interrupted,
+                                     the same command goes on
+  dave put greeting hello --keep     the node here puts it again in time
+The first put makes your key. It prints the name by which everybody can read
+it, dave://OWNER/KEY. Exit code 1: stored by too few nodes; 3: no node answers."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -131,10 +134,7 @@ def report(receipt: Any, as_json: bool, name: str | None = None) -> None:
     """Print what a put can say for itself. name: what to print in place of its URI."""
     is_file = hasattr(receipt, "file")
     if as_json:
-        fields = receipt_fields(receipt)
-        if receipt.released is not None:
-            fields["released"] = receipt.released._asdict()
-        print(json.dumps(fields))
+        print(json.dumps(receipt_fields(receipt)))
         return
     print(receipt.uri if name is None else name)
     if is_file:

@@ -9,9 +9,12 @@ from dave_cli.progress import WorkProgress
 from dave_cli.put import finish_directory, report
 
 EPILOG = """\
-A signed tombstone takes the entry's place for 366 days. Copies that others made cannot be recalled.
-If the node here renews it (dave keep), it stops, and its copy of your key goes with its last entry.
-"""
+examples:
+  dave rm greeting
+A signed tombstone takes the entry's place for 366 days. Copies that others made
+cannot be recalled. If the node here renews it (dave keep), it stops, and its
+copy of your key goes with its last entry.
+Exit code 1: told to too few nodes; 3: no node answers."""
 
 
 def add_options(parser: ArgumentParser) -> None:

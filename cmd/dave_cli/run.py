@@ -9,13 +9,15 @@ from dave_cli import options
 from dave_cli.loop import run
 
 EPILOG = """\
-  dave run                                     a network of your own on this machine
+examples:
+  dave run                           a network of your own on this machine
   dave run --listen 127.0.0.1:0 --edge 127.0.0.1:1424 --data second
-  dave run --edge HOST:1424                    join others; listens on all addresses, port 1424
-  dave run --lan                               find others on the local network, and be found
-  dave run --http 127.0.0.1:8080               serve HTTP too
-The first line on standard output is "dave listening on HOST:PORT"; with --http, the second is
-"dave http on http://HOST:PORT/"."""
+  dave run --edge HOST:1424          join others; all addresses, port 1424
+  dave run --lan                     find others on the local network
+  dave run --http 127.0.0.1:8080     serve HTTP too
+The first line on standard output is "dave listening on HOST:PORT"; with --http,
+the second is "dave http on http://HOST:PORT/". Ctrl-C stops it, and hands over
+what it holds."""
 
 
 def add_options(parser: ArgumentParser) -> None:

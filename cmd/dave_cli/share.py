@@ -13,10 +13,11 @@ from dave_cli import keep, options
 from dave_cli.put import report
 
 EPILOG = """\
-  dave share photos/                    prints dave://OWNER/photos#KEY
-  dave fetch 'dave://OWNER/photos#KEY'  for whoever was given the link
-Nodes see neither content nor key. `dave rm photos` deletes it; copies that others made cannot be
-recalled, and a link cannot be taken back."""
+examples:
+  dave share photos/                     prints dave://OWNER/photos#LINK
+  dave fetch 'dave://OWNER/photos#LINK'  for whoever was given the link
+Nodes see neither content nor key. `dave rm photos` deletes it; copies that
+others made cannot be recalled, and a link cannot be taken back."""
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -8,6 +8,12 @@ from dave.errors import Unreachable
 from dave.limits import CLOCK_AHEAD_MS_MAX
 from dave_cli import options
 
+EPILOG = """\
+examples:
+  dave status
+  dave status --json --data second   the node that runs in folder "second"
+Exit code 3: no node is running there."""
+
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave status` and `dave peers`."""
@@ -26,6 +32,7 @@ def main(args: Namespace) -> int:
     rows = {
         "address": answer["address"],
         "seen at": answer["seen_at"] or "nobody has said yet",
+        "http": answer["http"] or "not served (--http ADDR)",
         "node key": answer["key"],
         "network": answer["network"],
         "up": f"{answer['uptime_seconds']:,.0f} s, process {answer['pid']}",
@@ -38,6 +45,8 @@ def main(args: Namespace) -> int:
         f"{answer['sent_bytes'] / 1e6:,.1f} MB sent, by UDP",
         "drops": ", ".join(f"{n:,} {reason}" for reason, n in answer["drops"].items()) or "none",
         "kernel": f"{answer['kernel_drops']:,} datagrams dropped before they were read",
+        "requests": f"{answer['requests_answered']:,} of its own answered, "
+        f"{answer['requests_failed']:,} not",
     }
     files = answer["files"]
     rows |= _of_files(files) | _of_upkeep(answer["upkeep"])

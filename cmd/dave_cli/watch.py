@@ -12,12 +12,13 @@ from dave.names import hybrid_ms
 from dave_cli import options
 
 EPILOG = """\
-  dave watch greeting                   what stands now, then each new version
+examples:
+  dave watch greeting                what stands now, then each new version
   dave watch dave://OWNER/KEY --exec 'cat > config; reload'
-CMD is run by the shell, one at a time, with the value on its standard input, and DAVE_NAME,
-DAVE_TIME (milliseconds since 1970), DAVE_SKIPPED and DAVE_GONE (empty, deleted or expired) in its
-environment. Versions that come while it runs are skipped but for the newest.
-Ctrl-C ends it. Exit code 3: no node answers."""
+CMD is run by the shell, one at a time, with the value on its standard input,
+and DAVE_NAME, DAVE_TIME (milliseconds since 1970), DAVE_SKIPPED and DAVE_GONE
+(empty, deleted or expired) in its environment. Versions that come while it runs
+are skipped but for the newest. Ctrl-C ends it. Exit code 3: no node answers."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -53,6 +54,8 @@ async def _until_told(args: Namespace) -> None:
     await asyncio.wait([watching])
     if not watching.cancelled():
         watching.result()
+    elif sys.stderr.isatty():
+        print(file=sys.stderr)  # after the ^C
 
 
 async def _watch(args: Namespace) -> None:

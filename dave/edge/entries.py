@@ -3,7 +3,6 @@
 What the verbs of edge/client.py and the directory (edge/directory.py) are made of.
 """
 
-import time
 from typing import Any
 
 from dave.crypto import hashes
@@ -15,7 +14,7 @@ from dave.edge.limits import MAX_WORK_DEFAULT, TIMEOUT_SECONDS_DEFAULT
 from dave.edge.receipt import Receipt
 from dave.errors import Conflict, EntryError, NetworkError, NotStored, UsageError
 from dave.limits import CLOCK_AHEAD_MS_MAX, SURPLUS_BITS_MAX, WORK_MIN
-from dave.names import EntryId, HybridTime, UnixMs, hybrid_ms, hybrid_time
+from dave.names import SECOND, EntryId, HybridTime, UnixMs, hybrid_ms, hybrid_time
 from dave.node.results import Found, GetResult, Outcome, PutResult, is_genuine
 from dave.wire.entry import Entry, check_fields, encode
 from dave.wire.status import PutStatus
@@ -67,7 +66,7 @@ class Entries:
         check_fields(key, value, ttl)
         if cas is not None:
             _check_cas(cas, self.clock())
-        started = time.monotonic()
+        started = self.driver.now()
         floor = 0 if cas is None else cas + 1
         bits, hashes_tried = 0, 0
         for is_last in (False, True):
@@ -83,7 +82,7 @@ class Entries:
             self.trace = result.trace
             receipt = Receipt(stamped, result, driver, operation)
             receipt.work_hashes = hashes_tried
-            receipt.seconds = time.monotonic() - started
+            receipt.seconds = (driver.now() - started) / SECOND
             if is_last:
                 break
             newer = self._newer(result, stamped) if cas is None or not result.stored else None
@@ -103,14 +102,14 @@ class Entries:
         self._check_proofs(entry)
         if cas is not None:
             _check_cas(cas, self.clock())
-        started, driver = time.monotonic(), self.driver
-        now = driver.now()
+        driver = self.driver
+        started = now = driver.now()
         operation = driver.core.put(entry, now, now + int(timeout * 1e9), cas)
         driver.flush()
         result: PutResult = await driver.wait(operation)
         self.trace = result.trace
         receipt = Receipt(entry, result, driver, operation)
-        receipt.seconds = time.monotonic() - started
+        receipt.seconds = (driver.now() - started) / SECOND
         receipt.size = len(entry.value)
         if not result.has_quorum and (newer := self._newer(result, entry)) is not None:
             raise Conflict("a newer version stands", newer)

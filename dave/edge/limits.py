@@ -206,6 +206,29 @@ KNOWN_ROWS_MAX = 131_072
 
 CONFIG_BYTES_MAX = 1 << 20
 """A configuration file."""
+EVENT_DRAIN_SECONDS = 0.1
+"""How often what the core has to tell is taken, while somebody listens at /v1/events ..."""
+EVENTS_PER_DRAIN = 20
+"""... and how many events of a kind are told each time; what is beyond is counted."""
+EVENTS_QUEUED_MAX = 1024
+"""Events that wait for one slow reader; of more the oldest count as missed."""
+SOCKETS_MAX = 32
+"""WebSockets of a kind (events, watches) that are open at a time."""
+SOCKET_PING_SECONDS = 20.0
+"""Whoever does not answer a ping within half of that is hung up on."""
+SOCKET_MESSAGE_BYTES_MAX = 1024
+"""What a WebSocket may say to us: nothing is expected."""
+SHARDS_KEPT_SECONDS = 10
+SHARDS_AT_ONCE = 16
+"""Shards looked at in one turn of the loop for /v1/shards, and how old its answer may be."""
+TRAFFIC_SECONDS = 5.0
+TRAFFIC_SAMPLES_KEPT = 361
+"""Half an hour of the node's counters."""
+NAMES_KEPT_SECONDS = 3
+NAMES_KEPT_SECONDS_EACH = 0.005
+"""So long /v1/names goes by what the directory said, at least, and for each name in it ..."""
+NAMES_TOLD_MAX = 1000
+"""... and of more it tells those that expire first."""
 
 LOG_ALIKE_MAX = 10
 """Lines of the log from one place of the code that are told in LOG_ALIKE_SECONDS."""
@@ -226,8 +249,10 @@ LOG_CLOCK_VOICES = 3
 DOCTOR_JOURNAL_BYTES_MAX = 64 << 20
 """Of a journal, what `dave doctor` reads."""
 DOCTOR_SECONDS = 2.0
-"""So long it waits for each answer of the network ..."""
+"""So long it waits for each answer of the network."""
+DOCTOR_DIAL_SECONDS = 4.0
+"""So long a stranger may take to dial the address at which a node is to run."""
 DOCTOR_NODES_MAX = 8
-"""... and so many nodes beside the edges it asks."""
+"""So many nodes beside the edges it asks."""
 DOCTOR_PINGS = 10
 """Requests to each edge, for the round trip and the rate of answers."""

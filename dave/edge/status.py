@@ -24,6 +24,7 @@ def status_of(node: "Node") -> dict[str, Any]:
     seen_at = core.reach.own.value
     return {
         "address": node.address,
+        "http": None if node.http is None else f"http://{node.http.address}/",
         "seen_at": None if seen_at is None else format_address(seen_at),
         "reached": core.is_reached,
         "key": node.public_key,

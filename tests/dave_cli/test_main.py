@@ -1,7 +1,10 @@
 """The command `dave`: verbs, help, exit codes, and what a one-shot command loads."""
 
+import ast
 import errno
+import itertools
 import os
+import shlex
 import subprocess
 import sys
 
@@ -10,7 +13,12 @@ import pytest
 from dave.errors import Unreachable
 from dave_cli import main as cli
 
-NOT_NEEDED = ("asyncio", "multiprocessing", "construct", "click", "dataclasses", "uvloop")
+NOT_NEEDED = (
+    "aiohttp", "asyncio", "concurrent.futures", "construct", "dataclasses", "email", "http",
+    "inspect", "logging", "multiprocessing", "prometheus_client", "shtab",
+    "sqlite3", "ssl", "tomllib", "urllib.request", "uvloop", "zfec",
+)  # fmt: skip
+"""Each of them takes time that a one-shot command has not got."""
 
 
 def test_help_names_every_verb(capsys):
@@ -19,6 +27,38 @@ def test_help_names_every_verb(capsys):
     for verb in cli.COMMANDS:
         assert f"\n  {verb} " in printed
     assert cli.main([]) == 2
+
+
+def test_help_of_a_verb(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["help", "put"])
+    assert capsys.readouterr().out.startswith("usage: dave put")
+    assert cli.main(["help", "putt"]) == 2
+    assert "did you mean `dave put`?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", cli.COMMANDS)
+def test_help_fits_a_terminal_of_80_columns_and_has_examples_that_work(verb, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    parser = cli.make_parser(verb)
+    assert [line for line in parser.format_help().splitlines() if len(line) > 80] == []
+    assert all(action.help for action in parser._actions)
+    first, *lines = cli.command(verb).EPILOG.splitlines()
+    assert first == "examples:"
+    examples = [words for line in lines if (words := example_words(line, verb)) is not None]
+    assert examples
+    for words in examples:
+        parser.parse_intermixed_args(words)
+
+
+def example_words(line, verb):
+    """What an example gives to the command, without pipes and what is said beside it."""
+    _, found, rest = line.partition(f"dave {verb}")
+    if not line.startswith("  ") or not found:
+        return None
+    lexer = shlex.shlex(rest.partition("  ")[0], posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    return list(itertools.takewhile(lambda word: word not in ("<", ">", "|"), lexer))
 
 
 @pytest.mark.parametrize("verb", cli.COMMANDS)
@@ -38,7 +78,7 @@ def test_a_verb_that_is_none(capsys):
     assert cli.main(["gte"]) == 2
     assert "did you mean `dave get`?" in capsys.readouterr().err
     assert cli.main(["zzz"]) == 2
-    assert "dave --help" in capsys.readouterr().err
+    assert "see `dave help`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -86,14 +126,30 @@ def test_a_reader_that_has_seen_enough(home, node):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_a_get_loads_only_what_it_needs(home, node):
-    uri = home.dave("put", "k", "v", "--ttl", "1h", "--edge", node.address).out.strip()
+def loaded(home, *args):
+    """What a command prints, and which modules it ends with."""
     code = (
         "import sys; from dave_cli.main import main; "
-        f"code = main(['get', {uri!r}, '--edge', {node.address!r}]); print(); "
-        f"print([name for name in {NOT_NEEDED!r} if name in sys.modules]); sys.exit(code)"
+        f"code = main({args!r}); print(); print(sorted(sys.modules)); sys.exit(code)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], env=home.env(), capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (0, "v\n[]\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    *printed, modules = done.stdout.splitlines()
+    return printed, ast.literal_eval(modules)
+
+
+def test_a_get_loads_only_what_it_needs(home, node):
+    uri = home.dave("put", "k", "v", "--ttl", "1h", "--edge", node.address).out.strip()
+    printed, modules = loaded(home, "get", uri, "--edge", node.address)
+    assert printed == ["v"]
+    assert [name for name in NOT_NEEDED if name in modules] == []
+
+
+def test_help_loads_nothing_of_dave_but_its_errors(home):
+    for args in (["--help"], ["--version"]):
+        _, modules = loaded(home, *args)
+        ours = [name for name in modules if name.partition(".")[0] in ("dave", "dave_cli")]
+        assert ours == ["dave", "dave.errors", "dave_cli", "dave_cli.main"]
+        assert [name for name in (*NOT_NEEDED, "json") if name in modules] == []

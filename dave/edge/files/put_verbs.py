@@ -32,6 +32,8 @@ class FileVerbs:
     _key: Key | None
     _entries: Entries
     _file_client: "FileClient | None" = None
+    uploads: "Path | None" = None
+    """Where it is noted how far uploads came, unless a call says; default: the user's folder."""
 
     def enlist(self, receipt: Receipt) -> None:
         """As `Client.enlist`."""
@@ -87,6 +89,7 @@ class FileVerbs:
         from dave.edge.files.client import put_options
 
         check_put(name, b"", ttl)
+        how["uploads"] = how.get("uploads") or self.uploads
         receipt = await self._files().put(name, content, put_options(ttl, **how))
         if listed:
             self.enlist(receipt)
@@ -121,7 +124,7 @@ class FileVerbs:
 
         if self._key is None:
             raise UsageError("uploads are an owner's: pass key=dave.Key.load(path)")
-        uploads = uploads or uploads_folder()
+        uploads = uploads or self.uploads or uploads_folder()
         entry_id = hashes.entry_id_of(self._key.owner, name)
         if standing is not None or has_journal(uploads, self._key.owner, entry_id):
             return await self._files().release(name, standing, uploads, timeout)
