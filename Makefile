@@ -1,4 +1,5 @@
-# The words a newcomer needs: demo, run, test, check, build, bench, sim. Each makes its .venv at need.
+# The words a newcomer needs: demo, run, test, check, build, bench, sim, docs. Each makes its own
+# .venv at need.
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.14 python3.13 python3.12; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; \
@@ -12,7 +13,7 @@ SEED ?= 1
 NAMES ?=
 ARGS ?=
 
-.PHONY: demo run test check build bench sim soak coverage protocol format clean
+.PHONY: demo run test check build bench sim docs soak coverage protocol format clean
 
 demo: .venv/.run
 	.venv/bin/dave demo
@@ -41,6 +42,11 @@ bench: .venv/.bench
 # Every scenario at full size, which takes hours; SCENARIO=basics is one of them.
 sim: .venv/.run
 	$(PY) -m sim $(SCENARIO) --seed $(SEED) --full
+
+# The documentation site, in build/site; warnings are errors.
+docs: .venv/.docs
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo "build/site/index.html, or: $(PY) -m http.server -d build/site"
 
 # The tests marked `soak`, and the property tests with many more examples, others at each run.
 soak: .venv/.test
@@ -72,7 +78,8 @@ clean:
 .venv/.test: EXTRAS = [test]
 .venv/.dev: EXTRAS = [dev]
 .venv/.bench: EXTRAS = [bench]
-.venv/.run .venv/.test .venv/.dev .venv/.bench: $(BUILD_INPUTS) | .venv/bin/python
+.venv/.docs: EXTRAS = [docs]
+.venv/.run .venv/.test .venv/.dev .venv/.bench .venv/.docs: $(BUILD_INPUTS) | .venv/bin/python
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.$(EXTRAS)'
 	@touch $@
 

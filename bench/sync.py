@@ -22,7 +22,7 @@ from dave.edge.journal_writer import Sync
 from dave.edge.keyfile import save_network_secret
 from dave.names import hybrid_time
 from dave.store.journal import entry_record
-from sim.owner import Owner
+from dave.testing.owner import Owner
 
 ENTRIES = 100_000
 VALUE_BYTES = 1000

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dave.edge.blocking import SyncClient
     from dave.edge.check import Check, CheckedNode
     from dave.edge.client import Client
     from dave.edge.connect import connect, connect_sync
@@ -89,6 +90,7 @@ __all__ = [
     "Receipt",
     "Refusal",
     "StoreError",
+    "SyncClient",
     "Tuning",
     "Unreachable",
     "UsageError",
@@ -107,6 +109,7 @@ _HOMES = {
     "Check": "dave.edge.check",
     "CheckedNode": "dave.edge.check",
     "Client": "dave.edge.client",
+    "SyncClient": "dave.edge.blocking",
     "FetchProgress": "dave.edge.files.get",
     "Fetched": "dave.edge.files.get",
     "FileProgress": "dave.edge.files.receipt",

@@ -247,6 +247,8 @@ WANT_AGAIN_SECONDS = 10
 WANT_SECONDS = 1
 """So long an entry asked of one peer is not asked of another."""
 WANTS_REMEMBERED_MAX = 4096
+NOTICES_KEPT = 4096
+"""What a node has to tell a listener who does not take it; beyond, the oldest is lost."""
 HAND_ON_BUSY_MAX = 40
 HAND_ON_WINDOW_FIRST = 8
 HAND_ON_WINDOW_MAX = 64
@@ -351,8 +353,6 @@ JOIN_SECONDS_AGAIN = 10  # between two lookups of the own id
 REFRESH_SECONDS = 3600
 """The own id, and places in buckets with room, are looked up this often without a reason."""
 OWN_ADDRESS_VOICES = 8
-CLOCK_VOICES = 16
-"""Peers whose clocks are compared with ours."""
 REACH_SECONDS = 10
 """A node not dialled within this time runs as a client ..."""
 REACH_AGAIN_SECONDS_FIRST = 60

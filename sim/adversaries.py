@@ -16,10 +16,10 @@ from dave.limits import BUCKET_CONTACTS, NODE_WORK_BITS_PUBLIC
 from dave.names import Address, Instant, Place, place_of
 from dave.node.node import Node
 from dave.session.session import Session
+from dave.testing.lean import LeanNode
 from dave.wire.messages import Find, FindAck, Get, GetAck, Put, PutAck, WireContact
 from dave.wire.promises import Announce, Want
 from dave.wire.status import PutStatus
-from sim.lean import LeanNode
 
 PUT, GET, FIND, ANNOUNCE = 3, 5, 7, 11
 """Message types."""

@@ -9,11 +9,11 @@ from dave.node.node import Node
 from dave.node.results import Found, PutResult
 from dave.peers.subnets import is_private, subnet
 from dave.store.journal import ENTRY
+from dave.testing.host import Host
+from dave.testing.signatures import verify
+from dave.testing.world import World
 from dave.wire.entry import Entry
 from sim.history import History
-from sim.host import Host
-from sim.signatures import verify
-from sim.world import World
 
 SUBNET_IN_BUCKET_MAX = 2
 SUBNET_IN_TABLE_MAX = 10

@@ -11,8 +11,8 @@ from random import Random
 from typing import Any
 
 from dave.names import MS
-from sim.host import Host
-from sim.world import World
+from dave.testing.host import Host
+from dave.testing.world import World
 
 RETURNING = 0.5
 """Share of the dead that come back with their disk ..."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from dave.testing.world import World
 from dave.wire.entry import Entry
 from sim.checks import wrong_copies
-from sim.world import World
 
 
 def until_right(

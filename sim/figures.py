@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sim.world import World
+from dave.testing.world import World
 
 
 class Figure(NamedTuple):

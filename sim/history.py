@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from dave.names import SECOND, Address, EntryId, HybridTime, Instant
 from dave.node.results import Found, GetResult, PutResult
+from dave.testing.host import Host, Operation
+from dave.testing.world import World
 from dave.wire.entry import Entry
-from sim.host import Host, Operation
-from sim.world import World
 
 
 class Written(NamedTuple):

@@ -8,8 +8,8 @@ import sys
 import time
 
 from dave.names import SECOND, Instant
-from sim.clock import START
-from sim.world import World
+from dave.testing.clock import START
+from dave.testing.world import World
 
 REDRAW_SECONDS = 0.2
 EVERY = SECOND // 4

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from sim.host import Host
-from sim.world import CAPACITY_BYTES, World
+from dave.testing.host import Host
+from dave.testing.world import CAPACITY_BYTES, World
 
 
 def grow(world: World, nodes: int, capacity: int = CAPACITY_BYTES) -> None:

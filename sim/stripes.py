@@ -13,12 +13,11 @@ from dave.limits import REPLICAS
 from dave.names import SECOND, Instant, Place
 from dave.node.requests import Peer
 from dave.node.shares import stripe_plan
-from dave.wire.manifest import Shape
+from dave.testing.host import Host, Operation
+from dave.testing.owner import Owner
+from dave.testing.world import World
 from dave.wire.shares import ShareOutcome
-from dave.wire.stripe import StripeRecord, place_of_stripe
-from sim.host import Host, Operation
-from sim.owner import Owner
-from sim.world import World
+from dave.wire.stripe import Shape, StripeRecord, place_of_stripe
 
 PUT_SECONDS = 60
 

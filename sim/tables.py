@@ -14,8 +14,8 @@ from typing import Any
 from dave.limits import BUCKET_CONTACTS
 from dave.names import Instant
 from dave.peers.contact import Contact
-from sim.host import Host
-from sim.world import World
+from dave.testing.host import Host
+from dave.testing.world import World
 
 NEIGHBOURS = 2 * BUCKET_CONTACTS
 

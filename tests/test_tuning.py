@@ -8,10 +8,10 @@ from dave.errors import UsageError
 from dave.limits import REPLICAS
 from dave.names import SECOND, place_of
 from dave.node.requests import Peer
+from dave.testing.lean import LeanNode
+from dave.testing.world import World
 from dave.tuning import DEFAULT, RANGES, Tuning
 from dave.wire.messages import Find, Ping
-from sim.lean import LeanNode
-from sim.world import World
 from tests.node.networks import FREE, STEADY, get, holders, put
 from tests.peers.test_table import contact
 

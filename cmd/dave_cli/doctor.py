@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  dave doctor                        this machine, and the node on it
-  dave doctor --edge HOST:1424       and how that node is reached
-Each line is ok, a warning (it works, and could be better) or a PROBLEM, with
-what mends it. It changes nothing, needs no root, and takes a few seconds.
+  dave doctor                           this machine, and the node on it
+  dave doctor --edge HOST:1424          and how that node is reached
+  dave doctor --listen :1424            and whether a node at this port would be
+Each line is ok, a warning (it works, and could be better) or a PROBLEM, and
+says what mends it. It changes nothing, needs no root, takes a few seconds.
 Exit code 1: there is a problem; 3: no node can be reached."""
 
 WORDS = ("ok", "warning", "PROBLEM")

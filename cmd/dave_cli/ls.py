@@ -4,8 +4,8 @@ import json
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from typing import Any
 
+from dave.edge.fields import name_fields
 from dave.errors import Incomplete, UsageError
 from dave.uri import SCHEME, owner_name, parse_owner
 from dave_cli import options
@@ -47,7 +47,7 @@ def main(args: Namespace) -> int:
     now = time.time()
     if args.json:
         for name in names:
-            print(json.dumps(_as_json(name, now)))
+            print(json.dumps(name_fields(name, now)))
     else:
         width = max((len(f"{name.size:,}") for name in names), default=0)
         for name in names:
@@ -69,15 +69,3 @@ def shown(key: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-
-def _as_json(name: Any, now: float) -> dict[str, Any]:
-    return {
-        "uri": name.uri,
-        "owner": owner_name(name.owner),
-        "key": name.key.decode("utf-8", "backslashreplace"),
-        "size": name.size,
-        "time": name.time,
-        "expires": name.expires,
-        "seconds_left": round(name.expires - now, 3),
-    }

@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from io import BytesIO
 from typing import Any, NamedTuple
 
+from dave.edge.fields import receipt_fields
 from dave.edge.limits import MAX_WORK_DEFAULT
 from dave.errors import NotListed, NotStored, UsageError
 from dave.limits import INFLATED_BYTES_MAX
@@ -133,14 +134,7 @@ def report(receipt: Any, as_json: bool, name: str | None = None) -> None:
     """Print what a put can say for itself. name: what to print in place of its URI."""
     is_file = hasattr(receipt, "file")
     if as_json:
-        fields = _as_json(receipt)
-        if is_file:
-            from dave_cli.put_file import file_fields
-
-            fields |= file_fields(receipt)
-        if receipt.released is not None:
-            fields["released"] = receipt.released._asdict()
-        print(json.dumps(fields))
+        print(json.dumps(receipt_fields(receipt)))
         return
     print(receipt.uri if name is None else name)
     if is_file:
@@ -177,25 +171,6 @@ def _explain(reason: str, detail: int) -> str:
         "busy": "too many puts wait there; try again a little later",
     }
     return f"{reason}: {texts[reason]}" if reason in texts else reason
-
-
-def _as_json(receipt: Any) -> dict[str, Any]:
-    from dave.uri import owner_name
-
-    return {
-        "uri": receipt.uri,
-        "owner": owner_name(receipt.owner),
-        "key": receipt.key.decode("utf-8", "backslashreplace"),
-        "digest": receipt.digest.hex(),
-        "time": receipt.time,
-        "stored": receipt.stored,
-        "asked": receipt.asked,
-        "replicas": receipt.replicas,
-        "refused": [refusal._asdict() for refusal in receipt.refused],
-        "expires": receipt.expires,
-        "work_hashes": receipt.work_hashes,
-        "seconds": round(receipt.seconds, 6),
-    }
 
 
 class Small(NamedTuple):

@@ -137,23 +137,6 @@ def released_text(released: Released) -> str:
     return text
 
 
-def file_fields(receipt: FileReceipt) -> dict[str, Any]:
-    """What --json says of a file, beside what it says of every put."""
-    file = receipt.file
-    return {
-        "size": receipt.size,
-        "code": str(file.code),
-        "nodes": file.nodes,
-        "spare": file.spare,
-        "parts": file.stripes,
-        "reused": file.reused,
-        "sent": file.sent,
-        "refused": [refusal._asdict() for refusal in receipt.refused]
-        + [refusal._asdict() | {"shares": count} for refusal, count in file.refused],
-        "private": receipt.is_private,
-    }
-
-
 def bytes_text(count: float) -> str:
     """A number of bytes, for a person: 999 bytes, 1.5 kB, 20.0 MB."""
     for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

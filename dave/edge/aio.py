@@ -69,40 +69,22 @@ class Flag:
             self._waiter.set_result(None)
 
 
-class Runner(BaseDriver):
-    """Carries one core's datagrams, time and effects; `worker` takes those that only a node has."""
+class LoopDriver(BaseDriver):
+    """What a driver does by an event loop: results, tasks and signals. Whoever adds datagrams and
+    time to it calls `resolve` (here by sockets, in dave/testing/ by a simulated host)."""
 
-    def __init__(
-        self, core: Core, sockets: Sequence[UdpSocket], worker: Worker | None = None
-    ) -> None:
+    def __init__(self, core: Core, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(core)
-        self.sockets = sockets
-        self._worker = worker
-        self._bulk: BulkSockets | None = None
-        self._loop = asyncio.get_running_loop()
-        self._alarm: asyncio.TimerHandle | None = None
-        self._armed_for: Instant | None = None
+        self._loop = loop
         self._waiting: dict[int, list[asyncio.Future[Any]]] = {}
-        self._writing = False
-        self._is_flushing = False
-        self._is_closed = False
-        for socket in sockets:
-            self._loop.add_reader(socket.fileno(), self._readable, socket)
-
-    @property
-    def bulk(self) -> "BulkSockets":
-        """The bulk channel's sockets; made at first use."""
-        if self._bulk is None:
-            from dave.edge.bulk import BulkSockets
-
-            self._bulk = BulkSockets(self.core.streams, self.now, self.flush, self._loop)
-        return self._bulk
+        self.is_closed = False
+        """No verb runs any more."""
 
     async def wait(self, operation: int) -> Any:
         """The result of an operation of the core."""
         if operation in self._results:
             return self._results.pop(operation)
-        if self._is_closed:
+        if self.is_closed:
             raise UsageError("the client is closed: use it inside `async with dave.connect(...)`")
         # Several may wait for one result, and each may stop waiting.
         future = self._loop.create_future()
@@ -135,6 +117,49 @@ class Runner(BaseDriver):
         """What tasks tell each other by."""
         return Flag(self._loop)
 
+    def resolve(self, effect: Resolve) -> None:
+        """An operation of the core has ended."""
+        futures = self._waiting.pop(effect.operation, [])
+        for future in futures:
+            if not future.done():
+                future.set_result(effect.result)
+        if not futures:
+            self._keep(effect.operation, effect.result)
+
+    def cancel_all(self) -> None:
+        """Cancel all who wait: nothing will come any more."""
+        self.is_closed = True
+        for futures in self._waiting.values():
+            for future in futures:
+                future.cancel()
+
+
+class Runner(LoopDriver):
+    """Carries one core's datagrams, time and effects; `worker` takes those that only a node has."""
+
+    def __init__(
+        self, core: Core, sockets: Sequence[UdpSocket], worker: Worker | None = None
+    ) -> None:
+        super().__init__(core, asyncio.get_running_loop())
+        self.sockets = sockets
+        self._worker = worker
+        self._bulk: BulkSockets | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._armed_for: Instant | None = None
+        self._writing = False
+        self._is_flushing = False
+        for socket in sockets:
+            self._loop.add_reader(socket.fileno(), self._readable, socket)
+
+    @property
+    def bulk(self) -> "BulkSockets":
+        """The bulk channel's sockets; made at first use."""
+        if self._bulk is None:
+            from dave.edge.bulk import BulkSockets
+
+            self._bulk = BulkSockets(self.core.streams, self.now, self.flush, self._loop)
+        return self._bulk
+
     async def offload(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function returns that computes or reads for long: it runs in a thread. Once begun
         it goes on to its end, whoever is cancelled."""
@@ -160,7 +185,7 @@ class Runner(BaseDriver):
 
     def flush(self) -> None:
         """Carry out what the core wants done, and set the one timer."""
-        if self._is_flushing or self._is_closed:
+        if self._is_flushing or self.is_closed:
             return
         self._is_flushing = True
         try:
@@ -181,7 +206,7 @@ class Runner(BaseDriver):
 
     def close(self) -> None:
         """Stop reading, and close the sockets. Who waits is cancelled."""
-        self._is_closed = True
+        self.is_closed = True
         if self._alarm is not None:
             self._alarm.cancel()
         for socket in self.sockets:
@@ -190,18 +215,11 @@ class Runner(BaseDriver):
             socket.close()
         if self._bulk is not None:
             self._bulk.close()
-        for futures in self._waiting.values():
-            for future in futures:
-                future.cancel()
+        self.cancel_all()
 
     def _do(self, effect: Effect) -> None:
         if isinstance(effect, Resolve):
-            futures = self._waiting.pop(effect.operation, [])
-            for future in futures:
-                if not future.done():
-                    future.set_result(effect.result)
-            if not futures:
-                self._keep(effect.operation, effect.result)
+            self.resolve(effect)
         elif isinstance(effect, Dial | Transmit | HangUp):
             self.bulk.carry_out(effect)
         else:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from dave.edge.client import Client
-from dave.edge.driver import BaseDriver, Progress
+from dave.edge.driver import BaseDriver, Blocking, Progress
 from dave.edge.limits import TIMER_SLACK_MS
 from dave.edge.receipt import Receipt
 from dave.edge.search import find_stamp
@@ -178,7 +178,7 @@ class BlockingDriver(BaseDriver):
 class SyncReceipt:
     """A receipt whose `settled` blocks; everything else as in `Receipt`."""
 
-    def __init__(self, receipt: Receipt, driver: BlockingDriver) -> None:
+    def __init__(self, receipt: Receipt, driver: Blocking) -> None:
         self._receipt = receipt
         self._driver = driver
 
@@ -197,7 +197,7 @@ class SyncReceipt:
 class SyncClient:
     """The verbs of `Client`, blocking. Made by `dave.connect_sync`; not for several threads."""
 
-    def __init__(self, client: Client, driver: BlockingDriver) -> None:
+    def __init__(self, client: Client, driver: Blocking) -> None:
         self._client = client
         self._driver = driver
         self.get = _blocking(driver, client.get)
@@ -209,7 +209,9 @@ class SyncClient:
         self._put = _blocking(driver, client.put)
         self._put_file = _blocking(driver, client.put_file)
         self._put_many = _blocking(driver, client.put_many)
+        self._put_entry = _blocking(driver, client.put_entry)
         self._delete = _blocking(driver, client.delete)
+        self.drop_upload = _blocking(driver, client.drop_upload)
 
     @property
     def trace(self) -> list[Any]:
@@ -224,6 +226,10 @@ class SyncClient:
         """As `Client.put_file`; it reads and computes in the caller's thread. The asyncio client
         does so on all cores."""
         return SyncReceipt(self._put_file(*args, **options), self._driver)
+
+    def put_entry(self, *args: Any, **options: Any) -> SyncReceipt:
+        """As `Client.put_entry`."""
+        return SyncReceipt(self._put_entry(*args, **options), self._driver)
 
     def put_many(self, *args: Any, **options: Any) -> list[SyncReceipt | DaveError]:
         """As `Client.put_many`."""
@@ -265,7 +271,7 @@ class SyncClient:
         self.close()
 
 
-def _blocking(driver: BlockingDriver, verb: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+def _blocking(driver: Blocking, verb: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     def call(*args: P.args, **options: P.kwargs) -> T:
         return driver.run(verb(*args, **options))
 

@@ -5,7 +5,6 @@ and, blocking, by a plain select loop (edge/blocking.py). That is why nothing he
 whose import alone takes as long as a whole `dave get`.
 """
 
-import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ from dave.edge.receipt import Items, Name, Receipt, Value, value_of
 from dave.edge.whose import linked, whose, whose_key
 from dave.errors import DaveError, IsFile, NotListed, UsageError
 from dave.limits import TOMBSTONE_TTL_SECONDS, TTL_SECONDS_DEFAULT
-from dave.names import HybridTime, Owner
+from dave.names import SECOND, HybridTime, Owner
 from dave.node.check import CheckResult
 from dave.node.results import Found, GetResult
 from dave.share_limits import GET_WHOLE_BYTES_MAX
@@ -111,6 +110,7 @@ class Client(FileVerbs, ReadingVerbs):
         self,
         key: str | bytes,
         *,
+        cas: HybridTime | None = None,
         timeout: float = TIMEOUT_SECONDS_DEFAULT,
         progress: Progress | None = None,
         listed: bool = True,
@@ -120,14 +120,14 @@ class Client(FileVerbs, ReadingVerbs):
         its shares are released, and so is what an interrupted `put_file` has stored (uploads: as
         there); `released` of the receipt tells how that went.
 
-        Copies that others made cannot be recalled. listed: state the removal in the directory.
-        Raises as `put`.
+        Copies that others made cannot be recalled. cas: as in `put`. listed: state the removal in
+        the directory. Raises as `put`.
         """
         name = as_bytes(key)
         check_put(name, b"", TOMBSTONE_TTL_SECONDS)
         standing = await self._standing(name, timeout)
         receipt = await self._entries.put(
-            name, b"", TOMBSTONE_TTL_SECONDS, TOMBSTONE, None, timeout, MAX_WORK_DEFAULT, progress
+            name, b"", TOMBSTONE_TTL_SECONDS, TOMBSTONE, cas, timeout, MAX_WORK_DEFAULT, progress
         )
         if listed:
             self.enlist(receipt)
@@ -154,13 +154,13 @@ class Client(FileVerbs, ReadingVerbs):
         WrongKey for a private value that neither one's own key nor the link opens, IsFile for a
         folder or a file beyond `limit`, and what `open_file` raises.
         """
-        started = time.monotonic()
+        started = self._driver.now()
         owner_of, key, link_key = linked(name, owner, self._key)
         result = await self._entries.get(hashes.entry_id_of(owner_of, key), timeout, quorum)
         entry = result.entry
         if result.found is not Found.FOUND or entry is None:
             return None
-        seconds = time.monotonic() - started
+        seconds = (self._driver.now() - started) / SECOND
         if entry.flags & (BLOB | PRIVATE):
             from dave.edge.files.open import opened
 
@@ -170,7 +170,7 @@ class Client(FileVerbs, ReadingVerbs):
             except IsFile as error:
                 error.found = result
                 raise
-            return value._replace(seconds=time.monotonic() - started)
+            return value._replace(seconds=(self._driver.now() - started) / SECOND)
         return value_of(entry, self._driver.core.network, result.replicas, seconds)
 
     async def check(
@@ -185,7 +185,7 @@ class Client(FileVerbs, ReadingVerbs):
         name, owner: as in `get`, which comes first. timeout: seconds for reading the entry, and
         once more for the proofs. Raises as `get`.
         """
-        started = time.monotonic()
+        started = self._driver.now()
         owner_of, key = whose_key(name, owner, self._key)
         found = await self._entries.get(hashes.entry_id_of(owner_of, key), timeout, 2)
         if found.found is not Found.FOUND or found.entry is None:
@@ -205,14 +205,33 @@ class Client(FileVerbs, ReadingVerbs):
             )
             for node in result.nodes
         ]
-        return Check(format_uri(owner_of, key), nodes, time.monotonic() - started)
+        return Check(format_uri(owner_of, key), nodes, (self._driver.now() - started) / SECOND)
 
-    async def read(self, owner: Owner, key: bytes, *, timeout: float) -> GetResult:
-        """The newest version as it is held, a tombstone included; all who should hold it are asked.
+    async def read(self, owner: Owner, key: bytes, *, timeout: float, quorum: int = 0) -> GetResult:
+        """The newest version as it is held, a tombstone included. quorum: as in `get`; 0: all who
+        should hold it are asked.
 
         Raises Unreachable if too few nodes answered, OtherNetwork.
         """
-        return await self._entries.get(hashes.entry_id_of(owner, key), timeout, 0)
+        return await self._entries.get(hashes.entry_id_of(owner, key), timeout, quorum)
+
+    async def put_entry(
+        self,
+        entry: Entry | bytes,
+        *,
+        cas: HybridTime | None = None,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+    ) -> Receipt:
+        """Hand on an entry that its owner has signed and stamped, whoever that is: unchanged, as
+        `Receipt.encoded` has it.
+
+        cas, timeout: as in `put`. Raises WireError for bytes that are no entry, EntryError where
+        signature or stamp are not good or its time is over, Conflict where a newer version stands,
+        else as `put`.
+        """
+        if not isinstance(entry, Entry):
+            entry = Entry(bytes(entry))
+        return await self._entries.hand_on(entry, cas, timeout)
 
     async def renew(self, entry: Entry, ttl: int, *, timeout: float) -> Receipt:
         """Put the same value again, dated now, unless another version than `entry` stands; of a

@@ -43,6 +43,15 @@ class Driver(Protocol):
     def edges_text(self) -> str: ...
 
 
+class Blocking(Protocol):
+    """A driver whose verbs can be waited for outside of coroutines."""
+
+    is_closed: bool
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T: ...
+    def close(self) -> None: ...
+
+
 class BaseDriver:
     """A core, its clock, and the results that nobody has asked for yet."""
 

@@ -3,11 +3,10 @@
 What the verbs of edge/client.py and the directory (edge/directory.py) are made of.
 """
 
-import time
 from typing import Any
 
 from dave.crypto import hashes
-from dave.crypto.work import entry_work
+from dave.crypto.work import entry_work, meets
 from dave.edge.driver import Driver, Progress
 from dave.edge.failures import network_error, too_few_answered
 from dave.edge.keyfile import Key
@@ -15,7 +14,7 @@ from dave.edge.limits import MAX_WORK_DEFAULT, TIMEOUT_SECONDS_DEFAULT
 from dave.edge.receipt import Receipt
 from dave.errors import Conflict, EntryError, NetworkError, NotStored, UsageError
 from dave.limits import CLOCK_AHEAD_MS_MAX, SURPLUS_BITS_MAX, WORK_MIN
-from dave.names import EntryId, HybridTime, UnixMs, hybrid_ms, hybrid_time
+from dave.names import SECOND, EntryId, HybridTime, UnixMs, hybrid_ms, hybrid_time
 from dave.node.results import Found, GetResult, Outcome, PutResult, is_genuine
 from dave.wire.entry import Entry, check_fields, encode
 from dave.wire.status import PutStatus
@@ -67,7 +66,7 @@ class Entries:
         check_fields(key, value, ttl)
         if cas is not None:
             _check_cas(cas, self.clock())
-        started = time.monotonic()
+        started = self.driver.now()
         floor = 0 if cas is None else cas + 1
         bits, hashes_tried = 0, 0
         for is_last in (False, True):
@@ -83,7 +82,7 @@ class Entries:
             self.trace = result.trace
             receipt = Receipt(stamped, result, driver, operation)
             receipt.work_hashes = hashes_tried
-            receipt.seconds = time.monotonic() - started
+            receipt.seconds = (driver.now() - started) / SECOND
             if is_last:
                 break
             newer = self._newer(result, stamped) if cas is None or not result.stored else None
@@ -95,6 +94,39 @@ class Entries:
                 break
         await self._judge(receipt, result, stamped, cas, timeout)
         return receipt
+
+    async def hand_on(
+        self, entry: Entry, cas: HybridTime | None = None, timeout: float = TIMEOUT_SECONDS_DEFAULT
+    ) -> Receipt:
+        """As `Client.put_entry`."""
+        self._check_proofs(entry)
+        if cas is not None:
+            _check_cas(cas, self.clock())
+        driver = self.driver
+        started = now = driver.now()
+        operation = driver.core.put(entry, now, now + int(timeout * 1e9), cas)
+        driver.flush()
+        result: PutResult = await driver.wait(operation)
+        self.trace = result.trace
+        receipt = Receipt(entry, result, driver, operation)
+        receipt.seconds = (driver.now() - started) / SECOND
+        receipt.size = len(entry.value)
+        if not result.has_quorum and (newer := self._newer(result, entry)) is not None:
+            raise Conflict("a newer version stands", newer)
+        await self._judge(receipt, result, entry, cas, timeout)
+        return receipt
+
+    def _check_proofs(self, entry: Entry) -> None:
+        """Raise EntryError for what no node would take."""
+        network = self.driver.core.network
+        if self.unix_ms() >= entry.expires_ms:
+            raise EntryError("the entry's lifetime is over: only its owner can put it anew")
+        stamp = hashes.entry_stamp(entry.digest(network), entry.nonce)
+        work = entry_work(len(entry.data), entry.ttl)
+        if network.asks_work and not meets(stamp, work):
+            raise EntryError(f"the entry's stamp is not worth the {work:,} hashes that are asked")
+        if not is_genuine(entry, network):
+            raise EntryError("the entry's signature is not its owner's, for this network")
 
     async def _judge(
         self,

@@ -16,7 +16,7 @@ from dave.edge.limits import KEY_FILE_BYTES_MAX
 from dave.errors import KeyFileError, UsageError
 from dave.limits import WORK_NONCE_BYTES
 from dave.names import Owner
-from dave.uri import owner_name
+from dave.uri import format_link, owner_name
 
 if TYPE_CHECKING:
     from dave.crypto.identity import Identity
@@ -69,6 +69,14 @@ class Key:
         key._path = os.fspath(path)
         return key
 
+    @classmethod
+    def load_or_make(cls, path: Path) -> "Key":
+        """The owner's key in the file; a new one, saved there, if there is no file. Raises as
+        `load`."""
+        if not os.path.lexists(path):
+            cls.generate().save(path)
+        return cls.load(path)
+
     def save(self, path: Path, passphrase: str | None = None) -> None:
         """Write the key to a new file of mode 0600, wrapped if there is a passphrase.
 
@@ -97,6 +105,12 @@ class Key:
         """What opens a private value of this owner's under the key `name`: 32 bytes, which a link
         carries."""
         return hashes.private_key(self._seed, hashes.entry_id_of(self.owner, name))
+
+    def link(self, name: str | bytes) -> str:
+        """dave://OWNER/KEY#LINK: who has it can get the private value of this owner's under that
+        key. It cannot be taken back."""
+        key = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
+        return format_link(self.owner, key, self.private_key(key))
 
     def sign(self, message: bytes) -> bytes:
         """The Ed25519 signature of `message`, 64 bytes."""

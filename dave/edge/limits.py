@@ -152,6 +152,22 @@ HTTP_CONNECTIONS_MAX = 256
 """Connections to the HTTP interface; what comes beyond is told so and closed."""
 HTTP_IDLE_SECONDS = 20.0
 """So long a connection may take to say what it wants."""
+HTTP_LINGER_SECONDS = 2.0
+"""What a client still sends after it was refused is read for so long, so that it sees why."""
+HTTP_STALL_SECONDS = 30.0
+"""So long a client may take for the next piece of a body, up or down."""
+HTTP_PIECE_BYTES = 64 << 10
+HTTP_STREAMS_MAX = 16
+"""Values on their way up, files on their way down, directories that are read: at a time."""
+HTTP_TIMEOUT_SECONDS_MAX = 60
+HTTP_SETTLE_SECONDS = 0.5
+"""After a quorum has stored an entry, so long its receipt waits for what the others say."""
+HTTP_NAMES_DEFAULT = 1000
+HTTP_NAMES_MAX = 100_000
+"""Names in one listing of a directory."""
+HTTP_HEALTH_SECONDS = 10.0
+"""So long what a check of the health found is told again."""
+HTTP_HEALTH_TIMEOUT_SECONDS = 5.0
 HTTP_STOP_SECONDS = 3.0
 """What is under way when the node stops may go on for so long."""
 
@@ -190,6 +206,29 @@ KNOWN_ROWS_MAX = 131_072
 
 CONFIG_BYTES_MAX = 1 << 20
 """A configuration file."""
+EVENT_DRAIN_SECONDS = 0.1
+"""How often what the core has to tell is taken, while somebody listens at /v1/events ..."""
+EVENTS_PER_DRAIN = 20
+"""... and how many events of a kind are told each time; what is beyond is counted."""
+EVENTS_QUEUED_MAX = 1024
+"""Events that wait for one slow reader; of more the oldest count as missed."""
+SOCKETS_MAX = 32
+"""WebSockets of a kind (events, watches) that are open at a time."""
+SOCKET_PING_SECONDS = 20.0
+"""Whoever does not answer a ping within half of that is hung up on."""
+SOCKET_MESSAGE_BYTES_MAX = 1024
+"""What a WebSocket may say to us: nothing is expected."""
+SHARDS_KEPT_SECONDS = 10
+SHARDS_AT_ONCE = 16
+"""Shards looked at in one turn of the loop for /v1/shards, and how old its answer may be."""
+TRAFFIC_SECONDS = 5.0
+TRAFFIC_SAMPLES_KEPT = 361
+"""Half an hour of the node's counters."""
+NAMES_KEPT_SECONDS = 3
+NAMES_KEPT_SECONDS_EACH = 0.005
+"""So long /v1/names goes by what the directory said, at least, and for each name in it ..."""
+NAMES_TOLD_MAX = 1000
+"""... and of more it tells those that expire first."""
 
 LOG_ALIKE_MAX = 10
 """Lines of the log from one place of the code that are told in LOG_ALIKE_SECONDS."""

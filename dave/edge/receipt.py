@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dave.crypto.network import Network
 from dave.edge.addresses import format_address
 from dave.edge.driver import Driver
-from dave.names import HybridTime, Owner
+from dave.names import HybridTime, Owner, hybrid_ms
 from dave.node.results import HERE, Outcome, PutResult
 from dave.uri import format_uri
 from dave.wire.compression import plain_value
@@ -37,6 +37,11 @@ class Value(NamedTuple):
     is_closed: bool = False
     """Whether `value` is empty because it is private or a file, which only a get opens (a watch
     tells of such a version, and does not)."""
+
+    @property
+    def written(self) -> float:
+        """Unix seconds by its owner's clock: `time` for people."""
+        return hybrid_ms(self.time) / 1000
 
     @property
     def uri(self) -> str:
@@ -73,6 +78,11 @@ class Name(NamedTuple):
     """When its owner wrote it; what `cas` takes."""
     expires: float
     """Unix seconds."""
+
+    @property
+    def written(self) -> float:
+        """Unix seconds by its owner's clock: `time` for people."""
+        return hybrid_ms(self.time) / 1000
 
     @property
     def uri(self) -> str:
@@ -145,6 +155,11 @@ class Receipt:
     def time(self) -> HybridTime:
         """What `cas` takes."""
         return self._entry.time
+
+    @property
+    def written(self) -> float:
+        """Unix seconds by its owner's clock: `time` for people."""
+        return hybrid_ms(self.time) / 1000
 
     @property
     def ttl(self) -> int:

@@ -24,6 +24,7 @@ def status_of(node: "Node") -> dict[str, Any]:
     seen_at = core.reach.own.value
     return {
         "address": node.address,
+        "http": None if node.http is None else f"http://{node.http.address}/",
         "seen_at": None if seen_at is None else format_address(seen_at),
         "reached": core.is_reached,
         "key": node.public_key,
@@ -47,7 +48,7 @@ def status_of(node: "Node") -> dict[str, Any]:
         "state_notes": list(node.state.notes),
         "files": None if world.shares is None else world.shares.status(),
         "upkeep": None if core.upkeep is None else core.upkeep.status(),
-        "clock_ahead_seconds": _clock_ahead(core),
+        "clock_ahead_seconds": clock_ahead(core, time.monotonic_ns()),
         "kept": len(node.renewals),
         "puts": {s.name.lower(): n for s in PutStatus if (n := core.puts.counts[s])},
         "puts_waiting": len(core.puts),
@@ -56,16 +57,17 @@ def status_of(node: "Node") -> dict[str, Any]:
         "requests_answered": sum(len(each.round_trip) for each in core.requests.counts.values()),
         "requests_failed": sum(each.failed for each in core.requests.counts.values()),
         "lan": None if lan is None else {"beacons_sent": lan.sent, "beacons_heard": lan.heard},
+        "received_bytes": sum(udp.received_bytes for udp in node.listeners.udp),
+        "sent_bytes": sum(udp.sent_bytes for udp in node.listeners.udp),
         "drops": core.drops.by_name(),
         "kernel_drops": sum(udp.kernel_drops for udp in node.listeners.udp),
         "send_drops": sum(udp.queue_drops for udp in node.listeners.udp),
     }
 
 
-def _clock_ahead(core: "Core") -> float | None:
-    """By how much this machine's clock is ahead of other nodes' (negative: behind); None where
-    nobody has said."""
-    now = time.monotonic_ns()
+def clock_ahead(core: "Core", now: Instant) -> float | None:
+    """By how many seconds this machine's clock is ahead of other nodes' (negative: behind); None
+    where nobody has said."""
     theirs = core.peer_clocks.unix_ms(now)
     return None if theirs is None else (core.unix_ms(now) - theirs) / 1000
 

@@ -4,8 +4,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from dave.crypto.hashes import entry_id_of
-from dave.edge.blocking import BlockingDriver
-from dave.edge.driver import Driver
+from dave.edge.driver import Blocking, Driver
 from dave.edge.failures import network_error
 from dave.edge.receipt import Value, value_of
 from dave.names import HybridTime, Owner
@@ -132,7 +131,7 @@ class SyncWatch:
     """The changes of an entry, blocking: `for change in client.watch(...)`; else as `Watch`. What
     comes while nobody waits is seen at the next step."""
 
-    def __init__(self, watch: Watch, driver: BlockingDriver) -> None:
+    def __init__(self, watch: Watch, driver: Blocking) -> None:
         self._watch = watch
         self._driver = driver
 

@@ -27,6 +27,7 @@ from dave.limits import (
 from dave.names import MS, SECOND, EntryId, Instant, Place
 from dave.node.challenge import OpenChallenge
 from dave.node.core import Core, peer_of
+from dave.node.notices import ChallengeEnded, ChallengeSent, Result, Subject
 from dave.node.requests import Answer
 from dave.node.results import is_genuine
 from dave.node.timers import Timer
@@ -171,6 +172,8 @@ class Audits:
         opened = OpenChallenge(entries, core.network, nonce, core.identity.public_key, session)
         patience = rtt + AUDIT_SLACK_MS * MS
         audit.sent_at = now
+        if core.notices is not None:
+            core.notices.add(ChallengeSent(audit.contact.id, Subject.ENTRIES, len(entries)))
 
         def answered(answer: Answer, now: Instant) -> None:
             if answer.failure is FailReason.FULL:
@@ -203,8 +206,10 @@ class Audits:
             audit.silences += 1
             session = self._session(audit.contact)
         if session is None:
-            self.offline += answer.failure is not FailReason.FULL
+            is_offline = answer.failure is not FailReason.FULL
+            self.offline += is_offline
             del self._under_way[peer]
+            self._tell(audit, Result.OFFLINE if is_offline else Result.UNSETTLED)
         elif audit.silences >= AUDIT_SILENCES_MAX:
             self._end(audit, now, is_broken=True)
         elif not audit.is_timed and not answer.is_exact and audit.pings < AUDIT_PINGS_MAX:
@@ -284,8 +289,16 @@ class Audits:
         if is_broken:
             self.broken += 1
             self._core.trust.broke(peer, now)
+            self._tell(audit, Result.BROKEN)
         elif audit.proved > len(audit.evicted):  # or evictions would be a way to trust
             self.kept += 1
             self._core.trust.kept(peer, now)
+            self._tell(audit, Result.KEPT)
         else:
             self.unsettled += 1
+            self._tell(audit, Result.UNSETTLED)
+
+    def _tell(self, audit: _Audit, result: Result) -> None:
+        if (notices := self._core.notices) is not None:
+            ended = ChallengeEnded(audit.contact.id, Subject.ENTRIES, result, audit.proved)
+            notices.add(ended)

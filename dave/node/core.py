@@ -47,6 +47,7 @@ from dave.wire.packet import PacketType
 
 if TYPE_CHECKING:
     from dave.node.bulk import Streams
+    from dave.node.notices import Notices
 
 DATA_TYPE = int(PacketType.DATA)
 Datagram = tuple[bytes, Address]
@@ -93,6 +94,8 @@ class Core:
         self.requests = Requests(self.sessions, self.timers, rng, self.drops, tuning)
         self._streams: Streams | None = None
         self.handlers: dict[int, Handler] = {}
+        self.notices: Notices | None = None
+        """Where to tell what happens; None while nobody listens. See `listen`."""
         self.is_reached = True
         """False for a node that nobody can reach unasked: it goes as a client."""
         self.knows_all_until: Instant = 0
@@ -180,6 +183,11 @@ class Core:
             self._streams = Streams(self)
             self._on_timer[Timer.BULK] = self._streams.on_timer
         return self._streams
+
+    def listen(self, notices: "Notices | None") -> None:
+        """From now on tell there what happens; None: nowhere."""
+        self.notices = notices
+        self.table.on_change = None if notices is None else notices.peer
 
     # --- For the parts above -----------------------------------------------------------------
 

@@ -35,7 +35,6 @@ from dave.node.shares.upkeep import ShareUpkeep
 from dave.node.sync_source import SyncSources
 from dave.node.syncs import Syncs
 from dave.node.timers import Timer
-from dave.peers.clock_skew import ClockSkew
 from dave.peers.contact import Contact
 from dave.session.session import Established, Session
 from dave.store.shares import ShareIndex
@@ -86,7 +85,6 @@ class Node(Client):
         self.shares: ShareService | None = None
         """None: this node has no room for shares."""
         self.upkeep: ShareUpkeep | None = None
-        self.clock_skew = ClockSkew()
         self.gets_found = 0
         self.gets_absent = 0
         self.reach = Reach(self)
@@ -162,8 +160,6 @@ class Node(Client):
     def on_pong(self, pong: Pong, session: Session, now: Instant) -> None:
         """A node answered our PING."""
         super().on_pong(pong, session, now)
-        assert session.node_id is not None
-        self.clock_skew.told(session.node_id, pong.time - self.unix_ms(now))
         self.syncs.on_pong(pong, session, now)
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:

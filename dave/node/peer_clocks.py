@@ -36,3 +36,7 @@ class PeerClocks:
         """Whether a clock is so far ahead of theirs that it cannot be right."""
         theirs = self.unix_ms(now)
         return theirs is not None and unix_ms - theirs > CLOCK_AHEAD_MS_MAX
+
+    def __len__(self) -> int:
+        """Peers that have told their time."""
+        return len(self._offsets)

@@ -18,6 +18,7 @@ from dave.limits import (
 )
 from dave.names import EntryId, Instant, Place
 from dave.node.core import Core
+from dave.node.notices import ChallengeMet
 from dave.session.budget import Budget
 from dave.session.session import Session
 from dave.store.shard import Gone
@@ -60,6 +61,8 @@ class Proofs:
             elif states[i] is ProofState.EVICTED and entry_id and session.node_id is not None:
                 # Whoever asks has missed it, or could not be told before.
                 self._withdraw(session.node_id, entry_id, short_digest, now)
+        if (notices := self._core.notices) is not None:
+            notices.add(ChallengeMet(session.node_id, len(challenge.digests), len(held)))
         own_key = self._core.identity.public_key
         proof = hashes.proof(
             challenge.nonce, session.public_key, own_key, session.handshake_hash, held

@@ -27,6 +27,7 @@ from dave.limits import (
 )
 from dave.names import EntryId, HybridTime, Instant, place_of
 from dave.node.core import Core
+from dave.node.notices import EntryStored, Way
 from dave.session.session import Session
 from dave.store.journal import entry_record
 from dave.store.store import Store, Verdict
@@ -234,6 +235,8 @@ class Puts:
         self._release(pending)
         self._acknowledge_all(pending, PutStatus.STORED if ok else PutStatus.READ_ONLY, now)
         if ok:
+            if (notices := self._core.notices) is not None:
+                notices.add(EntryStored(pending.entry.data, _way(pending.sender)))
             self.on_stored(pending, now)
             self.on_version(pending, now)
 
@@ -336,6 +339,12 @@ class Puts:
             for contact in self._core.table.nearest(place, BUCKET_CONTACTS)
             if contact.id ^ place < own ^ place and contact.public_key != session.public_key
         )
+
+
+def _way(sender: Session | Here) -> Way:
+    if isinstance(sender, Here):
+        return Way.SYNC if isinstance(sender, Pulled) else Way.HERE
+    return Way.CLIENT if sender.node_id is None else Way.NODE
 
 
 def _take_one(counts: dict[Any, int], key: Any) -> None:

@@ -26,6 +26,7 @@ from dave.names import MS, SECOND, EntryId, Instant, Place, place_of
 from dave.node.announcer import NEVER_TOLD, Announcer
 from dave.node.core import Core
 from dave.node.limits import SYNC_TOLD_MAX
+from dave.node.notices import EntryGone
 from dave.node.puts import Pending, Pulled, Puts
 from dave.node.regions import Regions
 from dave.node.repair import Repair
@@ -172,6 +173,8 @@ class Replicas:
         """A version has left the store."""
         self.gone[why] += 1
         short_digest = self.short_digest(data)
+        if self._core.notices is not None and why is not Gone.REPLACED:
+            self._core.notices.add(EntryGone(entry_id, data, why))
         if why is Gone.EVICTED:
             promisers = self._core.promises.promisers(entry_id)
             self._evicted.append((entry_id, short_digest, promisers))

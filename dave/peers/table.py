@@ -52,7 +52,7 @@ class Table:
 
     __slots__ = (
         "_bucket_contacts", "_buckets", "_capacity", "_changed", "_extras", "_ids", "_known",
-        "_lost", "_own_id", "_siblings_within", "at_home",
+        "_lost", "_own_id", "_siblings_within", "at_home", "on_change",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +64,8 @@ class Table:
         at_home: bool = False,
     ) -> None:
         self.at_home = at_home
+        self.on_change: Callable[[Contact, bool], None] | None = None
+        """Called with each contact that comes (True) or goes."""
         self._own_id = own_id
         self._capacity = capacity
         self._bucket_contacts = bucket_contacts
@@ -106,7 +108,7 @@ class Table:
         bucket.members.append(known)
         self._known[contact.id] = known
         insort(self._ids, contact.id)
-        self._note_change(contact)
+        self._note_change(contact, is_here=True)
         if known.is_extra:
             self._extras[contact.id] = None
         self._prune_extras()
@@ -353,7 +355,7 @@ class Table:
         del self._ids[bisect_left(self._ids, contact.id)]
         members = self._buckets[self._bucket_of(contact.id)].members
         members.remove(known)
-        self._note_change(contact)
+        self._note_change(contact, is_here=False)
         if known.is_extra:
             del self._extras[contact.id]
             return
@@ -362,9 +364,11 @@ class Table:
             successor.is_extra = False
             del self._extras[successor.contact.id]
 
-    def _note_change(self, contact: Contact) -> None:
+    def _note_change(self, contact: Contact, *, is_here: bool) -> None:
         self._siblings_within = None
         self._changed.append(contact)
+        if self.on_change is not None:
+            self.on_change(contact, is_here)
 
     def _note_lost(self, contact: Contact, now: Instant) -> None:
         self._lost[contact.id] = contact, now

@@ -113,6 +113,18 @@ class Shard:
                 entries[entry_id] = (rank_of(entry_id, held[3]), *held[1:])
         self._order = SortedList(entries.values())
 
+    def lowest_rank(self) -> float | None:
+        """The rank that a newcomer must exceed, once there is no room. None: nothing is held, or
+        something was loaded that had not to be ranked yet. O(n), unless the order is built."""
+        if self._order is not None:
+            return self._order[0][0] if self._order else None
+        lowest = min([held[0] for held in self.entries.values()], default=UNRANKED)
+        return None if lowest == UNRANKED else lowest
+
+    def figures(self) -> tuple[int, int, float | None]:
+        """Entries, bytes used and lowest rank."""
+        return len(self.entries), self.bytes_used, self.lowest_rank()
+
     def lowest(self) -> Iterator[Held]:
         """All entries from the lowest rank upward. The order must be built."""
         assert self._order is not None

@@ -4,7 +4,6 @@
 does it. Both follow one plan, so that what was promised is what happens (DESIGN section 5).
 """
 
-from collections.abc import Iterator
 from math import floor
 from typing import NamedTuple
 
@@ -186,8 +185,7 @@ class Store:
         if self.floors and self.floors.bars(entry_id, entry.time):
             return False
         value = UNRANKED
-        room = self._shard_bytes - shard.bytes_used
-        if shard.is_ranked or size_of(data) > room:
+        if shard.is_ranked or size_of(data) > self._shard_bytes - shard.bytes_used:
             if size_of(data) > self._shard_bytes:
                 return False
             shard, old = self._find(entry_id, now_ms)
@@ -207,10 +205,8 @@ class Store:
         self.floors.note(entry_id, time, now_ms)
         shard = self._shards[xxh3_64_intdigest(entry_id, self._secret) & 255]
         old = None if shard is None else shard.entries.get(entry_id)
-        if shard is not None and old is not None:
-            time_held, _ = version_of(old[3])
-            if self.floors.bars(entry_id, time_held):
-                self._remove(shard, old)
+        if shard and old and self.floors.bars(entry_id, version_of(old[3])[0]):
+            self._remove(shard, old)
 
     def load_records(self, records: list[journal.Record], now_ms: UnixMs) -> int:
         """Load journal records; returns how many of them hold nothing this version can read."""
@@ -242,18 +238,20 @@ class Store:
         self.log.sweep(self._count, self.is_held)
         return 0 if shard is None else self._expire(shard, now_ms)
 
-    def entries_in_shard(self, n: int) -> Iterator[tuple[int, bytes]]:
-        """(sequence, encoded entry) of all in shard `n`, a snapshot, in order of arrival."""
+    def entries_in_shard(self, n: int) -> list[tuple[int, bytes]]:
+        """(sequence, encoded entry) of all in shard `n`, in order of arrival."""
         shard = self._shards[n]
-        if shard is not None:
-            for held in list(shard.entries.values()):
-                yield held[1], held[3]
+        return [] if shard is None else [(held[1], held[3]) for held in shard.entries.values()]
 
     def held_in_shard(self, n: int) -> list[tuple[EntryId, bytes]]:
-        """(id, encoded entry) of all in shard `n` (0 to 255), in order of arrival; expired ones may
-        be among them."""
+        """(id, encoded entry) of all in shard `n` (0 to 255), in order of arrival, even expired."""
         shard = self._shards[n]
         return [] if shard is None else [(held[2], held[3]) for held in shard.entries.values()]
+
+    def figures(self, n: int) -> tuple[int, int, float | None]:
+        """Entries, bytes used and lowest rank in shard `n` (0 to 255); see Shard.lowest_rank."""
+        shard = self._shards[n]
+        return (0, 0, None) if shard is None else shard.figures()
 
     def is_held(self, entry_id: EntryId, sequence: int) -> bool:
         """Whether the entry is held, and was stored under that sequence."""

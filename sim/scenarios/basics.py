@@ -3,11 +3,11 @@ still is when a node dies and when another was restarted."""
 
 from dave.limits import REPLICAS
 from dave.node.results import Found, GetResult, PutResult
+from dave.testing.host import Host
+from dave.testing.world import World, seconds
 from dave.wire.entry import Entry
 from sim.checks import acknowledged_not_committed, stored_twice, tables_over_limit, wrong_copies
 from sim.figures import Figure, at_least, at_most, exactly
-from sim.host import Host
-from sim.world import World, seconds
 
 ENTRIES = 40
 JOIN_SECONDS = 5

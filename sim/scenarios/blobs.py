@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from dave.crypto.network import network
 from dave.files.code import default_code
+from dave.testing.host import Host
+from dave.testing.links import Link
+from dave.testing.world import World
 from sim import stripes
 from sim.figures import Figure, at_least, at_most, exactly
-from sim.host import Host
-from sim.network import Link
 from sim.stripes import Stripe
-from sim.world import World
 
 TTL_SECONDS = 30 * 86_400
 BLOB_CAPACITY = 1 << 30

@@ -16,15 +16,15 @@ from dave.names import SECOND, Instant, Place
 from dave.node.requests import Answer, Peer
 from dave.peers.contact import Contact
 from dave.peers.trust import Trust
+from dave.testing.host import Host
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire.entry import Entry
 from dave.wire.messages import Put, PutAck
 from dave.wire.status import STORED_STATUSES
 from sim.cheats import Dropper, Proxy
 from sim.figures import Figure, at_least, at_most
-from sim.host import Host
-from sim.network import Link
 from sim.tables import fill_tables
-from sim.world import World
 
 ENTRIES = 300
 ENTRY_SECONDS = 30 * 86_400

@@ -8,12 +8,12 @@ within five seconds.
 
 from dave.crypto.network import network
 from dave.node.results import Found
+from dave.testing.world import World
 from dave.wire.entry import Entry
 from sim.checks import copies, lost, unsigned_read
 from sim.churn import Churn
 from sim.figures import Figure, at_least, exactly
 from sim.history import History
-from sim.world import World
 
 HALF_LIFE_MINUTES = 60
 LOOK_MINUTES = 10

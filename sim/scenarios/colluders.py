@@ -28,9 +28,9 @@ from dave.node.paths import detours
 from dave.node.requests import Answer, Peer
 from dave.peers.contact import Contact
 from dave.session.session import Session
+from dave.testing.world import World
 from dave.wire.messages import Find, FindAck, Request, WireContact
 from sim.figures import Figure, at_least
-from sim.world import World
 
 SIBLINGS = 2 * BUCKET_CONTACTS
 PLACEMENTS = 10

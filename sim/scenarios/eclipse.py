@@ -8,13 +8,13 @@ finds. All addresses are public, or there would be no limit.
 
 from dave.crypto.network import network
 from dave.node.results import Found
+from dave.testing.host import Host
+from dave.testing.world import PORT, World
 from dave.wire.entry import Entry
 from sim.adversaries import Ring, grind, member_of
 from sim.checks import subnet_counts, subnets_over_limit
 from sim.figures import Figure, at_least, at_most, exactly
 from sim.history import History
-from sim.host import Host
-from sim.world import PORT, World
 
 HOSTS = ("30.0.0.1", "30.0.1.1")
 ENTRIES = 20

@@ -7,13 +7,13 @@ and started again.
 from dave.crypto.network import network
 from dave.limits import PENDING_PUTS_MAX
 from dave.node.results import PutResult
+from dave.testing.host import Host, Operation
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire.entry import Entry
 from dave.wire.status import PutStatus
 from sim.checks import acknowledged_not_committed, stored_twice, tables_over_limit
 from sim.figures import Figure, at_least, at_most, exactly
-from sim.host import Host, Operation
-from sim.network import Link
-from sim.world import World
 
 CLIENTS = 4
 PUTS_EACH = PENDING_PUTS_MAX // 2 - 100

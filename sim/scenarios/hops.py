@@ -11,10 +11,10 @@ from random import Random
 from dave.crypto.network import network
 from dave.names import place_of
 from dave.node.results import PutResult
+from dave.testing.world import World
 from sim.figures import Figure, at_least, at_most
 from sim.history import History
 from sim.tables import fill_tables
-from sim.world import World
 
 SIZES = (100, 300, 1000, 3000, 10_000)
 SECRET = b"a simulated secret"

@@ -3,11 +3,11 @@
 from random import Random
 
 from dave.crypto.network import network
+from dave.testing.links import Link
+from dave.testing.world import World
 from sim.figures import Figure, at_most
 from sim.latency import KingLatency
-from sim.network import Link
 from sim.tables import grow
-from sim.world import World
 
 SECRET = b"a simulated secret"
 

@@ -7,12 +7,12 @@ application does, since all that was put must be there in the end.
 
 from dave.crypto.network import network
 from dave.node.results import Found, PutResult
+from dave.testing.host import Host
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire.entry import Entry
 from sim.checks import acknowledged_not_committed, stored_twice, tables_over_limit
 from sim.figures import Figure, at_least, exactly
-from sim.host import Host
-from sim.network import Link
-from sim.world import World
 
 ENTRIES = 300
 ENTRIES_FULL = 2000

@@ -9,6 +9,9 @@ then (swarm testing, Groce et al., ISSTA 2012). `seeds` does that for many seeds
 from random import Random
 
 from dave.crypto.network import network
+from dave.testing.host import Host
+from dave.testing.links import Link
+from dave.testing.world import World
 from sim.adversaries import StaleAnswerer, Withholder
 from sim.checks import (
     acknowledged_not_committed,
@@ -20,9 +23,6 @@ from sim.checks import (
 )
 from sim.figures import Figure, exactly
 from sim.history import History
-from sim.host import Host
-from sim.network import Link
-from sim.world import World
 
 ROUNDS = 12
 ROUNDS_LONG = 2100

@@ -10,13 +10,13 @@ from random import Random
 
 from dave.crypto.network import network
 from dave.node.results import Found
+from dave.testing.host import Host
+from dave.testing.links import Link
+from dave.testing.world import World
 from sim.checks import natted_in_tables, unsigned_read
 from sim.figures import Figure, at_least, exactly
 from sim.history import History
-from sim.host import Host
 from sim.latency import KingLatency
-from sim.network import Link
-from sim.world import World
 
 LOOK_SECONDS = 10
 SECRET = b"a simulated secret"

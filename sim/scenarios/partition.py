@@ -2,16 +2,16 @@
 written, some of it under the same keys, and soon after the healing all replicas are the same."""
 
 from dave.crypto.network import network
+from dave.testing.host import Host
+from dave.testing.links import Link
+from dave.testing.owner import Owner
+from dave.testing.world import World
 from dave.wire.entry import Entry
 from sim.checks import wrong_copies
 from sim.convergence import until_right
 from sim.figures import Figure, at_most, exactly
-from sim.host import Host
-from sim.network import Link
-from sim.owner import Owner
 from sim.scenarios.repair import TTL_SECONDS
 from sim.sides import grow, part
-from sim.world import World
 
 ENTRIES = 60
 PARTITION_SECONDS = 3600

@@ -11,16 +11,16 @@ from dave.crypto.network import network
 from dave.limits import CLOCK_AHEAD_MS_MAX, SWEEP_SECONDS
 from dave.names import hybrid_ms, hybrid_time
 from dave.node.results import Found
+from dave.testing.links import Link
+from dave.testing.owner import Owner
+from dave.testing.world import World
 from dave.wire.entry import Entry, order
 from dave.wire.status import PutStatus
 from sim.checks import unsigned_read, wrong_copies
 from sim.figures import Figure, at_most, exactly
 from sim.history import History
-from sim.network import Link
-from sim.owner import Owner
 from sim.scenarios.sync import lacking
 from sim.sides import part
-from sim.world import World
 
 SKEWS_MS = (-120_000, -30_000, 30_000, 120_000)
 FAR_AHEAD_MS = 600_000

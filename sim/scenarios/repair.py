@@ -9,12 +9,12 @@ from math import sqrt
 
 from dave.crypto.network import network
 from dave.limits import REPLICAS
+from dave.testing.host import Host
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire.entry import Entry
 from sim.convergence import until_right
 from sim.figures import Figure, at_least, at_most, exactly
-from sim.host import Host
-from sim.network import Link
-from sim.world import World
 
 ENTRIES = 200
 AT_ONCE = 20

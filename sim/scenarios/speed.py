@@ -9,10 +9,10 @@ import sys
 import time
 
 from dave.crypto.network import network
+from dave.testing.world import World
 from sim.figures import Figure, at_least, at_most
 from sim.history import History
 from sim.tables import grow
-from sim.world import World
 
 SETTLE_SECONDS = 180
 QUIET_SECONDS = 120

@@ -9,13 +9,13 @@ knows one honest node.
 from dave.crypto.network import network
 from dave.names import place_of
 from dave.node.results import Found
+from dave.testing.host import Host
+from dave.testing.owner import Owner
+from dave.testing.world import World
 from sim.adversaries import Ring, grind, grinding_hashes, member_of
 from sim.checks import copies, unsigned_read
 from sim.figures import Figure, at_least, exactly
 from sim.history import History
-from sim.host import Host
-from sim.owner import Owner
-from sim.world import World
 
 SYBILS = 45
 SECRET = b"a simulated secret"

@@ -8,15 +8,15 @@ after the healing, and at most 1.3 times the bytes of the copies that were missi
 from dave.crypto.network import network
 from dave.limits import ENTRY_BYTES_MAX, REPLICAS
 from dave.names import place_of
+from dave.testing.host import Host
+from dave.testing.links import Link
+from dave.testing.owner import Owner
+from dave.testing.world import CAPACITY_BYTES, World
 from dave.wire.entry import Entry
 from sim.checks import wrong_copies
 from sim.convergence import until_right
 from sim.figures import Figure, at_most, exactly
-from sim.host import Host
-from sim.network import Link
-from sim.owner import Owner
 from sim.sides import grow, part
-from sim.world import CAPACITY_BYTES, World
 
 TTL_SECONDS = 86_400
 VALUE_BYTES = 1000

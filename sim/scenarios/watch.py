@@ -12,12 +12,12 @@ from typing import NamedTuple
 from dave.crypto.network import network
 from dave.node.limits import WATCH_POLL_SECONDS
 from dave.node.watch import WatchOperation
+from dave.testing.host import Host
+from dave.testing.links import Link
+from dave.testing.owner import Owner
+from dave.testing.world import World, seconds
 from dave.wire.entry import Entry
 from sim.figures import Figure, at_most, exactly
-from sim.host import Host
-from sim.network import Link
-from sim.owner import Owner
-from sim.world import World, seconds
 
 WATCHERS = 20
 WATCHERS_FULL = 1000

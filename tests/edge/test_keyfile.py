@@ -11,6 +11,7 @@ from dave.crypto.identity import checked_node_id
 from dave.edge import keyfile
 from dave.edge.keyfile import Key, NodeKey
 from dave.errors import KeyFileError, UsageError, WorkCancelled
+from dave.uri import parse_link_key
 
 SEED = bytes(range(32))
 
@@ -201,3 +202,19 @@ def test_a_cancelled_node_key_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(WorkCancelled):
         keyfile.load_or_make_node_key(tmp_path / "node.key", 64, cancelled=lambda: True)
     assert not (tmp_path / "node.key").exists()
+
+
+def test_a_key_is_made_once(tmp_path: Path) -> None:
+    made = Key.load_or_make(tmp_path / "mine.key")
+    assert Key.load_or_make(tmp_path / "mine.key") == made
+    (tmp_path / "other").write_text("no key")
+    (tmp_path / "other").chmod(0o600)
+    with pytest.raises(KeyFileError):
+        Key.load_or_make(tmp_path / "other")
+
+
+def test_a_link_names_owner_key_and_what_opens_it() -> None:
+    key = Key.from_seed(bytes(32))
+    assert key.link("a b") == key.link(b"a b")
+    assert key.link("a b").startswith(f"dave://{key.name}/a%20b#")
+    assert parse_link_key(key.link("a b").partition("#")[2]) == key.private_key(b"a b")

@@ -38,6 +38,7 @@ def test_what_it_says():
     assert (receipt.key, receipt.owner) == (b"a b", bytes(32))
     assert receipt.expires == 1_700_000_060
     assert receipt.time == ENTRY.time
+    assert receipt.written == value_of(ENTRY, NET, 1, 0.0).written == 1_700_000_000
     assert receipt.digest == ENTRY.digest(NET)
     assert repr(receipt) == f"<Receipt {receipt.uri}: stored 2 of 4>"
 

@@ -9,9 +9,8 @@ import pytest
 import dave
 from dave.drops import Drop
 from dave.edge import report as module
-from dave.edge.limits import LOG_CLOCK_SECONDS, LOG_DROPS_MIN
+from dave.edge.limits import LOG_CLOCK_SECONDS, LOG_CLOCK_VOICES, LOG_DROPS_MIN
 from dave.edge.report import Report
-from dave.limits import CLOCK_VOICES
 from dave.node.requests import Peer
 from dave.session.session import FailReason
 from tests.processes import until_async
@@ -25,6 +24,8 @@ class Clock:
 
     def monotonic(self):
         return self.now
+
+    monotonic_ns = staticmethod(monotonic_ns)
 
 
 @pytest.fixture
@@ -99,15 +100,21 @@ async def test_who_expects_others_and_knows_none_is_told_why(node, report, said,
 
 @reported
 async def test_a_clock_that_is_wrong_and_then_right(node, report, said, clock):
-    skew, far = node.core.clock_skew, LOG_CLOCK_SECONDS * 2000
-    for peer in range(CLOCK_VOICES):
-        skew.told(peer, far)
+    def say(peers, seconds):
+        now = monotonic_ns()
+        for peer in peers:
+            node.core.peer_clocks.heard(peer, node.core.unix_ms(now) + 1000 * seconds, now)
+
+    report._look_at_peers = lambda now: None
+    report._peers = 5
+    say(range(LOG_CLOCK_VOICES - 1), 2 * LOG_CLOCK_SECONDS)
+    assert await a_second(report, said, clock) == [], "a few may lie"
+    say(range(LOG_CLOCK_VOICES), 2 * LOG_CLOCK_SECONDS)
     assert await a_second(report, said, clock) == [
         "this clock is 60 s behind those of other nodes: set it, by NTP at best"
     ]
     assert await a_second(report, said, clock) == []
-    for peer in range(CLOCK_VOICES):
-        skew.told(peer, 0)
+    say(range(LOG_CLOCK_VOICES), 0)
     assert await a_second(report, said, clock) == ["the clock is right again"]
 
 

@@ -11,8 +11,8 @@ from dave.edge.status import status_of
 from dave.files.code import Code
 from dave.names import hybrid_time
 from dave.node.shares import audits, stripe_repair, stripe_watch
+from dave.testing.owner import Owner
 from sim import stripes
-from sim.owner import Owner
 from tests.edge.files.test_shares import SECONDS, cluster, met
 from tests.edge.share_nodes import node_at
 from tests.processes import until_async

@@ -32,6 +32,8 @@ def test_figures_follow_what_happened(tmp_path):
     assert (after["gets_found"], after["gets_absent"]) == (1, 1)
     assert after["bytes_capacity"] == 1 << 20
     assert after["sessions"] == 1
+    assert (before["received_bytes"], before["sent_bytes"]) == (0, 0)
+    assert min(after["received_bytes"], after["sent_bytes"]) > 120
     assert after["journal_bytes"] > before["journal_bytes"]
     assert (after["read_only"], after["journal_damage"], after["drops"]) == (None, [], {})
     assert (before["seen_at"], after["reached"]) == (None, True)

@@ -6,9 +6,9 @@ from dave.crypto.network import network
 from dave.limits import CHALLENGE_ENTRIES_MAX
 from dave.names import MS, SECOND
 from dave.store.shard import Gone
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire.promises import Challenge, Proof, Want
-from sim.network import Link
-from sim.world import World
 
 STEADY = Link(delay_ms=10, jitter_ms=0)
 ANNOUNCE, CHALLENGE, GET, PING = 11, 13, 5, 1

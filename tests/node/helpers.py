@@ -18,9 +18,9 @@ from dave.node.node import Node
 from dave.session.session import Session
 from dave.session.sessions import Sessions
 from dave.store.store import Store
+from dave.testing.owner import Owner
 from dave.wire import messages
 from dave.wire.messages import Message, Put
-from sim.owner import Owner
 
 PAID = network("paid", node_work_bits=0)
 FREE = network("free", b"sixteen bytes ok")

@@ -8,10 +8,9 @@ from dave.files.code import Code
 from dave.node.shares import stripe_plan
 from dave.node.shares.stripe_plan import Holding
 from dave.node.shares.stripe_survey import Surveyed
-from dave.wire.manifest import Shape
+from dave.testing.links import Link
+from dave.testing.world import World
 from sim import stripes
-from sim.network import Link
-from sim.world import World
 
 FREE = network("mending", b"sixteen bytes ok")
 STEADY = Link(delay_ms=10, jitter_ms=0)
@@ -102,7 +101,7 @@ class FakeHands:
     def rebuild(self, record, shares, wanted, done):
         assert len(shares) == record.k
         self.rebuilt += wanted
-        shape = Shape(record.k, record.n, record.share_bytes, record.last_bytes)
+        shape = record.shape
         made = transforms.rebuild(shape, shares, wanted)
         done([self.spoil(bytes(made[i])) for i in wanted], 0)
 

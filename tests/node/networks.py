@@ -4,9 +4,9 @@ from random import Random
 
 from dave.crypto.network import network
 from dave.names import SECOND
-from sim.network import Link
+from dave.testing.links import Link
+from dave.testing.world import World
 from sim.tables import fill_tables
-from sim.world import World
 
 STEADY = Link(delay_ms=10, jitter_ms=0)
 FREE = network("free", b"sixteen bytes ok")

@@ -7,11 +7,11 @@ from dave.limits import HALF_LIFE_DAYS, PIECE_BYTES_MAX
 from dave.names import SECOND
 from dave.node.streams import LiveSource
 from dave.store.shares import ShareIndex
+from dave.testing.lean import LeanNode
+from dave.testing.world import World
 from dave.wire import shares as wire
 from dave.wire.shares import Offer
 from dave.wire.stream_kind import StreamKind
-from sim.lean import LeanNode
-from sim.world import World
 from tests.node.networks import FREE, STEADY
 from tests.node.streaming import ask, peer_of
 from tests.signed_stripes import SignedStripes

@@ -12,8 +12,8 @@ from dave.bulk_limits import (
 from dave.crypto.network import network
 from dave.drops import Drop
 from dave.node.streams import Stream, StreamEnd
-from sim.network import Link
-from sim.world import World
+from dave.testing.links import Link
+from dave.testing.world import World
 from tests.node.networks import network_of, two
 from tests.node.streaming import KIND, Collect, ListSource, ask, pieces, serve
 

@@ -8,11 +8,11 @@ from dave.crypto import hashes
 from dave.limits import REPLICAS
 from dave.names import SECOND, place_of
 from dave.node.check import Verdict
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire import messages
 from dave.wire.promises import Proof
 from dave.wire.status import ProofState
-from sim.network import Link
-from sim.world import World
 from tests.node.helpers import FREE
 
 STEADY = Link(delay_ms=10, jitter_ms=0)

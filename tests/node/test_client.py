@@ -1,8 +1,8 @@
 """The verbs of an application: numbers out, one result for each."""
 
 from dave.limits import SESSION_IDLE_SECONDS
-from sim.network import Link
-from sim.world import World
+from dave.testing.links import Link
+from dave.testing.world import World
 from tests.node.helpers import FREE
 
 

@@ -12,10 +12,10 @@ from dave.node.core import Core, peer_of
 from dave.node.requests import Peer
 from dave.peers.contact import Contact
 from dave.session.session import FailReason
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire.messages import Ping, WireContact
 from dave.wire.packet import Hello
-from sim.network import Link
-from sim.world import World
 from tests.node.helpers import FREE, PAID, START, Stage
 
 STRANGER = "20.9.9.9", 1424

@@ -7,10 +7,10 @@ from dave.limits import REPLICAS, REQUESTS_IN_FLIGHT_MAX
 from dave.names import place_of
 from dave.node.results import Found
 from dave.session.session import FailReason
+from dave.testing.world import World
 from dave.wire import messages
 from dave.wire.messages import GetAck
 from sim.adversaries import Ring, grind, member_of
-from sim.world import World
 from tests.node.networks import STEADY, full_network, get, holders, network_of, put, statuses
 
 

@@ -1,9 +1,9 @@
 """Nodes find each other, know their neighbourhood, and are silent when nothing changes."""
 
 from dave.limits import BUCKET_CONTACTS, REFRESH_SECONDS
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire.messages import Find
-from sim.network import Link
-from sim.world import World
 from tests.node.helpers import FREE
 
 STEADY = Link(delay_ms=10, jitter_ms=0)

@@ -7,7 +7,7 @@ import pytest
 from dave.crypto.identity import node_identity
 from dave.node.knock import Knock
 from dave.node.requests import Peer
-from sim.world import World
+from dave.testing.world import World
 from tests.node.networks import FREE, STEADY
 
 

@@ -4,8 +4,8 @@ from collections import Counter
 
 from dave.limits import CONTACT_FAILURES_MAX, PROBE_SECONDS, SESSION_PROVISIONAL_SECONDS
 from dave.names import SECOND
-from sim.network import Link
-from sim.world import World
+from dave.testing.links import Link
+from dave.testing.world import World
 from tests.node.helpers import FREE
 
 STEADY = Link(delay_ms=10, jitter_ms=0)

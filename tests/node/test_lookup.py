@@ -10,9 +10,9 @@ from dave.node.candidate import State
 from dave.node.lookup import Lookup
 from dave.node.requests import Peer
 from dave.session.session import FailReason
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire.messages import Find, FindAck, WireContact
-from sim.network import Link
-from sim.world import World
 from tests.node.networks import full_network
 
 STEADY = Link(delay_ms=10, jitter_ms=0)

@@ -10,10 +10,10 @@ from dave.node.newcomers import _Newcomer
 from dave.node.requests import Answer
 from dave.peers.contact import Contact
 from dave.session.session import FailReason
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire import messages
 from dave.wire.messages import Dial, DialAck, WireContact
-from sim.network import Link
-from sim.world import World
 from tests.node.helpers import FREE, Stage
 from tests.node.replica_helpers import Replica
 

@@ -4,8 +4,8 @@ from dave.limits import EXPIRE_IDLE_SECONDS
 from dave.names import SECOND
 from dave.node.requests import Peer
 from dave.node.results import Found
-from sim.network import Link
-from sim.world import World
+from dave.testing.links import Link
+from dave.testing.world import World
 from tests.node.helpers import FREE
 
 STEADY = Link(delay_ms=10, jitter_ms=0)

@@ -8,9 +8,9 @@ from dave.names import SECOND, place_of
 from dave.node.put import PutOperation
 from dave.node.requests import Peer
 from dave.node.results import HERE, Found
+from dave.testing.world import World
 from dave.wire.messages import PutAck, WireContact
 from dave.wire.status import PutStatus
-from sim.world import World
 from tests.node.networks import FREE, STEADY, full_network, get, holders, network_of, put, statuses
 
 

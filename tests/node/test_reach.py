@@ -4,8 +4,8 @@ import pytest
 
 from dave.limits import CAME_SECONDS, REACH_AGAIN_SECONDS_MAX, REACH_SECONDS
 from dave.node.results import Found
-from sim.network import Link
-from sim.world import World
+from dave.testing.links import Link
+from dave.testing.world import World
 from tests.node.helpers import FREE
 
 STEADY = Link(delay_ms=10, jitter_ms=0)

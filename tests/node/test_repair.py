@@ -5,8 +5,8 @@ import pytest
 from dave.limits import REPAIR_CAME_SECONDS, REPAIR_CHANGES_MAX, REPLICAS, SWEEP_SECONDS
 from dave.names import place_of
 from dave.node.repair import NEAR_FACTOR
-from sim.network import Link
-from sim.world import World
+from dave.testing.links import Link
+from dave.testing.world import World
 from tests.node.helpers import FREE, Stage
 from tests.node.replica_helpers import Replica
 

@@ -9,10 +9,10 @@ from dave.limits import HANDSHAKE_ATTEMPTS, REQUEST_ATTEMPTS, REQUESTS_IN_FLIGHT
 from dave.names import MS, SECOND
 from dave.node.requests import Peer
 from dave.session.session import FailReason
+from dave.testing.links import Link
+from dave.testing.world import World
 from dave.wire import messages
 from dave.wire.messages import Find, FindAck, Get, Ping, Pong, Put
-from sim.network import Link
-from sim.world import World
 
 STEADY = Link(delay_ms=10, jitter_ms=0)
 DEAD = Link(loss=1.0)

@@ -7,9 +7,9 @@ from dave.limits import REPLICAS, SYNC_NAMES_MAX
 from dave.names import SECOND
 from dave.node.limits import SYNC_PULL_SECONDS_MAX, SYNC_STALL_SECONDS
 from dave.node.syncs import EMPTY_UPTO
+from dave.testing.world import World
 from dave.wire import sync
 from sim.scenarios.sync import moved
-from sim.world import World
 from tests.node.networks import FREE, STEADY
 
 SETTLE = 120

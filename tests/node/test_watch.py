@@ -12,9 +12,9 @@ from dave.node.limits import (
     WATCH_REPLICAS,
 )
 from dave.node.watch import Event
+from dave.testing.links import Link
 from dave.wire import messages
 from dave.wire.watching import Notify
-from sim.network import Link
 from tests.node.watching import Play
 
 PERIOD = 1.25 * WATCH_POLL_SECONDS + 10

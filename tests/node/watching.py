@@ -1,6 +1,6 @@
 """A small network in which somebody watches what another writes."""
 
-from sim.world import World
+from dave.testing.world import World
 from tests.node.networks import FREE, STEADY
 
 SOON = 1.0

@@ -5,8 +5,8 @@ from random import Random
 import pytest
 
 from dave.node.results import Found
+from dave.testing.world import World
 from sim.adversaries import Ring, StaleAnswerer, Withholder, grind, grinding_hashes, member_of
-from sim.world import World
 
 
 def world_with(make, count):

@@ -7,11 +7,11 @@ import pytest
 from dave.crypto.network import network
 from dave.names import SECOND
 from dave.node.requests import Peer
+from dave.testing.links import Link
+from dave.testing.world import World
 from sim.cheats import Dropper, Proxy
-from sim.network import Link
 from sim.scenarios import run
 from sim.scenarios.cheats import HONEST, PROXY
-from sim.world import World
 
 
 def a_cheat(make):

@@ -1,6 +1,7 @@
 """Every check can fail."""
 
 from dave.peers.contact import Contact
+from dave.testing.world import World
 from sim.checks import (
     acknowledged_not_committed,
     copies,
@@ -15,7 +16,6 @@ from sim.checks import (
     wrong_copies,
 )
 from sim.history import History
-from sim.world import World
 
 
 def contact_of(host):

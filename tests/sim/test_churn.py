@@ -2,8 +2,8 @@
 
 import pytest
 
+from dave.testing.world import World
 from sim.churn import Churn
-from sim.world import World
 
 
 def churned(minutes, returning=0.5, keep=0, seed=1):

@@ -1,8 +1,8 @@
 """The wait for replicas that are right ends when they are, and at its limit if they never are."""
 
 from dave.limits import REPLICAS
+from dave.testing.world import World
 from sim.convergence import until_right
-from sim.world import World
 
 
 def a_put():

@@ -2,8 +2,8 @@
 
 import json
 
+from dave.testing.world import World
 from sim.figures import Figure, Run, at_least, at_most, exactly
-from sim.world import World
 
 
 def test_goals():

@@ -1,8 +1,8 @@
 """A history holds what ended, and says what each client knows."""
 
 from dave.node.results import Found
+from dave.testing.world import World
 from sim.history import History
-from sim.world import World
 
 
 def test_puts_and_gets_are_kept_in_order():

@@ -6,8 +6,8 @@ from statistics import mean, median
 import pytest
 
 from dave.names import MS
+from dave.testing.links import Link, Links
 from sim.latency import KING_MEAN_MS, KING_MEDIAN_MS, KingLatency
-from sim.network import Link, Links
 
 
 def round_trips(seed=1, count=20_000, hosts=2000):

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from dave.testing.world import World
 from sim import __main__ as command
 from sim.figures import Run, exactly
 from sim.scenarios import NAMES
-from sim.world import World
 
 
 def test_the_seed_comes_first_and_the_report_is_written(capsys, tmp_path):

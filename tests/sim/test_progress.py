@@ -1,8 +1,8 @@
 """The progress line looks on and changes nothing."""
 
-from sim.clock import START
+from dave.testing.clock import START
+from dave.testing.world import World
 from sim.progress import Progress, line
-from sim.world import World
 
 
 def trace(seed=1):

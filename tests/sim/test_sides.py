@@ -1,7 +1,7 @@
 """Networks that grow, and fall apart into two sides."""
 
+from dave.testing.world import World
 from sim.sides import grow, part
-from sim.world import World
 
 
 def test_two_sides_do_not_hear_each_other_until_they_are_healed():

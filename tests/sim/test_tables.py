@@ -5,8 +5,8 @@ from random import Random
 import pytest
 
 from dave.limits import BUCKET_CONTACTS
+from dave.testing.world import World
 from sim.tables import NEIGHBOURS, fill_tables, grow
-from sim.world import World
 
 
 @pytest.mark.parametrize("count", [10, 400])

@@ -1,6 +1,5 @@
 """Fetches a file or folder to where it is wanted, and goes on where an earlier fetch stopped."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from dave.edge.files.target import StreamTarget, Target, target_for
 from dave.edge.receipt import Value
 from dave.errors import UsageError
 from dave.files.blocks import Buffer
+from dave.names import SECOND
 
 
 class FetchProgress(NamedTuple):
@@ -58,7 +58,7 @@ async def fetch(
 ) -> Fetched:
     """Write a file to `path`, which may be an open binary file. Raises UsageError for what is in
     the way, OSError, FolderRefused, and as reading raises."""
-    started = time.monotonic()
+    started = driver.now()
     target = await driver.offload(_target, file, path)
     reader: Reader | None = None
     try:
@@ -71,7 +71,7 @@ async def fetch(
             await driver.offload(partial(_write, target, pieces))
             done += sum(map(len, pieces))
             if progress is not None:
-                progress(FetchProgress(done, size, target.start, time.monotonic() - started))
+                progress(FetchProgress(done, size, target.start, (driver.now() - started) / SECOND))
         await driver.offload(target.finish)
     finally:
         if reader is not None:
@@ -86,7 +86,7 @@ async def fetch(
         started_anew=target.started_anew,
         skipped=target.skipped,
         corrupting=[format_address(peer.address) for peer in reader.corrupting],
-        seconds=time.monotonic() - started,
+        seconds=(driver.now() - started) / SECOND,
     )
 
 

@@ -1,7 +1,6 @@
 """How a client reads values of any size. What they do is loaded at their first use, since it
 takes longer than a whole `dave get` of a small value."""
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from dave.crypto import hashes
@@ -11,7 +10,7 @@ from dave.edge.keyfile import Key
 from dave.edge.limits import TIMEOUT_SECONDS_DEFAULT
 from dave.edge.whose import linked
 from dave.errors import NotWhole
-from dave.names import Owner
+from dave.names import SECOND, Owner
 from dave.node.results import Found, GetResult
 
 if TYPE_CHECKING:
@@ -51,13 +50,13 @@ class ReadingVerbs:
         """
         from dave.edge.files.open import opened
 
-        started = time.monotonic()
+        started = self._driver.now()
         of, key, in_name = linked(name, owner, self._key)
         if found is None:
             found = await self._entries.get(hashes.entry_id_of(of, key), timeout, quorum)
         if found.found is not Found.FOUND or found.entry is None:
             return None
-        seconds = time.monotonic() - started
+        seconds = (self._driver.now() - started) / SECOND
         return opened(self._driver, found, self._key, link_key or in_name, seconds, range)
 
     async def get_file(

@@ -7,7 +7,6 @@ Whatever ends it in between, the same put goes on: the journal knows which strip
 the nodes know which shares they hold.
 """
 
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,11 +32,10 @@ from dave.files.code import Code, bears_a_loss, default_code
 from dave.files.private import NONCE_BYTES, seal_value
 from dave.files.tree import rows_room
 from dave.limits import TTL_SECONDS_MAX
-from dave.names import HybridTime, hybrid_ms, place_of
+from dave.names import SECOND, HybridTime, hybrid_ms, place_of
 from dave.share_limits import BLOCK_BYTES, CODE_SHARES_MAX, REFERENCE_BYTES
 from dave.wire.entry import BLOB, PRIVATE, Entry
 from dave.wire.manifest import Level, Root, Row
-from dave.wire.stripe import paid_bytes
 
 
 class PutOptions(NamedTuple):
@@ -75,7 +73,7 @@ class FilePut:
         self._options = options
         self._entries = Entries(driver, key)
         self._entry_id = hashes.entry_id_of(key.owner, name)
-        self._started = time.monotonic()
+        self._started = self._driver.now()
         self._standing_time: HybridTime = 0
         """When the version that stands was put, a tombstone included."""
 
@@ -110,7 +108,7 @@ class FilePut:
             placer.close()
             known.close()
         receipt.size = root.size
-        receipt.seconds = time.monotonic() - self._started
+        receipt.seconds = (self._driver.now() - self._started) / SECOND
         made = FileReceipt(receipt, pipeline.tally(), is_private=options.private)
         if standing is not None and standing.reference != root.reference:
             await self._release(standing)
@@ -217,7 +215,7 @@ class FilePut:
             if self._driver.core.network.asks_work:
                 size = done if source.size is None else source.size
                 work = expected_work(size, upload)
-            seconds = time.monotonic() - self._started
+            seconds = (self._driver.now() - self._started) / SECOND
             self._options.progress(FileProgress(done, source.size, sent, work, seconds))
 
     async def _put_entry(self, root: Root, upload: Upload) -> Any:
@@ -260,7 +258,7 @@ def expected_work(size: int, upload: Upload) -> int:
         return 0
     last = level.shape(level.stripes - 1)
     full = (level.stripes - 1) * upload.n * BLOCK_BYTES
-    return share_work(full + paid_bytes(last.n, last.share_bytes, last.last_bytes), upload.ttl)
+    return share_work(full + last.paid_bytes, upload.ttl)
 
 
 def root_of(entry: Entry, key: Key) -> Root | None:

@@ -32,6 +32,8 @@ class FileVerbs:
     _key: Key | None
     _entries: Entries
     _file_client: "FileClient | None" = None
+    uploads: "Path | None" = None
+    """Where it is noted how far uploads came, unless a call says; default: the user's folder."""
 
     def enlist(self, receipt: Receipt) -> None:
         """As `Client.enlist`."""
@@ -70,12 +72,24 @@ class FileVerbs:
             cas=cas, timeout=timeout, max_work=max_work, progress=progress, uploads=uploads,
         )  # fmt: skip
 
+    async def drop_upload(
+        self,
+        key: str | bytes,
+        *,
+        timeout: float = TIMEOUT_SECONDS_DEFAULT,
+        uploads: "Path | None" = None,
+    ) -> None:
+        """Let go of what a `put_file` that was interrupted has stored, if nobody goes on with it.
+        Arguments as there. Raises UsageError without a key."""
+        await self._release(as_bytes(key), None, uploads, timeout)
+
     async def _put_content(
         self, name: bytes, content: "Content | bytes", ttl: int, listed: bool, **how: Any
     ) -> Receipt:
         from dave.edge.files.client import put_options
 
         check_put(name, b"", ttl)
+        how["uploads"] = how.get("uploads") or self.uploads
         receipt = await self._files().put(name, content, put_options(ttl, **how))
         if listed:
             self.enlist(receipt)
@@ -108,8 +122,9 @@ class FileVerbs:
         """After it was deleted: let go of its shares, and of an upload that was interrupted."""
         from dave.edge.files.upload_journal import has_journal, uploads_folder
 
-        assert self._key is not None
-        uploads = uploads or uploads_folder()
+        if self._key is None:
+            raise UsageError("uploads are an owner's: pass key=dave.Key.load(path)")
+        uploads = uploads or self.uploads or uploads_folder()
         entry_id = hashes.entry_id_of(self._key.owner, name)
         if standing is not None or has_journal(uploads, self._key.owner, entry_id):
             return await self._files().release(name, standing, uploads, timeout)

@@ -18,6 +18,7 @@ from aiohttp import web
 from dave.edge.addresses import split_address
 from dave.edge.http.operations import Access, Handler
 from dave.edge.http.problems import Problem
+from dave.edge.http.service import TRUSTED
 from dave.errors import UsageError
 
 SOCKET_TOKEN = "dave.token."
@@ -41,8 +42,7 @@ class Guard:
         self._check_host(request)
         _check_origin(request)
         access = self.access.get(request.match_info.route, Access.OPEN)
-        if access is not Access.OPEN:
-            self._check_token(request, access)
+        request[TRUSTED] = self._check_token(request, access)
         return await handler(request)
 
     def _check_host(self, request: web.Request) -> None:
@@ -60,12 +60,15 @@ class Guard:
                 "(another name in Host may be a trick of a web page)",
             )
 
-    def _check_token(self, request: web.Request, access: Access) -> None:
+    def _check_token(self, request: web.Request, access: Access) -> bool:
+        """Whether the token is shown. Raises Problem where it must be, or another is."""
         shown = _token_of(request)
         if shown is not None and compare_digest(shown, self._token):
-            return
-        if shown is None and access is Access.INSIDE and _is_inside(request):
-            return
+            return True
+        if shown is None and (
+            access is Access.OPEN or (access is Access.INSIDE and _is_inside(request))
+        ):
+            return False
         wrong = "this is not the token" if shown is not None else "this needs the token"
         where = "its file is http.token in the node's data folder"
         raise Problem(

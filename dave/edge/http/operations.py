@@ -5,6 +5,7 @@ made of them, so that none can fall behind the others.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -26,25 +27,29 @@ class Doc(NamedTuple):
 
     summary: str
     answers: Mapping[int, Mapping[str, Any]]
-    """Response objects by status. What the guard answers is added to each."""
+    """Response objects by status."""
     parameters: Sequence[Mapping[str, Any]] = ()
     """Parameter objects."""
     body: Mapping[str, Any] | None = None
     """A request body object."""
     description: str = ""
+    problems: Mapping[int, str] = MappingProxyType({})
+    """When it is answered by a problem of that status (problems.py). What the guard answers is
+    added to each."""
 
 
 class Operation(NamedTuple):
     """A method of a path."""
 
     method: str
-    """GET answers HEAD too."""
+    """GET answers HEAD too, unless it says otherwise."""
     path: str
     """As aiohttp's router takes it: /v1/entries/{owner}."""
     handler: Handler
     access: Access
     doc: Doc | None = None
     """None: a page for people, which the OpenAPI document does not name."""
+    answers_head: bool = True
 
 
 def answer(

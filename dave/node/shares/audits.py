@@ -28,6 +28,7 @@ from dave.drops import Drop
 from dave.errors import WireError
 from dave.names import SECOND, Instant, Place
 from dave.node.core import Core, peer_of
+from dave.node.notices import ChallengeEnded, ChallengeSent, Result, Subject
 from dave.node.streams import Stream, StreamEnd
 from dave.node.timers import Timer
 from dave.peers.contact import Contact
@@ -106,6 +107,8 @@ class ShareAudits:
         request = AuditRequest(() if test is None else (test.asked,), tuple(stripe_ids))
         audit = _Audit(self, contact, claimer, stripe_ids, test, done, now)
         self.asked += 1
+        if test is not None and (notices := self._core.notices) is not None:
+            notices.add(ChallengeSent(contact.id, Subject.SHARES, 1))
         audit.stream = self._core.streams.open(peer_of(contact), request.encode(), audit, now)
         self._core.timers.set(now + SHARE_PATIENCE_SECONDS * SECOND, Timer.SHARES, audit.give_up)
 
@@ -142,6 +145,7 @@ class ShareAudits:
         if merkle.check(address, test.size, leaf, shown.leaf, shown.path):
             self.kept += 1
             self._core.trust.kept(peer, now)
+            self._tell(peer, Result.KEPT)
             claimer.probation = max(0, claimer.probation - 1)
             claimer.admitted = max(0, claimer.admitted - 1)
             claimer.refuted.pop(name, None)
@@ -151,6 +155,7 @@ class ShareAudits:
             del claimer.refuted[next(iter(claimer.refuted))]
         claimer.admitted += 1
         if shown == LACKING and claimer.admitted < SHARE_ADMITTED_MAX:
+            self._tell(peer, Result.UNSETTLED)
             return
         claimer.admitted = 0
         self._broke(peer, claimer, now)
@@ -170,6 +175,7 @@ class ShareAudits:
         many, of others' making, and did not see what was asked."""
         if end is StreamEnd.NO_ANSWER or (self._core.table.heard(peer) or 0) <= since:
             self.offline += 1
+            self._tell(peer, Result.OFFLINE)
             return
         claimer.silences += bool(claimer.claims)
         if claimer.silences >= SHARE_SILENCES_MAX:
@@ -184,6 +190,12 @@ class ShareAudits:
         self.broken += 1
         claimer.probation = SHARE_PROBATION
         self._core.trust.broke(peer, now)
+        self._tell(peer, Result.BROKEN)
+
+    def _tell(self, peer: Place, result: Result) -> None:
+        if (notices := self._core.notices) is not None:
+            proved = 1 if result is Result.KEPT else 0
+            notices.add(ChallengeEnded(peer, Subject.SHARES, result, proved))
 
     def _claimer(self, peer: Place) -> _Claimer:
         claimer = self._claimers.pop(peer, None) or _Claimer()
