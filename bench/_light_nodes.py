@@ -65,7 +65,7 @@ def contact(node: Memory) -> Contact:
     """A node, as others know it."""
     identity, address = node.core.identity, node.runner.sockets[0].address
     assert identity.id is not None
-    return Contact(identity.public_key, bytes(8), address, identity.id)
+    return Contact(identity.public_key, identity.nonce, address, identity.id)
 
 
 SECRET = b"a secret of a bench"
