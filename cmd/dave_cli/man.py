@@ -64,9 +64,9 @@ nodes to talk to, HOST:PORT with blanks between, where there is no \\-\\-edge
 the passphrase of a key file, where there is no terminal to ask at
 .TP
 .BR DAVE_DATA ", " DAVE_TTL " ..."
-one for each setting, as
-.B dave config
-shows them
+one for each setting: the file that
+.B dave config \\-\\-init
+writes names them
 .TP
 .B NO_COLOR
 if set, no bold prompt in
