@@ -1,7 +1,7 @@
 """What a node costs that has nothing to do: a `dave run` that knows 100 others, left alone.
 
 The others are real cores on the loopback, in one process (bench/_light_nodes.py); a node keeps 20
-of each distance, so that it takes some 500 to know 100. Bytes are UDP payload, both ways. DAVE_IDLE
+of each distance, so that it takes some 400 to know 100. Bytes are UDP payload, both ways. DAVE_IDLE
 says how many seconds it is measured, after as many in which it settles.
 """
 
@@ -21,10 +21,10 @@ from bench._rows import row
 from bench._rss import rss_bytes
 from dave.edge.keyfile import save_network_secret
 
-NODES = 500
+NODES = 400
 PEERS = 100
 SECONDS = float(os.environ.get("DAVE_IDLE", "180"))
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 NETWORK = "bench-idle"
 REFERENCE = "import asyncio\nasyncio.run(asyncio.Event().wait())"
 

@@ -16,9 +16,8 @@ from dave.node.shares import stripe_plan
 from dave.testing.host import Host, Operation
 from dave.testing.owner import Owner
 from dave.testing.world import World
-from dave.wire.manifest import Shape
 from dave.wire.shares import ShareOutcome
-from dave.wire.stripe import StripeRecord, place_of_stripe
+from dave.wire.stripe import Shape, StripeRecord, place_of_stripe
 
 PUT_SECONDS = 60
 

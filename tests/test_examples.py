@@ -23,7 +23,7 @@ class Runs:
 
     def __init__(self, home, edge):
         self.folder, self._edge = home.folder, edge
-        self._env = home.env(PYTHONUNBUFFERED="1")
+        self.env = home.env(PYTHONUNBUFFERED="1")
         self._started = []
 
     def command(self, name, *args):
@@ -33,7 +33,7 @@ class Runs:
     def run(self, name, *args, code=0):
         """Its standard output, once it has ended; with another `code`, what it says of that."""
         done = subprocess.run(
-            self.command(name, *args), cwd=self.folder, env=self._env, capture_output=True,
+            self.command(name, *args), cwd=self.folder, env=self.env, capture_output=True,
             text=True, timeout=PATIENCE_SECONDS, check=False,
         )  # fmt: skip
         assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
@@ -42,7 +42,7 @@ class Runs:
     def start(self, name, *args):
         """A process that goes on."""
         process = subprocess.Popen(
-            self.command(name, *args), cwd=self.folder, env=self._env, text=True,
+            self.command(name, *args), cwd=self.folder, env=self.env, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._started.append(process)
@@ -159,7 +159,7 @@ def test_a_users_test_of_an_example(runs):
     done = subprocess.run(
         [sys.executable, "-bb", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error",
          "-p", "no:schemathesis", "-c", os.devnull, "--rootdir", FOLDER, *plugin(), FOLDER],
-        env=runs._env, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
+        env=runs.env, capture_output=True, text=True, timeout=4 * PATIENCE_SECONDS, check=False,
         cwd=runs.folder,
     )  # fmt: skip
     assert "4 passed" in done.stdout, done.stdout

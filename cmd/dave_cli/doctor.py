@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from dave.edge.doctor.finding import Finding
 
 EPILOG = """\
-Each line is ok, a warning (it works, and could be better) or a PROBLEM, with what mends it.
-It changes nothing, needs no root, and takes a few seconds.
+examples:
+  dave doctor                           this machine, and the node on it
+  dave doctor --edge HOST:1424          and how that node is reached
+  dave doctor --listen :1424            and whether a node at this port would be
+Each line is ok, a warning (it works, and could be better) or a PROBLEM, and
+says what mends it. It changes nothing, needs no root, takes a few seconds.
 Exit code 1: there is a problem; 3: no node can be reached."""
 
 WORDS = ("ok", "warning", "PROBLEM")
@@ -57,6 +61,7 @@ async def _look(args: Namespace, status: Mapping[str, Any] | None) -> "tuple[lis
     from dave.crypto.network import network
     from dave.edge.doctor import folder, machine
     from dave.edge.doctor import network as outside
+    from dave.edge.doctor.dial_back import dial_back
     from dave.edge.doctor.finding import problem
     from dave.edge.doctor.probe import probe
 
@@ -72,13 +77,25 @@ async def _look(args: Namespace, status: Mapping[str, Any] | None) -> "tuple[lis
         return findings, False
     if not args.json and sys.stderr.isatty():
         print("dave: asking other nodes ...", file=sys.stderr)
-    found = await probe(_edges(args, status), network(args.network, secret))
+    of = network(args.network, secret)
+    found = await probe(_edges(args, status), of)
     clock = outside.clock(found.clocks, status)
     findings += outside.edges(found.edges)
     findings += [clock] if clock is not None else []
     findings += [*outside.packets(found.edges), *outside.answers(found.edges, status)]
-    findings += [*outside.nat(found.voices), outside.reach(status)]
-    return findings, any(edge.is_up for edge in found.edges)
+    up = [edge.text for edge in found.edges if edge.is_up]
+    dialled = None
+    has_witness = len(found.clocks) > 1  # somebody beside the edge, to dial
+    if status is None and up and has_witness and _is_node_meant(args, data):
+        dialled = await dial_back(_listen(args), of, up[0])
+    findings += [*outside.nat(found.voices), outside.reach(status, _listen(args), dialled)]
+    return findings, bool(up)
+
+
+def _is_node_meant(args: Namespace, data: Path) -> bool:
+    """Whether a node is to run here that others should reach; a client need not be reached."""
+    is_meant = args.listen is not None or (data / "node.key").exists()
+    return is_meant and not _listen(args).startswith(("127.", "[::1]"))
 
 
 def _status(args: Namespace) -> dict[str, Any] | None:

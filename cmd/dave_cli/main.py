@@ -5,6 +5,7 @@ and exit codes.
 """
 
 import os
+import re
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Sequence
@@ -41,6 +42,9 @@ class Parser(ArgumentParser):
     """Errors of usage end with exit code 2 and the command that shows the options."""
 
     def error(self, message: str) -> NoReturn:
+        flag = re.match("unrecognized arguments: (--[^ =]+)", message)
+        if flag is not None and (meant := _closest(flag[1], self._option_string_actions)):
+            message = f"there is no {flag[1]}: did you mean {meant}?"
         self.exit(2, f"dave: {message}\nTry: {self.prog} --help\n")
 
 
@@ -104,12 +108,16 @@ def parse(parser: ArgumentParser, args: Sequence[str]) -> Namespace:
 
 def unknown(verb: str, known: Iterable[str], prefix: str = "dave ") -> int:
     """Say that there is no such command, and which was meant; the exit code."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(verb, known, 1)
-    hint = f"did you mean `{prefix}{close[0]}`?" if close else f"see `{prefix}help`"
+    close = _closest(verb, known)
+    hint = f"did you mean `{prefix}{close}`?" if close else f"see `{prefix}help`"
     print(f"dave: there is no command {verb!r}: {hint}", file=sys.stderr)
     return 2
+
+
+def _closest(word: str, known: Iterable[str]) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, known, 1)), None)
 
 
 def _dispatch(args: list[str]) -> int:
@@ -124,7 +132,7 @@ def _dispatch(args: list[str]) -> int:
         print(f"dave {__version__}")
         return 0
     if args[0] not in COMMANDS:
-        return unknown(args[0], COMMANDS)
+        return unknown(args[0], (*COMMANDS, "--help", "--version"))
     return _run(args[0], args[1:])
 
 

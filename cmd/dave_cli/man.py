@@ -63,6 +63,11 @@ nodes to talk to, HOST:PORT with blanks between, where there is no \\-\\-edge
 .B DAVE_PASSPHRASE
 the passphrase of a key file, where there is no terminal to ask at
 .TP
+.BR DAVE_DATA ", " DAVE_TTL " ..."
+one for each setting: the file that
+.B dave config \\-\\-init
+writes names them
+.TP
 .B NO_COLOR
 if set, no bold prompt in
 .B dave shell
@@ -71,6 +76,10 @@ Below the user's folders, by the XDG rules:
 .TP
 .I ~/.config/dave/owner.key
 your key; keep a copy: it alone can change what you put
+.TP
+.I ~/.config/dave/config.toml
+settings, see
+.BR dave\\-config (1)
 .TP
 .I ~/.local/share/dave
 the node's folder: its key, its journal, its shares of files

@@ -32,6 +32,7 @@ def main(args: Namespace) -> int:
     rows = {
         "address": answer["address"],
         "seen at": answer["seen_at"] or "nobody has said yet",
+        "http": answer["http"] or "not served (--http ADDR)",
         "node key": answer["key"],
         "network": answer["network"],
         "up": f"{answer['uptime_seconds']:,.0f} s, process {answer['pid']}",
@@ -44,6 +45,8 @@ def main(args: Namespace) -> int:
         f"{answer['sent_bytes'] / 1e6:,.1f} MB sent, by UDP",
         "drops": ", ".join(f"{n:,} {reason}" for reason, n in answer["drops"].items()) or "none",
         "kernel": f"{answer['kernel_drops']:,} datagrams dropped before they were read",
+        "requests": f"{answer['requests_answered']:,} of its own answered, "
+        f"{answer['requests_failed']:,} not",
     }
     files = answer["files"]
     rows |= _of_files(files) | _of_upkeep(answer["upkeep"])

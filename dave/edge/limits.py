@@ -249,8 +249,10 @@ LOG_CLOCK_VOICES = 3
 DOCTOR_JOURNAL_BYTES_MAX = 64 << 20
 """Of a journal, what `dave doctor` reads."""
 DOCTOR_SECONDS = 2.0
-"""So long it waits for each answer of the network ..."""
+"""So long it waits for each answer of the network."""
+DOCTOR_DIAL_SECONDS = 4.0
+"""So long a stranger may take to dial the address at which a node is to run."""
 DOCTOR_NODES_MAX = 8
-"""... and so many nodes beside the edges it asks."""
+"""So many nodes beside the edges it asks."""
 DOCTOR_PINGS = 10
 """Requests to each edge, for the round trip and the rate of answers."""

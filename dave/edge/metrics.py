@@ -12,6 +12,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, NamedTuple
 
 from dave.drops import Drop
+from dave.edge.status import clock_ahead
 from dave.histogram import Histogram
 from dave.names import Instant
 from dave.node.core import Core
@@ -73,11 +74,6 @@ def _info(view: View) -> Mapping[str, str]:
         "version": release, "network": core.network.name, "id": f"{core.id:016x}",
         "key": view.node.public_key,
     }  # fmt: skip
-
-
-def _clock_ahead(view: View) -> float | None:
-    ahead_ms = view.node.core.clock_ahead_ms(view.now)
-    return None if ahead_ms is None else ahead_ms / 1000
 
 
 def _trust(view: View) -> Mapping[str, int]:
@@ -189,7 +185,7 @@ METRICS = (
            lambda v: int(v.node.state.failure is not None)),
     Metric("dave_clock_ahead_seconds", G,
            "How far this clock is ahead of those of most peers, within half a round trip.",
-           _clock_ahead),
+           lambda v: clock_ahead(v.node.core, v.now)),
     Metric("dave_loop_lag_seconds", H, "How late the event loop came to a task due each second.",
            lambda v: v.node.house.lag),
     # Peers

@@ -18,6 +18,7 @@ from dave.edge.limits import (
     LOG_JOIN_SECONDS,
 )
 from dave.edge.logs import fields
+from dave.edge.status import clock_ahead
 from dave.session.session import FailReason
 
 if TYPE_CHECKING:
@@ -129,18 +130,18 @@ class Report:
 
     def _look_at_clock(self) -> None:
         core = self._node.core
-        ahead_ms = core.clock_ahead_ms(time.monotonic_ns())
-        if ahead_ms is None or len(core.peer_clocks) < min(LOG_CLOCK_VOICES, self._peers):
+        ahead = clock_ahead(core, time.monotonic_ns())
+        if ahead is None or len(core.peer_clocks) < min(LOG_CLOCK_VOICES, self._peers):
             return
-        is_off = abs(ahead_ms) > LOG_CLOCK_SECONDS * 1000
+        is_off = abs(ahead) > LOG_CLOCK_SECONDS
         if is_off == self._is_off:
             return
         self._is_off = is_off
-        seconds = fields(ahead_seconds=ahead_ms / 1000)
+        seconds = fields(ahead_seconds=ahead)
         if is_off:
-            word = "ahead of" if ahead_ms > 0 else "behind"
+            word = "ahead of" if ahead > 0 else "behind"
             log.warning("this clock is %.0f s %s those of other nodes: set it, by NTP at best",
-                        abs(ahead_ms) / 1000, word, extra=seconds)  # fmt: skip
+                        abs(ahead), word, extra=seconds)  # fmt: skip
         else:
             log.info("the clock is right again", extra=seconds)
 

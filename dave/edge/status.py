@@ -24,6 +24,7 @@ def status_of(node: "Node") -> dict[str, Any]:
     seen_at = core.reach.own.value
     return {
         "address": node.address,
+        "http": None if node.http is None else f"http://{node.http.address}/",
         "seen_at": None if seen_at is None else format_address(seen_at),
         "reached": core.is_reached,
         "key": node.public_key,
@@ -47,7 +48,7 @@ def status_of(node: "Node") -> dict[str, Any]:
         "state_notes": list(node.state.notes),
         "files": None if world.shares is None else world.shares.status(),
         "upkeep": None if core.upkeep is None else core.upkeep.status(),
-        "clock_ahead_seconds": _clock_ahead(core),
+        "clock_ahead_seconds": clock_ahead(core, time.monotonic_ns()),
         "kept": len(node.renewals),
         "puts": {s.name.lower(): n for s in PutStatus if (n := core.puts.counts[s])},
         "puts_waiting": len(core.puts),
@@ -65,10 +66,10 @@ def status_of(node: "Node") -> dict[str, Any]:
     }
 
 
-def _clock_ahead(core: "Core") -> float | None:
-    """By how much this machine's clock is ahead of other nodes' (negative: behind); None where
-    nobody has said."""
-    ahead_ms = core.clock_ahead_ms(time.monotonic_ns())
+def clock_ahead(core: "Core", now: Instant) -> float | None:
+    """By how many seconds this machine's clock is ahead of other nodes' (negative: behind); None
+    where nobody has said."""
+    ahead_ms = core.peer_clocks.ahead_ms(core.unix_ms(now), now)
     return None if ahead_ms is None else ahead_ms / 1000
 
 

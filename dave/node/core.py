@@ -203,11 +203,6 @@ class Core:
         if session.node_id is not None:
             self.peer_clocks.heard(session.node_id, pong.time, now)
 
-    def clock_ahead_ms(self, now: Instant) -> int | None:
-        """How far our wall clock is ahead of others', in milliseconds (negative: behind), give or
-        take half a round trip; None while nobody has said."""
-        return self.peer_clocks.ahead_ms(self.unix_ms(now), now)
-
     def ask(self, peer: Peer, message: Request, done: Callable[[Answer, Instant], None],
             now: Instant, attempts: int | None = None) -> None:  # fmt: skip
         """Send a request; the routing table learns how it ended before `done` is called. Where a

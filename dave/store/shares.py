@@ -105,9 +105,9 @@ class ShareIndex:
 
     # --- Admission ---------------------------------------------------------------------------
 
-    def judge(self, record: StripeRecord, share_index: int, now_ms: UnixMs) -> Judgement:
+    def judge(self, record: StripeRecord, number: int, now_ms: UnixMs) -> Judgement:
         """Whether a share would be taken in; changes nothing. All is checked but the signature."""
-        if not 0 <= share_index < record.n:
+        if not 0 <= number < record.n:
             return Judgement(ShareStatus.BAD)
         if record.expires_ms <= now_ms:
             return Judgement(ShareStatus.EXPIRED)
@@ -116,12 +116,12 @@ class ShareIndex:
             return Judgement(ShareStatus.FUTURE, min(ahead_ms // 1000, DETAIL_MAX))
         if record.owner + record.reference in self._released:
             return Judgement(ShareStatus.RELEASED)
-        size = self._table.size(record.address(share_index))
-        if size is not None and size != record.size(share_index):
+        size = self._table.size(record.address(number))
+        if size is not None and size != record.size(number):
             return Judgement(ShareStatus.BAD)
         stripe_id = record.stripe_id
         stripe = self._table.get(stripe_id)
-        bit = 1 << share_index
+        bit = 1 << number
         old = None if stripe is None else stripe.find(record.owner, record.reference)
         is_held = stripe is not None and stripe.mask & bit
         if is_held and old is not None and old.data == record.data:
@@ -132,14 +132,14 @@ class ShareIndex:
             return Judgement(ShareStatus.LOW_WORK, min(record.work, DETAIL_MAX))
         if is_held and old is not None and not self._ranks.is_better(record, digest, surplus, old):
             return Judgement(ShareStatus.HELD)
-        plan = self._plan(record, stripe_id, share_index, surplus)
+        plan = self._plan(record, stripe_id, number, surplus)
         if plan.status is not ShareStatus.STORED:
             return Judgement(plan.status, plan.detail)
         status = ShareStatus.WANTED if size is None else ShareStatus.HELD
         return Judgement(status, 0, digest, surplus, size is not None, bit)
 
     def insert(
-        self, record: StripeRecord, share_index: int, now_ms: UnixMs, *, is_written: bool = True
+        self, record: StripeRecord, number: int, now_ms: UnixMs, *, is_written: bool = True
     ) -> Insertion:
         """Take in a share that `judge` wanted, once it is on the disk with its record.
 
@@ -147,7 +147,7 @@ class ShareIndex:
         that have gone meanwhile, the answer is BUSY.
         """
         stripe_id = record.stripe_id
-        address = record.address(share_index)
+        address = record.address(number)
         size = self._table.size(address)
         stripe = self._table.get(stripe_id)
         old = None if stripe is None else stripe.find(record.owner, record.reference)
@@ -157,17 +157,17 @@ class ShareIndex:
             plan = Plan(ShareStatus.EXPIRED)
         elif record.owner + record.reference in self._released:
             plan = Plan(ShareStatus.RELEASED)
-        elif size != record.size(share_index) and not (size is None and is_written):
+        elif size != record.size(number) and not (size is None and is_written):
             plan = Plan(ShareStatus.BUSY)
         else:
-            plan = self._plan(record, stripe_id, share_index, surplus)
+            plan = self._plan(record, stripe_id, number, surplus)
         if plan.status is not ShareStatus.STORED:
             keys = [(stripe_id, record.owner, record.reference)] if old is None else []
             return Insertion(plan.status, Gone([address] if size is None else [], keys))
         if old is not None and not self._ranks.is_better(record, digest, surplus, old):
             record = old
         # First what comes: a share that victims hold too must not be dropped.
-        self._table.add(stripe_id, record, 1 << share_index)
+        self._table.add(stripe_id, record, 1 << number)
         gone = self._remove(plan.victims)
         if plan.weakest is not None:
             owner, reference = plan.weakest.owner, plan.weakest.reference
@@ -257,6 +257,8 @@ class ShareIndex:
         """Let go of what has had its time, or was released: some each time, so that the loop never
         stops for long. To be called every few seconds."""
         gone = self._go_on()
+        if not self._table.bytes_used:
+            return gone  # nothing is held: no look at all slices
         addresses, records = list(gone.addresses), list(gone.records)
         for _ in range(SLICES):
             left = STRIPES_SLICE - len(records)
@@ -308,9 +310,7 @@ class ShareIndex:
 
     # --- Rank --------------------------------------------------------------------------------
 
-    def _plan(
-        self, record: StripeRecord, stripe_id: bytes, share_index: int, surplus: float
-    ) -> Plan:
+    def _plan(self, record: StripeRecord, stripe_id: bytes, number: int, surplus: float) -> Plan:
         table = self._table
         stripe = table.get(stripe_id)
         full = Plan(ShareStatus.FULL, min(self.capacity_bytes >> 10, DETAIL_MAX))
@@ -323,10 +323,10 @@ class ShareIndex:
             weakest, paid = self._ranks.weakest(stripe)
             if (short := paid - paid_bits(record, surplus)) >= 0:
                 return _low_rank(short, surplus) or full
-        address = record.address(share_index)
+        address = record.address(number)
         cost = STRIPE_RECORD_COST_BYTES if is_more and weakest is None else 0
         if table.size(address) is None:
-            cost += share_cost(record.size(share_index))
+            cost += share_cost(record.size(number))
         # Who lowered the capacity below what is held does not break promises by that alone.
         need = min(table.bytes_used + cost - self.capacity_bytes, cost)
         if need <= 0:

@@ -77,6 +77,8 @@ def test_version(capsys):
 def test_a_verb_that_is_none(capsys):
     assert cli.main(["gte"]) == 2
     assert "did you mean `dave get`?" in capsys.readouterr().err
+    assert cli.main(["--verison"]) == 2
+    assert "did you mean `dave --version`?" in capsys.readouterr().err
     assert cli.main(["zzz"]) == 2
     assert "see `dave help`" in capsys.readouterr().err
 
@@ -96,6 +98,15 @@ def test_wrong_usage_names_the_next_command(args, capsys):
         cli.main(args)
     assert caught.value.code == 2
     assert f"Try: dave {args[0]} --help" in capsys.readouterr().err
+
+
+def test_an_option_that_is_none(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["run", "--capcity", "2G"])
+    assert "there is no --capcity: did you mean --capacity?\n" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["run", "--zzz"])
+    assert "unrecognized arguments: --zzz\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

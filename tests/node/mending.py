@@ -10,7 +10,6 @@ from dave.node.shares.stripe_plan import Holding
 from dave.node.shares.stripe_survey import Surveyed
 from dave.testing.links import Link
 from dave.testing.world import World
-from dave.wire.manifest import Shape
 from sim import stripes
 
 FREE = network("mending", b"sixteen bytes ok")
@@ -102,7 +101,7 @@ class FakeHands:
     def rebuild(self, record, shares, wanted, done):
         assert len(shares) == record.k
         self.rebuilt += wanted
-        shape = Shape(record.k, record.n, record.share_bytes, record.last_bytes)
+        shape = record.shape
         made = transforms.rebuild(shape, shares, wanted)
         done([self.spoil(bytes(made[i])) for i in wanted], 0)
 

@@ -84,6 +84,8 @@ def test_a_wheel_has_what_is_needed_and_no_more(wheels, kind):
     names = names_of(wheels[kind])
     here = f"dave_kv-{__version__}"
     assert {"dave/py.typed", f"{here}.dist-info/licenses/LICENSE"} <= set(names)
+    data = [name for name in written_files() if name.startswith("dave/") and name[-2:] != ".c"]
+    assert [name for name in data if name not in names] == []
     for verb in COMMANDS:
         assert f"{here}.data/data/share/man/man1/dave-{verb}.1" in names
     for completion in ("bash-completion/completions/dave", "zsh/site-functions/_dave"):

@@ -234,12 +234,12 @@ def paid(index, ttl, **fields):
 
 def test_strangers_records_do_not_keep_the_owners_next_one_out():
     index = open_index(1 << 30)
-    first = paid(index, 86_400, upload=1000)
+    first = paid(index, 3600, upload=1000)
     offer(index, first)
     for n in range(STRIPE_RECORDS_MAX - 1):
-        offer(index, paid(index, 60, by=2 + n % 3, upload=n))
+        offer(index, paid(index, 10, by=2 + n % 3, upload=n))
     used, strangers = index.bytes_used, set(index.records(first.stripe_id)) - {first}
-    following = paid(index, 3600, upload=1001)
+    following = paid(index, 1800, upload=1001)
     status, gone = offer(index, following)
     assert (status, gone.addresses, len(gone.records)) == ("HELD", [], 1)
     left = set(index.records(first.stripe_id))
@@ -253,8 +253,8 @@ def test_strangers_records_do_not_keep_the_owners_next_one_out():
 def test_a_record_for_which_no_more_was_paid_takes_no_place():
     index = open_index(1 << 30)
     for n in range(STRIPE_RECORDS_MAX):
-        offer(index, paid(index, 86_400, by=2, upload=n))
-    judged = index.judge(paid(index, 60, upload=1000), 0, NOW)
+        offer(index, paid(index, 600, by=2, upload=n))
+    judged = index.judge(paid(index, 10, upload=1000), 0, NOW)
     assert judged.status is S.LOW_RANK
     assert 1 <= judged.detail <= 12
     assert len(index.records(stripe().stripe_id)) == STRIPE_RECORDS_MAX

@@ -54,9 +54,8 @@ def test_a_stamp_is_the_same_in_each_run(driver, loop, kernel, monkeypatch):
         monkeypatch.setattr(search_helpers, "load_kernel", lambda: None)
     prefix = bytes(STAMP_PREFIX_BYTES)
     nonce, tried = driver.run(driver.search(prefix, 1 << 8, None))
-    start = Random(1)
-    world_client = VirtualDriver(World(1, clock=loop.clock).add_client([]), loop, start)
-    assert world_client.run(world_client.search(prefix, 1 << 8, None)) == (nonce, tried)
+    same = VirtualDriver(World(1, clock=loop.clock).add_client([]), loop, Random(1))
+    assert same.run(same.search(prefix, 1 << 8, None)) == (nonce, tried)
     assert tried >= 1
     assert int.from_bytes(nonce, "little") == Random(1).getrandbits(62) + tried - 1
 

@@ -4,6 +4,7 @@ local network, versions."""
 import os
 import platform
 import resource
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,11 +49,11 @@ def kernel() -> Finding:
     text = f"no C kernel: stamps are searched in Python, {rate / 1e6:,.1f} million hashes/s"
     if os.environ.get("DAVE_NO_KERNEL"):
         return warning("kernel", f"{text} (DAVE_NO_KERNEL says so)", "unset DAVE_NO_KERNEL")
-    return warning(
-        "kernel",
-        text,
-        "install a C compiler, then: pip install --force-reinstall --no-deps dave-kv",
-    )
+    again = "pip install --force-reinstall --no-deps dave-kv"
+    has_compiler = any(map(shutil.which, (os.environ.get("CC", "cc"), "cc", "gcc", "clang")))
+    if has_compiler:
+        return warning("kernel", f"{text}; there is a C compiler, which could build it", again)
+    return warning("kernel", f"{text}; there is no C compiler", f"sudo apt install gcc && {again}")
 
 
 def _rate(has_kernel: bool) -> float:

@@ -176,10 +176,21 @@ def _nat_of(family: str, voices: Sequence[Voice]) -> Finding:
     )
 
 
-def reach(status: Mapping[str, Any] | None) -> Finding:
-    """Whether others get through to the node here, unasked."""
+def reach(
+    status: Mapping[str, Any] | None, listen: str = "", dialled: bool | None = None
+) -> Finding:
+    """Whether others get through to the node here, unasked; or would to one at `listen`: `dialled`
+    says whether a stranger did, None if that was not tried."""
     if status is None:
-        return ok("reach", "no node runs here; a client need not be reached")
+        if dialled is None:
+            return ok("reach", "no node runs here; a client need not be reached")
+        if dialled:
+            return ok("reach", f"others get through to {listen}, where a node would be")
+        port = listen.rpartition(":")[2]
+        return problem(
+            "reach", f"nobody gets through to {listen}, where a node would be",
+            f"let the port in, UDP and TCP, at firewall and router: sudo ufw allow {port}",
+        )  # fmt: skip
     at = f" at {status['seen_at']}" if status["seen_at"] else ""
     if not status["reached"]:
         port = status["address"].rpartition(":")[2]

@@ -140,9 +140,9 @@ class Placer:
         """Offer each share that is not stored to one node after the other. A node that was silent a
         while ago is left out, so that it does not slow each stripe down, unless it is needed."""
         tasks = [
-            self._driver.spawn(self._place_one(stripe, index, await_silent))
-            for index in range(stripe.record.n)
-            if not stripe.is_stored(index)
+            self._driver.spawn(self._place_one(stripe, number, await_silent))
+            for number in range(stripe.record.n)
+            if not stripe.is_stored(number)
         ]
         try:
             for task in tasks:
@@ -151,28 +151,28 @@ class Placer:
             for task in tasks:
                 task.cancel()
 
-    async def _place_one(self, stripe: "_Stripe", index: int, await_silent: bool) -> None:
+    async def _place_one(self, stripe: "_Stripe", number: int, await_silent: bool) -> None:
         while True:
-            peer = stripe.next(index, _nobody if await_silent else self._is_silent)
+            peer = stripe.next(number, _nobody if await_silent else self._is_silent)
             if peer is None:
                 return
             if not await_silent and not await self._locator.answers(peer):
                 continue
-            outcome = await self._offer(stripe, peer, index)
-            stripe.tell(peer, index, outcome)
+            outcome = await self._offer(stripe, peer, number)
+            stripe.tell(peer, number, outcome)
             if outcome.status in KEPT_STATUSES:
                 return
             self._refusal(peer, outcome)
 
-    async def _offer(self, stripe: "_Stripe", peer: Peer, index: int) -> ShareOutcome:
+    async def _offer(self, stripe: "_Stripe", peer: Peer, number: int) -> ShareOutcome:
         stripe.begin(peer)
-        for number in range(BUSY_TRIES):
+        for tries in range(BUSY_TRIES):
             outcome: ShareOutcome = await self._shares.put(
-                peer, stripe.record, index, stripe.data[index], SHARE_SECONDS
+                peer, stripe.record, number, stripe.data[number], SHARE_SECONDS
             )
             if outcome.status is not ShareStatus.BUSY:
                 break
-            await self._driver.sleep(BUSY_PAUSE_SECONDS * 2**number)
+            await self._driver.sleep(BUSY_PAUSE_SECONDS * 2**tries)
         if outcome.status in SILENT:
             self._nodes.silent(self._nodes.of(peer), self._driver.now())
         else:
@@ -188,9 +188,9 @@ class Placer:
         if bits > SURPLUS_BITS_MAX or stripe.record.work << bits > self._max_work:
             return
         stripe.record = await self.stamped(stripe.record, bits)
-        for index, peer in stripe.full.items():
-            if not stripe.is_stored(index):
-                stripe.tell(peer, index, await self._offer(stripe, peer, index))
+        for number, peer in stripe.full.items():
+            if not stripe.is_stored(number):
+                stripe.tell(peer, number, await self._offer(stripe, peer, number))
 
     def _refusal(self, peer: Peer, outcome: ShareOutcome) -> None:
         where = format_address(peer.address)
@@ -249,28 +249,28 @@ class _Stripe:
             self.stored >= self.enough and len(self.holders) >= min(self.enough, answering)
         )
 
-    def is_stored(self, index: int) -> bool:
-        """Whether share `index` is kept."""
-        return index in self._stored
+    def is_stored(self, number: int) -> bool:
+        """Whether share `number` is kept."""
+        return number in self._stored
 
-    def next(self, index: int, is_silent: Callable[[Peer], bool]) -> Peer | None:
-        """Whom to offer share `index`: its own node, else a spare one without a share, and where
+    def next(self, number: int, is_silent: Callable[[Peer], bool]) -> Peer | None:
+        """Whom to offer share `number`: its own node, else a spare one without a share, and where
         there are no n nodes whoever has fewest. None if nobody is left."""
         few = len(self._peers) < self.record.n
         best: tuple[int, bool, int] | None = None
         chosen = None
-        for number, peer in enumerate(self._peers):
+        for at, peer in enumerate(self._peers):
             key = peer.public_key
             if key in self._refusing:
                 continue
             if is_silent(peer):
                 self._silent.add(key)
                 continue
-            is_own = number == index % len(self._peers)
+            is_own = at == number % len(self._peers)
             held = self._by_peer[key]
-            if not few and (held or not (is_own or number >= self.spares_from)):
+            if not few and (held or not (is_own or at >= self.spares_from)):
                 continue
-            rank = (held, not is_own, number)
+            rank = (held, not is_own, at)
             if best is None or rank < best:
                 best, chosen = rank, peer
         return chosen
@@ -279,15 +279,15 @@ class _Stripe:
         """A share is about to be offered."""
         self._by_peer[peer.public_key] += 1
 
-    def tell(self, peer: Peer, index: int, outcome: ShareOutcome) -> None:
+    def tell(self, peer: Peer, number: int, outcome: ShareOutcome) -> None:
         """How an offer ended."""
         key, status = peer.public_key, outcome.status
         if status in KEPT_STATUSES:
             self._silent.discard(key)
-            self._stored.add(index)
+            self._stored.add(number)
             self.holders.add(key)
             if status is ShareStatus.STORED:
-                self.sent_bytes += self.record.size(index)
+                self.sent_bytes += self.record.size(number)
             return
         if status is ShareStatus.WANTED:  # it has lost what it said to hold
             self._by_peer[key] -= 1
@@ -296,7 +296,7 @@ class _Stripe:
         if status in SILENT:
             self._silent.add(key)
         if status is ShareStatus.LOW_RANK:
-            self.full[index] = peer
+            self.full[number] = peer
             self.bits_short = max(self.bits_short, outcome.detail)
 
 

@@ -85,7 +85,7 @@ class StripeFetch:
                 self._judge_late()
             return self._have
         finally:
-            for asked in self._asked.values():
+            for asked in tuple(self._asked.values()):  # a task that ends leaves the table
                 asked.task.cancel()
 
     @property

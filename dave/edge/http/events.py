@@ -8,9 +8,10 @@ from aiohttp import web
 from dave.edge.http.event_json import KINDS
 from dave.edge.http.feed import Feed
 from dave.edge.http.operations import Access, Doc, Operation, answer
-from dave.edge.http.problems import Problem
+from dave.edge.http.queries import Query, read
 from dave.edge.http.service import Service
 from dave.edge.http.sockets import ANSWERS, Sockets
+from dave.errors import UsageError
 
 DESCRIPTION = """\
 One JSON object a message. All have `kind`, `event` and `time` (Unix seconds, to a tenth).
@@ -27,13 +28,24 @@ those that this node answered. With `peer`, `address`, `about` (entries or share
 In a browser, which sends no headers with a WebSocket, offer the subprotocols `dave` and, where \
 the token is needed, `dave.token.TOKEN`."""
 
-PARAMETER = {
-    "name": "kinds",
-    "in": "query",
-    "description": "Which kinds, separated by commas; all without it.",
-    "schema": {"type": "string", "pattern": f"^({'|'.join(KINDS)})(,({'|'.join(KINDS)}))*$"},
-    "example": "peers,challenges",
-}
+
+def _kinds(text: str) -> tuple[str, ...]:
+    """The kinds that a query names."""
+    asked = tuple(text.split(","))
+    for kind in asked:
+        if kind not in KINDS:
+            close = get_close_matches(kind, KINDS, 1)
+            hint = f", perhaps {close[0]}?" if close else ""
+            raise UsageError(f"no kind is called {kind!r}; there are {', '.join(KINDS)}{hint}")
+    return asked
+
+
+_ANY = "|".join(KINDS)
+QUERY = Query(
+    "kinds", _kinds, None,
+    {"type": "string", "pattern": f"^({_ANY})(,({_ANY}))*$", "examples": ["peers,challenges"]},
+    "Which kinds, separated by commas; all without it.",
+)  # fmt: skip
 
 
 def routes(service: Service) -> list[Operation]:
@@ -43,8 +55,8 @@ def routes(service: Service) -> list[Operation]:
     service.on_stop.append(sockets.close)
 
     async def events(request: web.Request) -> web.WebSocketResponse:
-        kinds = _kinds(request.query.get("kinds"))
         sockets.check(request)
+        kinds = read(request, (QUERY,))["kinds"] or KINDS
 
         async def story(send: Callable[[str], Awaitable[None]]) -> None:
             listener = feed.join(kinds)
@@ -59,20 +71,7 @@ def routes(service: Service) -> list[Operation]:
         Operation("GET", "/v1/events", events, Access.INSIDE, Doc(
             "Entries, peers and storage challenges, as they come.",
             {**ANSWERS, 400: answer("There is no such kind.", "application/problem+json")},
-            [PARAMETER],
+            [QUERY.parameter()],
             description=DESCRIPTION,
-        )),
+        ), answers_head=False),
     ]  # fmt: skip
-
-
-def _kinds(text: str | None) -> list[str]:
-    """The kinds that a query names."""
-    if text is None:
-        return list(KINDS)
-    asked = text.split(",")
-    for kind in asked:
-        if kind not in KINDS:
-            close = get_close_matches(kind, KINDS, 1)
-            hint = f", perhaps {close[0]}?" if close else ""
-            raise Problem(400, f"no kind is called {kind!r}; there are {', '.join(KINDS)}{hint}")
-    return asked

@@ -42,7 +42,9 @@ class Query(NamedTuple):
         }
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Parses a whole number in that range."""
+
     def parse(text: str) -> int:
         if not text.isascii() or not text.isdecimal() or len(text) > 20:
             raise ValueError
@@ -88,12 +90,12 @@ TIMEOUT = Query(
     "Seconds that the network may take; of a file, for each step.",
 )  # fmt: skip
 QUORUM = Query(
-    "quorum", _whole(1, REPLICAS), 2,
+    "quorum", whole(1, REPLICAS), 2,
     {"type": "integer", "minimum": 1, "maximum": REPLICAS},
     "How many nodes must return the same version (all, where fewer are known).",
 )  # fmt: skip
 TTL = Query(
-    "ttl", _whole(1, TTL_SECONDS_MAX), TTL_SECONDS_DEFAULT,
+    "ttl", whole(1, TTL_SECONDS_MAX), TTL_SECONDS_DEFAULT,
     {"type": "integer", "minimum": 1, "maximum": TTL_SECONDS_MAX},
     "Lifetime in seconds.",
 )  # fmt: skip
@@ -109,7 +111,7 @@ PREFIX = Query(
     "Only names that begin with it.",
 )._replace(default=None)  # fmt: skip
 LIMIT = Query(
-    "limit", _whole(1, HTTP_NAMES_MAX), HTTP_NAMES_DEFAULT,
+    "limit", whole(1, HTTP_NAMES_MAX), HTTP_NAMES_DEFAULT,
     {"type": "integer", "minimum": 1, "maximum": HTTP_NAMES_MAX},
     "How many names to tell at most.",
 )  # fmt: skip

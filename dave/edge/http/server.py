@@ -35,6 +35,7 @@ from dave.edge.http.service import Service
 from dave.edge.http.token import load_or_make_token
 from dave.edge.keyfile import Key
 from dave.edge.limits import (
+    HTTP_LINGER_SECONDS,
     HTTP_PORT_DEFAULT,
     HTTP_STOP_SECONDS,
 )
@@ -75,19 +76,14 @@ class HttpServer:
         name, _ = split_address(listen, HTTP_PORT_DEFAULT)
         self._hosts = frozenset((name.lower(), "localhost"))
         self._sockets = bind_tcp(listen, HTTP_PORT_DEFAULT)
-        self._stack = AsyncExitStack()
-
-    @property
-    def address(self) -> str:
+        bound = [sock.getsockname()[:2] for sock in self._sockets]
+        host, port = bound[0]
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        self.address = format_address((here, port))
         """HOST:PORT under which processes on this machine reach it."""
-        host, port = self._sockets[0].getsockname()[:2]
-        return format_address(({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port))
-
-    @property
-    def is_open(self) -> bool:
+        self.is_open = any(not at.startswith("127.") and at != "::1" for at, _ in bound)
         """Whether other machines may reach it."""
-        hosts = [sock.getsockname()[0] for sock in self._sockets]
-        return any(not host.startswith("127.") and host != "::1" for host in hosts)
+        self._stack = AsyncExitStack()
 
     async def start(self) -> None:
         """Serve."""
@@ -97,11 +93,14 @@ class HttpServer:
         runner = web.AppRunner(
             application(service, Guard(self._token, self._hosts)),
             handler_cancellation=True,
-            shutdown_timeout=HTTP_STOP_SECONDS,
+            shutdown_timeout=HTTP_LINGER_SECONDS,
         )
         await runner.setup()
         self._stack.push_async_callback(service.finish, HTTP_STOP_SECONDS)
         self._stack.push_async_callback(runner.cleanup)
+        self._stack.push_async_callback(service.requests.finish, HTTP_STOP_SECONDS)
+        self._stack.push_async_callback(service.stop)
+        await service.start()
         assert runner.server is not None
         made, loop = connections(runner.server), asyncio.get_running_loop()
         for sock in self._sockets:
@@ -121,7 +120,7 @@ class HttpServer:
 
 def application(service: Service, guard: Guard) -> web.Application:
     """The application of aiohttp: guard, routes, headers."""
-    app = web.Application(middlewares=[problems, guard.check])
+    app = web.Application(middlewares=[problems, service.requests.count, guard.check])
     operations = [operation for routes in ROUTES for operation in routes(service)]
     operations.append(openapi.operation(operations))
     access = {}
@@ -139,15 +138,5 @@ def application(service: Service, guard: Guard) -> web.Application:
             response.headers.setdefault(name, value)
         response.headers["Server"] = SERVER  # aiohttp has said more by now
 
-    async def start(app: web.Application) -> None:
-        for begin in service.on_start:
-            await begin()
-
-    async def stop(app: web.Application) -> None:
-        for end in service.on_stop:
-            await end()
-
     app.on_response_prepare.append(dress)
-    app.on_startup.append(start)
-    app.on_shutdown.append(stop)
     return app

@@ -1,7 +1,8 @@
 """What the handlers of a node's HTTP interface work with."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,12 @@ from aiohttp import web
 
 from dave.crypto.network import Network
 from dave.edge.client import Client
+from dave.edge.http.operations import Handler
 from dave.edge.http.problems import Problem
 from dave.edge.keyfile import Key
 from dave.edge.limits import HTTP_STREAMS_MAX
 
 if TYPE_CHECKING:
-    import asyncio
-
     from dave.edge.node import Node
 
 TRUSTED = web.RequestKey("trusted", bool)
@@ -38,6 +38,7 @@ class Service:
         self.on_stop: list[Callable[[], Awaitable[None]]] = []
         """Called once the node stops to listen, before the requests under way are waited for:
         what would go on for ever, such as a WebSocket, ends itself here."""
+        self.requests = Requests()
         self._streams = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -69,22 +70,59 @@ class Service:
         finally:
             self._streams -= 1
 
+    async def start(self) -> None:
+        """Have what runs beside the requests begin."""
+        for begin in self.on_start:
+            await begin()
+
+    async def stop(self) -> None:
+        """Have what goes on for ever end."""
+        for end in self.on_stop:
+            await end()
+
     def spawn(self, story: Coroutine[Any, Any, None]) -> None:
         """Have something done beside the requests; `finish` waits for it."""
-        import asyncio
-
         task = asyncio.create_task(story)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def finish(self, seconds: float) -> None:
         """Give what was spawned so long to end."""
-        import asyncio
-
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         for task in self._tasks:
             task.cancel()
+
+
+class Requests:
+    """The requests under way. aiohttp takes no more of a body once it shuts down; so they are
+    waited for before that."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._is_stopping = False
+        self._none = asyncio.Event()
+
+    @web.middleware
+    async def count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """As a middleware."""
+        if self._is_stopping:
+            raise Problem(503, "the node is stopping", {"Connection": "close"})
+        self._count += 1
+        try:
+            return await handler(request)
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._none.set()
+
+    async def finish(self, seconds: float) -> None:
+        """Take no more, and give those under way so long."""
+        self._is_stopping = True
+        if self._count:
+            self._none.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._none.wait(), seconds)
 
 
 def is_trusted(request: web.Request) -> bool:

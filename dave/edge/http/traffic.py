@@ -13,7 +13,7 @@ from aiohttp import web
 
 from dave.drops import Drop
 from dave.edge.http.operations import Access, Doc, Operation, answer
-from dave.edge.http.problems import Problem
+from dave.edge.http.queries import Query, read, whole
 from dave.edge.http.service import Service
 from dave.edge.limits import TRAFFIC_SAMPLES_KEPT, TRAFFIC_SECONDS
 from dave.edge.node import Node
@@ -47,12 +47,10 @@ SCHEMA = {
     },
 }
 
-SINCE = {
-    "name": "since",
-    "in": "query",
-    "description": "Only samples after the one of this number.",
-    "schema": {"type": "integer", "minimum": 0, "maximum": 2**53},
-}
+SINCE = Query(
+    "since", whole(0, 2**53), 0, {"type": "integer", "minimum": 0, "maximum": 2**53},
+    "Only samples after the one of this number.",
+)  # fmt: skip
 
 
 def counters_of(node: Node) -> dict[str, int]:
@@ -126,10 +124,7 @@ def routes(service: Service) -> list[Operation]:
     service.on_stop.append(samples.stop)
 
     async def traffic(request: web.Request) -> web.Response:
-        text = request.query.get("since", "0")
-        if not (text.isascii() and text.isdecimal() and len(text) <= 16):
-            raise Problem(400, "since is the number of a sample, 0 or more")
-        return web.json_response(samples.told(int(text)))
+        return web.json_response(samples.told(read(request, (SINCE,))["since"]))
 
     return [
         Operation("GET", "/v1/traffic", traffic, Access.INSIDE, Doc(
@@ -138,6 +133,6 @@ def routes(service: Service) -> list[Operation]:
                 200: answer("Samples, the oldest first.", "application/json", SCHEMA),
                 400: answer("since is no number.", "application/problem+json"),
             },
-            [SINCE],
+            [SINCE.parameter()],
         )),
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from dave.edge.http.operations import Access, Doc, Operation, answer
 from dave.edge.http.problems import Problem
+from dave.edge.http.queries import Query, read
 from dave.edge.http.service import Service
 from dave.edge.http.sockets import ANSWERS, Sockets
 from dave.edge.watch import Change
@@ -22,14 +23,10 @@ end. With `uri`, `value` in base64 (null for what is gone, or is a file or priva
 `skipped`, the versions between two that were not told. `error` instead of all these: the network \
 could not be asked, and the socket closes."""
 
-PARAMETER = {
-    "name": "name",
-    "in": "query",
-    "required": True,
-    "description": "dave://OWNER/KEY, or a KEY of the owner whose key the node was given.",
-    "schema": {"type": "string", "minLength": 1},
-    "example": "greeting",
-}
+QUERY = Query(
+    "name", str, None, {"type": "string", "minLength": 1, "examples": ["greeting"]},
+    "dave://OWNER/KEY, or a KEY of the owner whose key the node was given.",
+)  # fmt: skip
 
 
 def routes(service: Service) -> list[Operation]:
@@ -38,11 +35,11 @@ def routes(service: Service) -> list[Operation]:
     service.on_stop.append(sockets.close)
 
     async def watch(request: web.Request) -> web.WebSocketResponse:
-        name = request.query.get("name")
+        sockets.check(request)
+        name = read(request, (QUERY,))["name"]
         if not name:
             raise Problem(400, "say what to watch: ?name=dave://OWNER/KEY, percent-encoded")
         owner, key = whose_key(name, None, service.key)
-        sockets.check(request)
 
         async def story(send: Callable[[str], Awaitable[None]]) -> None:
             with service.client.watch(key, owner=owner) as changes:
@@ -58,9 +55,9 @@ def routes(service: Service) -> list[Operation]:
         Operation("GET", "/v1/watch", watch, Access.INSIDE, Doc(
             "The versions of an entry, as they come.",
             {**ANSWERS, 400: answer("No entry is named.", "application/problem+json")},
-            [PARAMETER],
+            [{**QUERY.parameter(), "required": True}],
             description=DESCRIPTION,
-        )),
+        ), answers_head=False),
     ]  # fmt: skip
 
 

@@ -121,7 +121,9 @@ class ShareKeeper:
             self._begin(effect.ticket)
             self.writer.commit(effect)
         elif isinstance(effect, DropShares):
-            self._drop(effect)
+            # Records that could not be read may still name them: the next start will tell.
+            if not self.database.is_unread:
+                self._drop(effect)
         else:
             self._loop.run_in_executor(None, self._rebuild, effect)
 

@@ -42,14 +42,14 @@ none at hand, since the node should hold it; should it want it nevertheless, WAN
 class Upload:
     """One share for one node."""
 
-    __slots__ = ("_done", "deadline", "index", "record", "share", "wanted_by")
+    __slots__ = ("_done", "deadline", "number", "record", "share", "wanted_by")
 
     def __init__(
-        self, record: bytes, index: int, share: ShareData,
+        self, record: bytes, number: int, share: ShareData,
         done: Callable[[ShareOutcome, Instant], None], deadline: Instant | None,
     ) -> None:  # fmt: skip
         self.record = record
-        self.index = index
+        self.number = number
         self.share = share
         self.deadline = deadline
         self.wanted_by: Talk | None = None
@@ -288,4 +288,4 @@ class Talk(LiveSource):
     def _offer(self, upload: Upload) -> bytes:
         self._seq += 1
         self.open[self._seq] = upload
-        return shares.offer_bytes(Offer(self._seq, upload.index, upload.record))
+        return shares.offer_bytes(Offer(self._seq, upload.number, upload.record))

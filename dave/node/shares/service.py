@@ -159,11 +159,11 @@ class ShareService:
         if self._takers.get(taker.asker) is taker:
             del self._takers[taker.asker]
 
-    def judge(self, record: StripeRecord, index: int, now: Instant) -> Judgement:
+    def judge(self, record: StripeRecord, number: int, now: Instant) -> Judgement:
         """What is to be said to that offer."""
         if now < self._refuses_until:
             return Judgement(ShareStatus.READ_ONLY)
-        return self.index.judge(record, index, self.core.unix_ms(now))
+        return self.index.judge(record, number, self.core.unix_ms(now))
 
     def is_genuine(self, record: StripeRecord, digest: bytes) -> bool:
         """Whether the signature of a record is known to be good."""
@@ -187,19 +187,19 @@ class ShareService:
             done(is_genuine, now)
 
     def write(
-        self, record: StripeRecord, index: int, mask: int, pieces: Sequence[bytes], done: Stored
+        self, record: StripeRecord, number: int, mask: int, pieces: Sequence[bytes], done: Stored
     ) -> None:
         """Have a share written that the index wants, and whose address was checked."""
-        told = partial(self._written, record, index, ShareStatus.STORED, done)
-        self.effects.write(record.address(index), pieces, record.data, mask, told)
+        told = partial(self._written, record, number, ShareStatus.STORED, done)
+        self.effects.write(record.address(number), pieces, record.data, mask, told)
 
-    def save(self, record: StripeRecord, index: int, mask: int, done: Stored) -> None:
+    def save(self, record: StripeRecord, number: int, mask: int, done: Stored) -> None:
         """Have a record written whose share is here."""
-        told = partial(self._written, record, index, ShareStatus.HELD, done)
+        told = partial(self._written, record, number, ShareStatus.HELD, done)
         self.effects.save(record.data, mask, told)
 
     def _written(
-        self, record: StripeRecord, index: int, status: ShareStatus, done: Stored, ok: bool,
+        self, record: StripeRecord, number: int, status: ShareStatus, done: Stored, ok: bool,
         now: Instant,
     ) -> None:  # fmt: skip
         if not ok:
@@ -207,7 +207,7 @@ class ShareService:
             done(ShareStatus.READ_ONLY, now)
             return
         now_ms, is_written = self.core.unix_ms(now), status is ShareStatus.STORED
-        inserted = self.index.insert(record, index, now_ms, is_written=is_written)
+        inserted = self.index.insert(record, number, now_ms, is_written=is_written)
         self.effects.drop(inserted.gone)
         done(status if inserted.status is ShareStatus.STORED else inserted.status, now)
 

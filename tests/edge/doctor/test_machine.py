@@ -27,12 +27,15 @@ def test_the_kernel_is_measured():
     assert "million hashes/s" in found.text
 
 
-def test_a_lacking_kernel_says_what_brings_it(monkeypatch):
+@pytest.mark.parametrize("compiler", [None, "/usr/bin/cc"])
+def test_a_lacking_kernel_says_what_brings_it(monkeypatch, compiler):
+    monkeypatch.setattr(machine.shutil, "which", lambda name: compiler)
     monkeypatch.setattr(search, "has_kernel", lambda: False)
     monkeypatch.delenv("DAVE_NO_KERNEL", raising=False)
     found = machine.kernel()
     assert found.level is Level.WARNING
     assert "pip install" in found.mend
+    assert ("apt install gcc" in found.mend) == (compiler is None)
 
 
 @pytest.mark.parametrize(("hard", "mend"), [(100_000, "ulimit -n"), (200, "LimitNOFILE")])

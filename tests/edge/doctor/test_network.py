@@ -122,6 +122,9 @@ def test_who_is_on_our_side_says_nothing_of_what_is_beyond():
 
 def test_reach():
     assert network.reach(None).level is Level.OK
+    assert network.reach(None, ":1424", True).level is Level.OK
+    would = network.reach(None, ":1424", False)
+    assert (would.level, would.mend[-4:]) == (Level.PROBLEM, "1424")
     assert network.reach(STATUS).level is Level.OK
     alone = network.reach(STATUS | {"peers": 0})
     assert alone.level is Level.WARNING

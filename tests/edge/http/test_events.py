@@ -4,6 +4,8 @@ import dave
 from tests.edge.http.serving import served
 from tests.processes import until_async
 
+UPGRADE = {"Upgrade": "websocket"}
+
 
 async def put(site, name, value=b"v"):
     async with dave.connect(site.node.address, key=dave.Key.generate()) as d:
@@ -39,8 +41,8 @@ async def test_only_the_kinds_that_were_asked_for_are_told(site):
 
 @served()
 async def test_kinds_that_there_are_not(site):
-    status, _, detail = await site.problem("GET", "/v1/events?kinds=peer")
+    status, _, detail = await site.problem("GET", "/v1/events?kinds=peer", headers=UPGRADE)
     assert status == 400
     assert "perhaps peers?" in detail
-    status, _, detail = await site.problem("GET", "/v1/events?kinds=")
+    status, _, detail = await site.problem("GET", "/v1/events?kinds=", headers=UPGRADE)
     assert status == 400

@@ -1,11 +1,13 @@
 """The OpenAPI document: that it is one, that it says what is there, and that it is true."""
 
+import faulthandler
 import json
 import re
 import subprocess
 import sys
 from http.client import HTTPConnection
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
@@ -15,6 +17,7 @@ from dave.edge.http import server
 from dave.edge.http.openapi import document
 from dave.edge.http.operations import Access
 from tests.edge.http.serving import served
+from tests.node.helpers import Stage
 from tests.processes import PATIENCE_SECONDS
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -61,7 +64,10 @@ class FakeService:
     """What modules ask for while they make their tables."""
 
     def __init__(self):
+        self.on_start = []
         self.on_stop = []
+        self.key = None
+        self.node = SimpleNamespace(core=Stage().node, config=dave.Config())
 
 
 def run_schemathesis(home, *options):
@@ -99,5 +105,7 @@ def test_schemathesis_finds_it_true(home):
 
 @pytest.mark.soak
 def test_schemathesis_finds_it_true_a_thousand_times(home):
+    faulthandler.cancel_dump_traceback_later()  # this may take many minutes
     code, said = run_schemathesis(home, "--max-examples", "1000", "--continue-on-failure")
+    print(said)
     assert code == 0, said

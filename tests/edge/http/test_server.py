@@ -6,9 +6,9 @@ import socket
 import pytest
 
 import dave
-from dave.edge.http import connections
+from dave.edge.http import connections, server
 from tests.edge.http.serving import served, site
-from tests.processes import PATIENCE_SECONDS
+from tests.processes import PATIENCE_SECONDS, until_async
 
 
 def run(story):
@@ -78,5 +78,62 @@ def test_it_ends_and_gives_its_port_back(tmp_path):
         writer.close()
         with socket.create_server((host, int(port))):
             pass
+
+    run(story())
+
+
+def test_what_is_under_way_may_end_when_the_node_stops(tmp_path):
+    async def story():
+        async with site(tmp_path, signs=True) as at:
+            half, rest = asyncio.Event(), asyncio.Event()
+
+            async def body():
+                yield b"first half, "
+                half.set()
+                await rest.wait()
+                yield b"second half"
+
+            put = asyncio.create_task(
+                at.answer("PUT", at.path(b"k"), data=body(), token=True, expect100=True)
+            )
+            await half.wait()
+            closing = asyncio.create_task(at.node.http.close())
+            await until_async(lambda: _refuses(at))
+            rest.set()
+            status, *_ = await put
+            await closing
+            assert status == 201
+        again = dave.Config(listen="127.0.0.1:0", data=tmp_path / "node")
+        async with dave.Node(again) as node, dave.connect(node.address) as d:
+            assert (await d.get("k", owner=at.key.owner)).value == b"first half, second half"
+
+    run(story())
+
+
+def _refuses(at):
+    host, _, port = at.node.http.address.rpartition(":")
+    with socket.socket() as sock:
+        return sock.connect_ex((host, int(port))) != 0
+
+
+def test_what_does_not_end_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "HTTP_STOP_SECONDS", 0.05)
+
+    async def story():
+        async with site(tmp_path, signs=True) as at:
+            begun = asyncio.Event()
+
+            async def body():
+                yield b"for ever"
+                begun.set()
+                await asyncio.Event().wait()
+
+            put = asyncio.create_task(
+                at.answer("PUT", at.path(b"k"), data=body(), token=True, expect100=True)
+            )
+            await begun.wait()
+        put.cancel()
+        await asyncio.wait([put])
+        assert len(at.node.core.store) == 0
 
     run(story())

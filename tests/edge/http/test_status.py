@@ -11,6 +11,7 @@ async def test_they_say_what_the_commands_say(site):
     status, headers, body = await site.answer("GET", "/v1/status")
     assert (status, headers["Content-Type"]) == (200, "application/json; charset=utf-8")
     told, known = json.loads(body), status_of(site.node)
+    assert told["http"] == site.url + "/"
     assert {**told, "uptime_seconds": 0} == {**known, "uptime_seconds": 0}
     status, _, body = await site.answer("GET", "/v1/peers")
     assert (status, json.loads(body)) == (200, peers_of(site.node))

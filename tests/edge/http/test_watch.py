@@ -25,7 +25,8 @@ async def test_what_stands_then_each_version_then_its_end(site):
 @served()
 async def test_names_that_say_nothing(site):
     for query in ("", "?name=", "?name=bare", "?name=dave://nobody/k"):
-        status, _, _ = await site.problem("GET", f"/v1/watch{query}")
+        upgrade = {"Upgrade": "websocket"}
+        status, _, _ = await site.problem("GET", f"/v1/watch{query}", headers=upgrade)
         assert status == 400, query
 
 

@@ -148,6 +148,7 @@ def test_a_full_disk_at_the_start_costs_no_share(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("dave.edge.database.connect", full)
         assert load(tmp_path, state_in_memory, later) == [0]
+        load(tmp_path, expire, later)
     load(tmp_path, expire, later)
     key = key_of(record_of(share(0), upload=2))
     assert load(tmp_path, state, later) == ([0], [key], 0, 0)

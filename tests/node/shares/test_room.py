@@ -30,18 +30,18 @@ from tests.node.sharing import (
 S = ShareStatus
 
 
-def hoard(world, node, count, seed=1):
+def hoard(world, node, count, seed=1, each=20):
     """Clients that offer and never send: their scripts."""
     maker = maker_in(world, seed)
     scripts = [script_of(world.add_client(), node) for _ in range(count)]
     world.run(1)
     for script in scripts:
         for _ in range(2):
-            record, _ = maker.stripe(20, BLOCK_BYTES)
-            start = len(script.pieces) * 20
+            record, _ = maker.stripe(each, BLOCK_BYTES)
+            start = len(script.pieces) * each
             script.say(
                 wire.offers_piece(
-                    wire.offer_bytes(Offer(start + i, i, record.data)) for i in range(20)
+                    wire.offer_bytes(Offer(start + i, i, record.data)) for i in range(each)
                 )
             )
     return scripts
@@ -66,7 +66,7 @@ def test_who_sends_is_not_held_up_by_many_who_do_not():
     """One begins among sixty that never send anything, and come again and again."""
     world, client = share_network(1)
     (node,) = world.nodes
-    scripts = hoard(world, node, 60)
+    scripts = hoard(world, node, 60, each=2)
     maker = maker_in(world, 2)
     told = put_all(client, node, [maker.stripe(4, BLOCK_BYTES) for _ in range(12)], seconds=600)
     came = []
@@ -76,7 +76,7 @@ def test_who_sends_is_not_held_up_by_many_who_do_not():
         for script in scripts:
             if script.is_closed:
                 scripts.remove(script)
-                scripts += hoard(world, node, 1, len(scripts) + 10)
+                scripts += hoard(world, node, 1, len(scripts) + 10, each=2)
                 break
     first = next(i for i, count in enumerate(came) if count)
     assert first <= 5 * SHARES_IDLE_SECONDS, "it has its turn"
