@@ -233,12 +233,12 @@ class Client(FileVerbs, ReadingVerbs):
             entry = Entry(bytes(entry))
         return await self._entries.hand_on(entry, cas, timeout)
 
-    async def renew(self, entry: Entry, ttl: int, *, timeout: float) -> Receipt:
-        """Put the same value again, dated now, unless another version than `entry` stands; of a
-        file, for `ttl` seconds, and its shares live longer where they are. Raises as `put` with
-        `cas`, and NotWhole."""
+    async def renew(self, entry: Entry, *, timeout: float, file_ttl: int | None = None) -> Receipt:
+        """Put the same value again, dated now, unless another version than `entry` stands. The
+        shares of a file live longer where they are, for `file_ttl` seconds, by default as its entry
+        did. Raises as `put` with `cas`, and NotWhole."""
         if entry.is_blob:
-            return await self._files().renew(entry, ttl, timeout)
+            return await self._files().renew(entry, file_ttl or entry.ttl, timeout)
         return await self._entries.put(
             entry.key, entry.value, entry.ttl, entry.flags, entry.time, timeout
         )

@@ -276,7 +276,7 @@ class Renewals:
         return row._replace(time=receipt.time, due_ms=due, tries=0, note="")
 
     async def _put_again(self, client: Client, entry: Entry, ttl: int) -> Receipt:
-        receipt = await client.renew(entry, ttl, timeout=RENEWAL_TIMEOUT_SECONDS)
+        receipt = await client.renew(entry, timeout=RENEWAL_TIMEOUT_SECONDS, file_ttl=ttl)
         try:
             await client.list_again(entry, receipt, timeout=RENEWAL_TIMEOUT_SECONDS)
         except DaveError as error:

@@ -88,9 +88,9 @@ class FakeClient:
         named = [e for e in self.world.held.values() if (e.owner, e.key) == (owner, key)]
         return SimpleNamespace(entry=named[0] if named else None)
 
-    async def renew(self, entry, ttl, **patience):
+    async def renew(self, entry, *, file_ttl, **patience):
         assert self.key.owner == entry.owner
-        assert entry.is_blob or ttl == entry.ttl
+        ttl = file_ttl if entry.is_blob else entry.ttl
         await self.world.may_renew.wait()
         self.world.puts += 1
         return self.world.put(entry.key, entry.value, ttl, entry.flags, self.key)

@@ -30,14 +30,14 @@ def test_one_file_at_a_time_and_other_entries_beside_it(world, monkeypatch):
     renew = FakeClient.renew
     under_way, most, ended = [], [], []
 
-    async def slow(self, entry, ttl, **patience):
+    async def slow(self, entry, **how):
         if entry.is_blob:
             under_way.append(entry)
             most.append(len(under_way))
             await world.may_renew.wait()
             under_way.pop()
         ended.append(entry.key)
-        return await renew(self, entry, ttl, **patience)
+        return await renew(self, entry, **how)
 
     monkeypatch.setattr(FakeClient, "renew", slow)
     world.now_ms += 5_000_000
