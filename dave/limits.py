@@ -351,6 +351,8 @@ JOIN_SECONDS_AGAIN = 10  # between two lookups of the own id
 REFRESH_SECONDS = 3600
 """The own id, and places in buckets with room, are looked up this often without a reason."""
 OWN_ADDRESS_VOICES = 8
+CLOCK_VOICES = 16
+"""Peers whose clocks are compared with ours."""
 REACH_SECONDS = 10
 """A node not dialled within this time runs as a client ..."""
 REACH_AGAIN_SECONDS_FIRST = 60

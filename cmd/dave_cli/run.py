@@ -1,13 +1,10 @@
 """`dave run`: a node in the foreground."""
 
 import signal
-import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
 from dave.errors import UsageError
-from dave.limits import CAPACITY_BYTES_DEFAULT
 from dave_cli import options
 from dave_cli.loop import run
 
@@ -23,78 +20,30 @@ The first line on standard output is "dave listening on HOST:PORT"; with --http,
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave run`."""
-    parser.add_argument(
-        "--listen", metavar="ADDR",
-        help="HOST:PORT; port 0 takes a free one (default: 127.0.0.1:1424, or all addresses with "
-        "--lan and if an --edge is not on this machine)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--edge", metavar="HOST:PORT", action="append", default=[],
-        help="a node through which to join, may be repeated; HOST:PORT#NODEKEY pins its key",
-    )  # fmt: skip
-    parser.add_argument(
-        "--lan", action="store_true",
-        help="find nodes on the local network by multicast: no edge, no internet needed; listens "
-        "on all addresses unless --listen says otherwise",
-    )  # fmt: skip
-    parser.add_argument(
-        "--key", metavar="FILE", type=Path,
-        help="the node's key, made where it is missing (default: node.key in the data folder)",
-    )  # fmt: skip
-    options.add_data(parser)
-    parser.add_argument(
-        "--capacity", metavar="SIZE", type=options.size, default=CAPACITY_BYTES_DEFAULT,
-        help="memory for entries, such as 500M or 2G (default: 1G)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--blob-capacity", metavar="SIZE", type=options.size, default=None,
-        help="disk for shares of files, 0 for none (default: 10G, but at most half of what is "
-        "free)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--sync", metavar="MODE", choices=("always", "second", "never"), default="always",
-        help="always: acknowledge what is on disk (default); second; never",
-    )  # fmt: skip
-    parser.add_argument(
-        "--http", metavar="ADDR", default=None,
-        help="serve HTTP on HOST:PORT, such as 127.0.0.1:8080; port 0 takes a free one (default: "
-        "not at all)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--http-key", metavar="FILE", type=Path, default=None,
-        help="the owner's key with which values that come over HTTP are signed",
-    )  # fmt: skip
+    options.add(parser, "node.listen", "node.edge", "node.lan", "node.key", "node.data")
+    options.add(parser, "node.capacity", "node.blob_capacity", "node.sync")
+    options.add(parser, "node.http", "node.http_key", "log.level", "log.format")
     options.add_network(parser)
 
 
 def main(args: Namespace) -> int:
     """Run `dave run`."""
-    import logging
+    from dave.edge import logs
 
-    logging.basicConfig(format="dave: %(message)s", level=logging.INFO, stream=sys.stderr)
+    logs.configure(args.log_level, args.log_format)
     run(_run(args))
     return 0
 
 
 async def _run(args: Namespace) -> None:
     import asyncio
+    import logging
 
     from dave.edge.node import Config, Node
 
-    config = Config(
-        listen=args.listen,
-        edges=args.edge,
-        lan=args.lan,
-        data=options.data_folder(args),
-        key=args.key,
-        capacity=args.capacity,
-        blob_capacity=args.blob_capacity,
-        sync=args.sync,
-        network=args.network,
-        secret=options.secret(args),
-        http=args.http,
-        http_key=_http_key(args),
-    )
+    config = Config.of(args.chosen, options.secret(args))
+    config = config._replace(http_key=_http_key(args))
+    log = logging.getLogger("dave.run")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -103,9 +52,9 @@ async def _run(args: Namespace) -> None:
         print(f"dave listening on {node.address}", flush=True)
         if node.http is not None:
             print(f"dave http on http://{node.http.address}/", flush=True)
-        _greet(node, args)
+        _greet(node, args, log)
         await stop.wait()
-        print("dave: stopping", file=sys.stderr)
+        log.info("stopping")
 
 
 def _http_key(args: Namespace) -> Any:
@@ -118,26 +67,18 @@ def _http_key(args: Namespace) -> Any:
     return Key.load(args.http_key, options.ask_passphrase(args.http_key))
 
 
-def _greet(node: Any, args: Namespace) -> None:
+def _greet(node: Any, args: Namespace, log: Any) -> None:
     from dave.edge.status import damage_texts
 
-    for line in (
-        f"node key {node.public_key}",
-        f"data in {node.world.folder.path}: {len(node.core.store):,} entries",
-    ):
-        print(f"dave: {line}", file=sys.stderr)
     if args.lan:
         where = "all addresses" if args.listen is None else args.listen
-        print(f"dave: listening on {where}, looking for nodes on the local network",
-              file=sys.stderr)  # fmt: skip
+        log.info("listening on %s, looking for nodes on the local network", where)
     elif args.listen is None and not args.edge:
-        print("dave: reachable from this machine only; --listen ADDR changes that",
-              file=sys.stderr)  # fmt: skip
+        log.info("reachable from this machine only; --listen ADDR changes that")
     if node.http is not None:
-        print(f"dave: what writes over HTTP must show the token in {node.http.token_path}",
-              file=sys.stderr)  # fmt: skip
+        log.info("what writes over HTTP must show the token in %s", node.http.token_path)
         if node.http.is_open:
-            print("dave: http is open to other machines, and not encrypted: put a proxy with TLS "
-                  "before it, unless the network is yours", file=sys.stderr)  # fmt: skip
+            log.warning("http is open to other machines, and not encrypted: put a proxy with TLS "
+                        "before it, unless the network is yours")  # fmt: skip
     for text in damage_texts(node.replay):
-        print(f"dave: {text}", file=sys.stderr)
+        log.warning("%s", text)

@@ -37,6 +37,8 @@ def main(args: Namespace) -> int:
         "gets": f"{answer['gets_found']:,} found, {answer['gets_absent']:,} absent",
         "drops": ", ".join(f"{n:,} {reason}" for reason, n in answer["drops"].items()) or "none",
         "kernel": f"{answer['kernel_drops']:,} datagrams dropped before they were read",
+        "requests": f"{answer['requests_answered']:,} of its own answered, "
+        f"{answer['requests_failed']:,} not",
     }
     files = answer["files"]
     rows |= _of_files(files) | _of_upkeep(answer["upkeep"])

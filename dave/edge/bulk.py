@@ -60,6 +60,8 @@ class BulkSockets:
         self._loop = loop
         self._connections: dict[int, _Connection] = {}
         self._listeners: Sequence[socket.socket] = ()
+        self.bytes_received = 0
+        self.bytes_sent = 0
 
     def listen(self, listeners: Sequence[socket.socket]) -> None:
         """Accept on sockets that are bound. They are closed with this."""
@@ -147,6 +149,7 @@ class BulkSockets:
         except OSError:
             data = b""
         if data:
+            self.bytes_received += len(data)
             self._streams.received(connection.number, data, self._now())
         else:
             self._lost(connection)
@@ -181,6 +184,7 @@ class BulkSockets:
         except OSError:
             self._lost(connection)
             return
+        self.bytes_sent += sent
         connection.rest = data[sent:]
         self._watch_writable(connection)
 

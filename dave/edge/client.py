@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from dave.edge.directory import Directory
     from dave.edge.watch import Watch
+    from dave.node.client import Client as Core
 
 
 class Client(FileVerbs, ReadingVerbs):
@@ -51,6 +52,11 @@ class Client(FileVerbs, ReadingVerbs):
         self._key = key
         self._entries = Entries(driver, key)
         self._directory: Directory | None = None
+
+    @property
+    def core(self) -> "Core":
+        """What counts what this client does."""
+        return self._driver.core
 
     @property
     def trace(self) -> list[Any]:

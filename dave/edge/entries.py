@@ -191,6 +191,7 @@ class Entries:
             work = entry_work(len(bare.data), ttl) << bits
             prefix = hashes.ENTRY_STAMP_TAG + hashes.entry_digest(signed)
             nonce, tried = await self.driver.search(prefix, work, progress)
+            self.driver.core.tally.hashes += tried
         return bare.with_proofs(self._key.sign(signed), nonce), tried
 
     def unix_ms(self) -> UnixMs:

@@ -25,6 +25,7 @@ from dave.edge.journal_writer import (
     Sync,
 )
 from dave.errors import JournalError, ReadOnly, StoreError
+from dave.histogram import Histogram
 from dave.limits import JOURNAL_ID_BYTES
 from dave.store.journal import (
     FILE_KEY_BYTES,
@@ -118,6 +119,11 @@ class JournalFile:
     def failure(self) -> Exception | None:
         """Why nothing is committed any more, or None. Sticky."""
         return self._writer.failure
+
+    @property
+    def sync_time(self) -> Histogram:
+        """What each sync of records took."""
+        return self._writer.sync_time
 
     @property
     def bytes_on_disk(self) -> int:

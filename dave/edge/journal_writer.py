@@ -18,6 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from dave.edge.disk import Disk
+from dave.histogram import Histogram
 from dave.limits import JOURNAL_SYNC_SECONDS
 from dave.store.journal import seal_record
 
@@ -74,6 +75,8 @@ class JournalWriter:
         self.failure = failure
         """What failed first; sticky."""
         self.bytes_written = 0
+        self.sync_time = Histogram()
+        """What each sync took, in nanoseconds; written by the thread that writes."""
         self._disk = disk
         self._segment = segment
         self._sync = sync
@@ -177,7 +180,7 @@ class JournalWriter:
         self._disk.write(self._segment.handle, data)
         self.bytes_written += len(data)
         if self._sync is Sync.ALWAYS:
-            self._disk.sync(self._segment.handle)
+            self._sync_now()
         elif self._sync is Sync.SECOND and self._sync_at is None:
             self._sync_at = time.monotonic() + JOURNAL_SYNC_SECONDS
 
@@ -185,7 +188,12 @@ class JournalWriter:
         """Sync what `--sync second` has put off."""
         if self._sync_at is not None:
             self._sync_at = None
-            self._disk.sync(self._segment.handle)
+            self._sync_now()
+
+    def _sync_now(self) -> None:
+        began = time.monotonic_ns()
+        self._disk.sync(self._segment.handle)
+        self.sync_time.note(time.monotonic_ns() - began)
 
     def _guard(self, action: Callable[..., None], *arguments: object) -> bool:
         """Do it unless something failed before; whether it was done."""

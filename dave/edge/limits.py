@@ -203,3 +203,33 @@ PIPE_LOOK_SECONDS = 0.2
 """How often a thread that reads a silent pipe looks whether it is still wanted."""
 KNOWN_ROWS_MAX = 131_072
 """Stripes of earlier versions that an upload remembers: some 20 MB, 128 GiB at 4 of 6."""
+
+CONFIG_BYTES_MAX = 1 << 20
+"""A configuration file."""
+
+LOG_ALIKE_MAX = 10
+"""Lines of the log from one place of the code that are told in LOG_ALIKE_SECONDS."""
+LOG_ALIKE_SECONDS = 60
+LOG_KINDS_MAX = 256
+"""Places of the code of which that is remembered."""
+LOG_DROPS_MIN = 100
+"""Datagrams dropped in LOG_DROPS_SECONDS that are worth a line."""
+LOG_DROPS_SECONDS = 60
+LOG_JOIN_SECONDS = 15
+"""A node that knows nobody after so long says why, and again every LOG_JOIN_AGAIN_SECONDS."""
+LOG_JOIN_AGAIN_SECONDS = 3600
+LOG_CLOCK_SECONDS = 30
+"""A clock that is off by more than this is told of ..."""
+LOG_CLOCK_VOICES = 3
+"""... where so many peers, or all, say so."""
+
+DOCTOR_JOURNAL_BYTES_MAX = 64 << 20
+"""Of a journal, what `dave doctor` reads."""
+DOCTOR_SECONDS = 2.0
+"""So long it waits for each answer of the network."""
+DOCTOR_DIAL_SECONDS = 4.0
+"""So long a stranger may take to dial the address at which a node is to run."""
+DOCTOR_NODES_MAX = 8
+"""So many nodes beside the edges it asks."""
+DOCTOR_PINGS = 10
+"""Requests to each edge, for the round trip and the rate of answers."""

@@ -1,7 +1,6 @@
 """A running node: the core, its sockets, its journal, its signature workers, its control socket."""
 
 import asyncio
-import logging
 import random
 import time
 from collections.abc import Sequence
@@ -13,10 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from dave.crypto.network import network
 from dave.edge.addresses import format_address
 from dave.edge.aio import Runner
+from dave.edge.bulk import BulkSockets
 from dave.edge.client import Client
 from dave.edge.connect import connect, parse_edge
 from dave.edge.control import ControlServer
 from dave.edge.folder import DataFolder
+from dave.edge.house import House
 from dave.edge.journal_file import Replay
 from dave.edge.journal_writer import Sync
 from dave.edge.kept import KeptKeys
@@ -26,6 +27,7 @@ from dave.edge.limits import PORT_DEFAULT
 from dave.edge.listen import Listeners, bind_listen
 from dave.edge.memory import Journal, Memory
 from dave.edge.renewals import Renewals
+from dave.edge.report import Report
 from dave.edge.state import State
 from dave.edge.status import peers_of, status_of
 from dave.edge.transport import is_at_home
@@ -41,14 +43,13 @@ from dave.node.node import Node as Core
 from dave.node.requests import Peer
 from dave.store.shares import ShareIndex
 from dave.store.store import Store
+from dave.tuning import DEFAULT, Tuning
 from dave.uri import owner_name
 
 if TYPE_CHECKING:
     from dave.edge.http.server import HttpServer
+    from dave.edge.settings import Settings
 
-log = logging.getLogger("dave.node")
-
-HOUSEKEEPING_SECONDS = 1.0
 HAND_OVER_LOOK_SECONDS = 0.01
 
 
@@ -82,24 +83,46 @@ class Config(NamedTuple):
     """HOST:PORT on which to serve HTTP; port 0 takes a free one. Default: not at all."""
     http_key: Key | Path | str | None = None
     """The owner's key with which values that come over HTTP are signed."""
+    tuning: Tuning = DEFAULT
+    """Copies, parallel questions, patience; `replicas` is the same in all of a network."""
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> Self:
+        """As `dave run` without options: what the environment and the configuration file say.
+        `path`: the file, which must exist; default: DAVE_CONFIG, else the user's, if there is one.
+
+        Raises UsageError, naming the file and line, or the variable, and what is allowed;
+        KeyFileError for a secret with a passphrase that DAVE_PASSPHRASE does not tell.
+        """
+        from dave.edge.settings import load
+
+        settings = load(path)
+        return cls.of(settings, settings.secret())
+
+    @classmethod
+    def of(cls, settings: "Settings", secret: bytes) -> Self:
+        """What these settings say, with the network's secret read from where they say it is."""
+        return cls(**settings.of_node(), secret=secret)
 
 
 class Node:
     """A node as an async context manager: `async with dave.Node(dave.Config(...)) as node:`.
 
-    Entering raises UsageError for a configuration that cannot be, AddressInUse, FolderLocked,
-    JournalError, KeyFileError or StoreError.
+    Making and entering it raise UsageError for a configuration that cannot be, entering also
+    AddressInUse, FolderLocked, JournalError, KeyFileError or StoreError.
     """
 
     def __init__(self, config: Config | None = None) -> None:
-        self.config = config or Config()
+        self.config: Config = config or Config()
+        self.config.tuning.check()
         self.listeners: Listeners
         self.core: Core
         self.replay: Replay
         """What reading the journal found."""
         self.state: State
+        self.house: House
         self.renewals: Renewals
-        self.started_at = 0.0
+        self.started_at: float = 0.0
         self.lan: Lan | None = None
         """What finds others on the local network, if that is wanted."""
         self.http: HttpServer | None = None
@@ -153,6 +176,7 @@ class Node:
             edges,
             start_count=self._world.journal.start,
             journal_id=self._world.journal.id,
+            tuning=config.tuning,
         )
         if self._world.shares is not None:
             self.core.serve_shares(self._world.shares.index)
@@ -180,10 +204,12 @@ class Node:
     async def _begin(self) -> None:
         """All is at hand: join the network, and let everything run."""
         self.started_at = time.monotonic()
+        self._report = Report(self)
+        self.house = House(self._world, self._runner.flush, self._report)
         self.core.start(self._runner.now())
         self._runner.flush()
         for story in (
-            self._keep_house(),
+            self.house.run(),
             self._memory.run(self._runner.now),
             self.renewals.run(),
         ):
@@ -195,6 +221,7 @@ class Node:
             self._tasks.add(asyncio.create_task(self.lan.run()))
         if self.http is not None:
             await self.http.start()
+        self._report.started()
 
     def _remember(self, folder: DataFolder, sync: Sync, rng: random.Random) -> None:
         """Take in what earlier processes knew, and what is to be renewed."""
@@ -212,7 +239,7 @@ class Node:
         """A client of this node's own, with an owner's key: as `dave.connect`."""
         of = self.config
         edge = f"{self.address}#{self.public_key}"
-        return connect(edge, key=key, network=of.network, secret=of.secret)
+        return connect(edge, key=key, network=of.network, secret=of.secret, tuning=of.tuning)
 
     def _controls(self, folder: DataFolder) -> ControlServer:
         """What the owner of the data folder may ask."""
@@ -277,11 +304,17 @@ class Node:
             await asyncio.sleep(HAND_OVER_LOOK_SECONDS)
         core.say_bye(runner.now())
         runner.flush()
+        self._report.stopped()
 
     @property
     def world(self) -> World:
         """The journal and the verifier, for `status`."""
         return self._world
+
+    @property
+    def bulk(self) -> BulkSockets:
+        """The bulk channel's sockets."""
+        return self._runner.bulk
 
     async def _let_go(self) -> None:
         self._runner.close()
@@ -293,20 +326,6 @@ class Node:
         await asyncio.to_thread(self._memory.save_all, self._runner.now())
         await asyncio.to_thread(self.state.close)
         await asyncio.to_thread(self._world.close)
-
-    async def _keep_house(self) -> None:
-        """Tend the signature workers each second; compact the journal when it pays."""
-        while True:
-            await asyncio.sleep(HOUSEKEEPING_SECONDS)
-            self._world.settle()
-            self._runner.flush()
-            if self._world.wants_compaction:
-                try:
-                    await asyncio.to_thread(self._world.compact, asyncio.get_running_loop())
-                except Exception:
-                    # The journal is whole, only larger than it need be.
-                    log.exception("the journal could not be compacted")
-                    self._world.put_off_compaction()
 
 
 def default_listen(edges: Sequence[Peer], *, lan: bool = False) -> str:

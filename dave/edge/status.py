@@ -4,6 +4,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from dave import __version__
 from dave.edge.addresses import format_address
 from dave.names import SECOND, Instant
 from dave.peers.contact import Contact
@@ -29,6 +30,7 @@ def status_of(node: "Node") -> dict[str, Any]:
         "key": node.public_key,
         "id": f"{core.id:016x}",
         "network": core.network.name,
+        "version": __version__,
         "pid": os.getpid(),
         "uptime_seconds": round(time.monotonic() - node.started_at, 1),
         "peers": len(core.table),
@@ -52,6 +54,8 @@ def status_of(node: "Node") -> dict[str, Any]:
         "puts_waiting": len(core.puts),
         "gets_found": core.gets_found,
         "gets_absent": core.gets_absent,
+        "requests_answered": sum(len(each.round_trip) for each in core.requests.counts.values()),
+        "requests_failed": sum(each.failed for each in core.requests.counts.values()),
         "lan": None if lan is None else {"beacons_sent": lan.sent, "beacons_heard": lan.heard},
         "drops": core.drops.by_name(),
         "kernel_drops": sum(udp.kernel_drops for udp in node.listeners.udp),

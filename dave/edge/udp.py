@@ -76,6 +76,10 @@ class UdpSocket:
         "errors",
         "kernel_drops",
         "queue_drops",
+        "received",
+        "received_bytes",
+        "sent",
+        "sent_bytes",
     )
 
     def __init__(self, sock: socket.socket, *, coalesce: bool = True) -> None:
@@ -93,6 +97,10 @@ class UdpSocket:
         """Datagrams not sent because too many waited for room in the kernel."""
         self.errors = 0
         """Sends and receives that failed: ICMP errors, no route, an address of another family."""
+        self.received = self.received_bytes = 0
+        """Datagrams, and bytes of UDP payload."""
+        self.sent = self.sent_bytes = 0
+        """The same, of what the kernel took."""
         self.address: Address = self._plain(sock.getsockname())
         """Where the socket is bound: (host, port)."""
 
@@ -162,6 +170,7 @@ class UdpSocket:
                 continue
             if ipv6:
                 source = source[:2] if not source[3] else self._plain(source)
+            self.received_bytes += len(data)
             size = self._read_ancillary(ancillary) if ancillary else 0
             if 0 < size < len(data):
                 run = [(data[i : i + size], source) for i in range(0, len(data), size)]
@@ -170,6 +179,7 @@ class UdpSocket:
             else:
                 append((data, source))
                 tries -= 1
+        self.received += len(received)
         return received
 
     def send(self, datagrams: Sequence[Datagram]) -> None:
@@ -217,6 +227,9 @@ class UdpSocket:
             raise
         except OSError:
             self.errors += 1
+        else:
+            self.sent += 1
+            self.sent_bytes += len(data)
 
     def _send_run(self, datagrams: Sequence[Datagram], start: int, end: int) -> int:
         """Send datagrams[start:end] in one call; returns 0, or the error number of a refusal."""
@@ -224,7 +237,10 @@ class UdpSocket:
         segment = [(SOL_UDP, UDP_SEGMENT, _pack_segment(len(first)))]
         parts = [data for data, _ in datagrams[start:end]]
         try:
-            self._sock.sendmsg(parts, segment, 0, target(address) if self._ipv6 else address)
+            self.sent_bytes += self._sock.sendmsg(
+                parts, segment, 0, target(address) if self._ipv6 else address
+            )
+            self.sent += end - start
         except BlockingIOError:
             raise
         except OSError as error:
@@ -271,6 +287,8 @@ class UdpSocket:
                 self.errors += 1
             else:
                 received.append((data, self._plain(source)))
+                self.received_bytes += len(data)
+        self.received += len(received)
         return received
 
     def _plain(self, source: tuple[str, int, int, int]) -> Address:

@@ -102,6 +102,10 @@ class Announcer:
         self.on_silent: Callable[[Place, Instant], None] = _nothing
         self.sent = 0
         """Announcements sent."""
+        self.named = 0
+        """Versions that they named, evicted ones too."""
+        self.wanted = 0
+        """Versions of these that peers asked for."""
         self.handed_on = 0
         """Entries that a peer stored because we handed them on."""
 
@@ -269,6 +273,7 @@ class Announcer:
             return
         line.in_flight += 1
         self.sent += 1
+        self.named += len(batch)
         since, upto = line.covered, self._cover(line)
 
         def answered(answer: Answer, now: Instant) -> None:
@@ -299,6 +304,7 @@ class Announcer:
         now: Instant,
     ) -> None:  # fmt: skip
         """What a peer holds is promised, what it wants it gets."""
+        self.wanted += want.wanted.bit_count()
         again = []
         for i, version in enumerate(batch):
             bit = 1 << i

@@ -84,6 +84,11 @@ class Streams:
         """Connections, half-open ones too."""
         return len(self._links)
 
+    @property
+    def served(self) -> int:
+        """Streams that we answer now."""
+        return self._served
+
     def serve(self, kind: int, handler: Handler) -> None:
         """Answer requests whose first byte is `kind` by what `handler` returns."""
         assert kind not in self._handlers, f"two handlers for requests of kind {kind}"

@@ -12,7 +12,6 @@ from dave.errors import WireError
 from dave.limits import (
     EXPIRE_IDLE_SECONDS,
     EXPIRE_TICK_SECONDS,
-    HANDSHAKE_ATTEMPTS,
     PROBE_ATTEMPTS,
     SHARDS,
 )
@@ -36,10 +35,12 @@ from dave.node.shares.upkeep import ShareUpkeep
 from dave.node.sync_source import SyncSources
 from dave.node.syncs import Syncs
 from dave.node.timers import Timer
+from dave.peers.clock_skew import ClockSkew
 from dave.peers.contact import Contact
 from dave.session.session import Established, Session
 from dave.store.shares import ShareIndex
 from dave.store.store import Store
+from dave.tuning import DEFAULT, Tuning
 from dave.wire.entry import Entry
 from dave.wire.messages import Ping, Pong, Put, PutAck, Request, WireContact
 from dave.wire.stream_kind import StreamKind
@@ -62,9 +63,10 @@ class Node(Client):
         *,
         start_count: int,
         journal_id: bytes,
+        tuning: Tuning = DEFAULT,
     ) -> None:
         assert identity.id is not None
-        super().__init__(identity, network, rng, edges)
+        super().__init__(identity, network, rng, edges, tuning)
         self.store = store
         self.puts = Puts(self, store, start_count)
         self.audits = Audits(self, store)
@@ -84,6 +86,7 @@ class Node(Client):
         self.shares: ShareService | None = None
         """None: this node has no room for shares."""
         self.upkeep: ShareUpkeep | None = None
+        self.clock_skew = ClockSkew()
         self.gets_found = 0
         self.gets_absent = 0
         self.reach = Reach(self)
@@ -159,6 +162,8 @@ class Node(Client):
     def on_pong(self, pong: Pong, session: Session, now: Instant) -> None:
         """A node answered our PING."""
         super().on_pong(pong, session, now)
+        assert session.node_id is not None
+        self.clock_skew.told(session.node_id, pong.time - self.unix_ms(now))
         self.syncs.on_pong(pong, session, now)
 
     def verified(self, ticket: int, is_genuine: bool, now: Instant) -> None:
@@ -204,7 +209,7 @@ class Node(Client):
     # --- Whom to know ------------------------------------------------------------------------
 
     def ask(self, peer: Peer, message: Request, done: Done, now: Instant,
-            attempts: int = HANDSHAKE_ATTEMPTS) -> None:  # fmt: skip
+            attempts: int | None = None) -> None:  # fmt: skip
         """See Core.ask. Whom we wrote to cannot prove any more that we can be reached."""
         self.reach.wrote(peer.address)
         super().ask(peer, message, done, now, attempts)

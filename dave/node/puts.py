@@ -15,6 +15,7 @@ from dave.crypto import hashes
 from dave.crypto.work import entry_work, meets, surplus_bits
 from dave.drops import Drop
 from dave.effects import Append, Verify
+from dave.histogram import Histogram
 from dave.limits import (
     BUCKET_CONTACTS,
     FORGED_PER_SESSION,
@@ -66,12 +67,15 @@ NOBODY = b""
 class Pending:
     """A put on its way."""
 
-    __slots__ = ("digest", "entry", "entry_id", "expected", "is_direct", "sequence", "surplus",
-                 "waiters")  # fmt: skip
+    __slots__ = ("arrived", "digest", "entry", "entry_id", "expected", "is_direct", "sequence",
+                 "surplus", "verified", "waiters")  # fmt: skip
 
     def __init__(
-        self, put: Put, entry_id: EntryId, digest: bytes, surplus: float, waiter: Waiter
-    ) -> None:
+        self, put: Put, entry_id: EntryId, digest: bytes, surplus: float, waiter: Waiter,
+        now: Instant,
+    ) -> None:  # fmt: skip
+        self.arrived = self.verified = now
+        """When the first copy came, and when its signature was found good."""
         self.entry: Entry = put.entry
         self.expected: HybridTime | None = put.expected
         self.is_direct = put.is_direct
@@ -116,6 +120,14 @@ class Puts:
         self.is_read_only = False
         self.counts = [0] * len(PutStatus)
         """Acknowledgements by status."""
+        self.stamps = 0
+        """Stamps that were checked."""
+        self.put_time = Histogram()
+        """From the arrival of a put that is stored to its acknowledgement, ..."""
+        self.verify_time = Histogram()
+        """... of that until the verdict on the signature is there, good or bad, ..."""
+        self.commit_time = Histogram()
+        """... and from then until the record is committed."""
 
     def __len__(self) -> int:
         return len(self._verifying) + len(self._appending)
@@ -155,11 +167,12 @@ class Puts:
         if network.asks_work:
             work = entry_work(len(entry.data), entry.ttl)
             stamp = hashes.entry_stamp(digest, entry.nonce)
+            self.stamps += 1
             if not meets(stamp, work):
                 self._acknowledge(waiter, PutStatus.LOW_WORK, now, detail=work)
                 return
             surplus = surplus_bits(stamp, work)
-        pending = Pending(put, entry.id, digest, surplus, waiter)
+        pending = Pending(put, entry.id, digest, surplus, waiter, now)
         if self._joins(pending):
             return
         verdict = self._judge(pending, now)
@@ -177,6 +190,8 @@ class Puts:
         """The signature was checked."""
         pending = self._verifying.pop(ticket)
         del self._by_bytes[pending.entry.data, pending.expected]
+        pending.verified = now
+        self.verify_time.note(now - pending.arrived)
         if not self._goes_on(pending, is_genuine, now):
             self._release(pending)
             return
@@ -212,6 +227,8 @@ class Puts:
             del self._committing[pending.digest]
         if ok:
             self.committed = pending.sequence
+            self.commit_time.note(now - pending.verified)
+            self.put_time.note(now - pending.arrived)
         else:
             self.is_read_only = True
         self._release(pending)

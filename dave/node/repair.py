@@ -17,7 +17,6 @@ from dave.limits import (
     REPAIR_LOOK_SECONDS,
     REPAIR_SLICE,
     REPAIR_TICK_MS,
-    REPLICAS,
     SHARDS,
     SWEEP_SECONDS,
 )
@@ -57,6 +56,10 @@ class Repair:
         self._near: list[Place] | None = None
         """The sweep looks only at entries near these; None: at all."""
         self.is_leaving = False
+        self.sweeps = 0
+        """Begun."""
+        self.lacking = 0
+        """Entries that a sweep found not promised by all of their region."""
         self.on_came: Callable[[list[Place], Instant], None] = _nothing
         """Told of nodes that came."""
         announcer.on_silent = self._silent
@@ -148,6 +151,7 @@ class Repair:
 
     def _begin(self, near: list[Place] | None) -> None:
         self._near = near
+        self.sweeps += 1
         held = self._store.held_in_shard
         self._walk = (item for n in range(SHARDS) for item in held(n))
 
@@ -183,12 +187,13 @@ class Repair:
         unpromised = [contact for contact in region if not has_promised(contact.id, entry_id)]
         if not unpromised or self._store.get(entry_id, self._core.unix_ms(now)) is not data:
             return
+        self.lacking += 1
         core = self._core
         unpromised = by_trust(unpromised, core.trust, core.table.rtt, core.rng, now)
         # What we hold for others is theirs to announce, as long as they seem to hold it. One is
         # asked, so that we hear of it if ours is out of date.
         promised = len(region) - len(unpromised)
-        if not is_in and 2 * promised >= min(len(region), REPLICAS):
+        if not is_in and 2 * promised >= min(len(region), core.tuning.replicas):
             unpromised = unpromised[:1]
         short_digest = self._short_digest(data)
         for contact in unpromised:

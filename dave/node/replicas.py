@@ -65,6 +65,10 @@ class Replicas:
         self._pulled: dict[EntryId, int] = {}
         """Entries that pulls brought, and the sequence of each; announced once all are done."""
         self._to_learn: Iterator[tuple[EntryId, bytes]] | None = None
+        self.wanted = 0
+        """Versions that peers announced and this node asked for."""
+        self.gone = [0] * len(Gone)
+        """Versions that left the store, by reason."""
         self.on_interval: Callable[..., None] = _nothing
         """Told of each announcement by a contact, and what of it has yet to come."""
         self.is_pulling: Callable[[Place, bool], bool] = _no_pull
@@ -166,6 +170,7 @@ class Replicas:
 
     def _gone(self, entry_id: EntryId, data: bytes, why: Gone) -> None:
         """A version has left the store."""
+        self.gone[why] += 1
         short_digest = self.short_digest(data)
         if why is Gone.EVICTED:
             promisers = self._core.promises.promisers(entry_id)
@@ -217,6 +222,7 @@ class Replicas:
                 awaited.append(version)
         if is_over:
             self._core.drops.add(Drop.ANNOUNCES)
+        self.wanted += wanted.bit_count()
         contact = None if peer is None else self._core.table.get(peer)
         if contact is not None:
             self.on_interval(announce, awaited, contact, session, now)

@@ -80,6 +80,11 @@ class Table:
 
     # --- Who is there ------------------------------------------------------------------------
 
+    @property
+    def alive(self) -> int:
+        """Contacts that have not failed since they were heard last."""
+        return sum(not known.failures for known in self._known.values())
+
     def add(self, contact: Contact, now: Instant) -> bool:
         """Take in a contact that answered our probe; returns whether the table holds it now. Where
         its bucket is full it is kept as a spare. An id known at another address keeps the old one

@@ -267,6 +267,10 @@ class Store:
         used = 0 if shard is None else shard.bytes_used
         return used + ENTRY_BYTES_MAX + STORE_OVERHEAD_BYTES <= self._shard_bytes
 
+    def loads(self) -> list[tuple[int, int]]:
+        """(entries, bytes in the measure of the capacity) of each shard."""
+        return [(0, 0) if s is None else (len(s.entries), s.bytes_used) for s in self._shards]
+
     @property
     def bytes_used(self) -> int:
         """What is held, in the measure of the capacity: encodings and 600 bytes for each."""

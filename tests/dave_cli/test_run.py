@@ -137,7 +137,7 @@ def test_http_is_the_second_line_and_tells_where_the_token_is(home):
 
 def test_http_for_all_says_so(home):
     node = home.start("--http", ":0")
-    until(lambda: "dave: http is open to other machines, and not encrypted" in node.stderr)
+    until(lambda: "http is open to other machines, and not encrypted" in node.stderr)
 
 
 def test_http_options_that_cannot_be(home):

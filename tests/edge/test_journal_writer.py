@@ -53,6 +53,7 @@ def test_all_that_was_appended_is_written_and_reported_in_order(tmp_path, sync):
     assert log.done == [(i, True) for i in range(500)]
     assert sequences(tmp_path / "a") == list(range(500))
     assert writer.bytes_written == (tmp_path / "a").stat().st_size
+    assert bool(len(writer.sync_time)) == (sync is not Sync.NEVER)
 
 
 class GatedDisk(FailingDisk):

@@ -184,7 +184,7 @@ def test_a_full_disk_makes_it_serve_reads_only(home):
 
 
 def test_a_failed_compaction_is_loud_and_put_off(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr("dave.edge.node.HOUSEKEEPING_SECONDS", 0.01)
+    monkeypatch.setattr("dave.edge.house.HOUSEKEEPING_SECONDS", 0.01)
     monkeypatch.setattr("dave.edge.world.JOURNAL_COMPACT_FACTOR", 0)
 
     def fails(_loop):
@@ -209,7 +209,7 @@ def test_a_failed_compaction_is_loud_and_put_off(tmp_path, caplog, monkeypatch):
 
 
 def test_compaction_while_it_serves(tmp_path, monkeypatch):
-    monkeypatch.setattr("dave.edge.node.HOUSEKEEPING_SECONDS", 0.01)
+    monkeypatch.setattr("dave.edge.house.HOUSEKEEPING_SECONDS", 0.01)
     key = dave.Key.generate()
 
     async def story():
@@ -243,7 +243,7 @@ def test_compaction_while_it_serves(tmp_path, monkeypatch):
 def test_signatures_that_lead_to_nothing_do_not_hold_up_the_next(tmp_path, monkeypatch):
     # A slice of forged ones gave the core no effect, so nobody went on with the queue: 450 of them
     # held all puts up for seconds, until housekeeping came by. Here it never does.
-    monkeypatch.setattr("dave.edge.node.HOUSEKEEPING_SECONDS", 3600.0)
+    monkeypatch.setattr("dave.edge.house.HOUSEKEEPING_SECONDS", 3600.0)
     verdicts = []
 
     async def story():

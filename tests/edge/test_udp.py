@@ -70,6 +70,8 @@ def test_runs_arrive_whole_and_in_order(bind: Bind, host: str, coalesce: bool) -
     one.send([(payload, two.address) for payload in payloads])
     assert collect(two, len(payloads)) == [(payload, one.address) for payload in payloads]
     assert two.receive() == []
+    assert (one.sent, one.sent_bytes) == (len(sizes), sum(sizes))
+    assert (two.received, two.received_bytes) == (len(sizes), sum(sizes))
     assert one.errors == two.errors == one.queue_drops == two.kernel_drops == 0
 
 

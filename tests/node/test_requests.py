@@ -5,7 +5,7 @@ import pytest
 
 from dave.crypto.identity import node_identity
 from dave.drops import Drop
-from dave.limits import HANDSHAKE_ATTEMPTS, REQUESTS_IN_FLIGHT_MAX
+from dave.limits import HANDSHAKE_ATTEMPTS, REQUEST_ATTEMPTS, REQUESTS_IN_FLIGHT_MAX
 from dave.names import MS, SECOND
 from dave.node.requests import Peer
 from dave.session.session import FailReason
@@ -359,3 +359,17 @@ def test_at_most_so_many_are_in_flight():
     world.run(10)
     assert {each[0][0].failure for each in answers} == {FailReason.NO_ANSWER}
     assert len(client.core.requests) == 0
+
+
+def test_requests_are_counted_by_kind_and_end():
+    world, client = a_world()
+    requests = client.core.requests
+    peer = opened(world, client, world.nodes[0])
+    assert wait(world, ask(client, peer, Find(7))).reply is not None
+    cut(world, client, world.nodes[0])
+    assert wait(world, ask(client, peer, Find(8))).failure is FailReason.NO_ANSWER
+    pings, finds = requests.counts[Ping], requests.counts[Find]
+    assert (pings.asked, pings.failed, len(pings.round_trip)) == (2, 0, 2)
+    assert (finds.asked, finds.failed, len(finds.round_trip)) == (2, 1, 1)
+    assert finds.round_trip.total == 20 * MS
+    assert requests.repeated == REQUEST_ATTEMPTS - 1

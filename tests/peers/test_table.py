@@ -109,7 +109,9 @@ def test_removed_after_failures_in_a_row() -> None:
     for _ in range(CONTACT_FAILURES_MAX - 1):
         assert not table.failed(3, 1)
     assert table.failures(3) == CONTACT_FAILURES_MAX - 1
+    assert table.alive == 1
     table.seen(3, 2)
+    assert table.alive == 2
     for _ in range(CONTACT_FAILURES_MAX - 1):
         assert not table.failed(3, 3)
     assert table.failed(3, 4)

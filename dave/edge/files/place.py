@@ -77,6 +77,7 @@ class Placer:
             return record
         prefix = hashes.STRIPE_STAMP_TAG + record.digest(self._network)
         nonce, tried = await self._driver.search(prefix, record.work << bits, None)
+        self._driver.core.tally.hashes += tried
         self.hashes_tried += tried
         return record.with_proofs(record.signature, nonce)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from dave.edge.addresses import format_address, split_address
-from dave.edge.http import directory, entries, entries_put, health, openapi, status
+from dave.edge.http import directory, entries, entries_put, health, metrics, openapi, status
 from dave.edge.http.bodies import no_answer_yet
 from dave.edge.http.connections import HEADERS, SERVER, connections
 from dave.edge.http.guard import Guard
@@ -36,6 +36,7 @@ ROUTES: tuple[Callable[[Service], list[Operation]], ...] = (
     directory.routes,
     status.routes,
     health.routes,
+    metrics.routes,
 )
 """Each returns the operations of its module."""
 
