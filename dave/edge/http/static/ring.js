@@ -8,6 +8,7 @@ const RADIUS = 100;
 const TRUST_LENGTH = 46;
 const CHALLENGE_MS = 4000;
 const LINES_MAX = 24;
+const MANY = 80; // from then on bars are thinner
 
 const svg = find("#ring");
 const lines = draw("g", { class: "lines" });
@@ -42,6 +43,7 @@ export function show(id, peers) {
     const degrees = (angle(id) * 180) / Math.PI + 90;
     own.setAttribute("transform", `translate(${x} ${y}) rotate(${degrees})`);
   }
+  flag(bars, "many", peers.length > MANY);
   const tested = peers.filter((peer) => peer.trust !== null);
   const faithless = peers.filter((peer) => peer.broken > peer.kept).length;
   const trips = peers.map((peer) => peer.rtt_ms).filter((ms) => ms !== null).sort((a, b) => a - b);
