@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         WorkCancelled,
         WrongKey,
     )
+    from dave.tuning import Tuning
 
 __version__ = "0.1.0"
 
@@ -88,6 +89,7 @@ __all__ = [
     "Receipt",
     "Refusal",
     "StoreError",
+    "Tuning",
     "Unreachable",
     "UsageError",
     "Value",
@@ -119,6 +121,7 @@ _HOMES = {
     "Key": "dave.edge.keyfile",
     "Config": "dave.edge.node",
     "Node": "dave.edge.node",
+    "Tuning": "dave.tuning",
     "Watch": "dave.edge.watch",
 }
 """Where a public name lives; all others are errors."""

@@ -46,6 +46,8 @@ KEY_AND_VALUE_BYTES_MAX = ENTRY_BYTES_MAX - ENTRY_HEADER_BYTES
 
 CLOCK_AHEAD_MS_MAX = 300_000
 """An entry whose time is further ahead of the receiver's clock is refused."""
+PEER_CLOCKS_MAX = 32
+"""Peers of which it is remembered what time it is for them."""
 
 TTL_SECONDS_MAX = 366 * 86_400
 TTL_SECONDS_DEFAULT = 30 * 86_400

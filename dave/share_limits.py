@@ -73,8 +73,10 @@ FETCH_PATIENCE_TIMES = 3
 FETCH_PATIENCE_MS_MIN = 150
 FETCH_PATIENCE_MS_MAX = 20_000
 """... within these bounds; then another is fetched in its place."""
-FETCH_DEAD_SECONDS = 30
-"""So long a node that cannot be reached is asked only where nobody else has a share."""
+SILENT_SECONDS = 15
+SILENT_SECONDS_MAX = 240
+"""So long a node that cannot be reached is left out while others will do; twice as long each time
+that it is silent again."""
 FETCH_NETWORK_SECONDS = 60
 """So long the nodes of a network that a lookup named entirely are taken for all there are."""
 LOCATE_GATHER_SECONDS = 0.002
@@ -104,7 +106,7 @@ RELEASES_UNSEEN_MAX = 16_384
 STRIPES_SLICE = 256
 """Records that go at a time where they expire or are released: three milliseconds."""
 
-# --- Specification: the protocol of shares over the bulk channel -------------------------------
+# --- The protocol of shares over the bulk channel: a peer can see it ---------------------------
 
 FETCH_ADDRESSES_MAX = 31
 """Shares asked for in one FETCH: as many addresses as a stream's request holds."""
@@ -119,8 +121,16 @@ SHARES_INCOMING_BYTES_MAX = 24 << 20
 """Shares that a node has said it wants and not written yet ..."""
 SHARES_INCOMING_PER_PEER_MAX = 4 << 20
 """... and of one peer; the next ones wait for room."""
-SHARES_INCOMING_SECONDS = 60
-"""Who leaves a share that is wanted unsent for so long gives its room up, if others wait for it."""
+SHARES_INCOMING_FIRST = 512 << 10
+"""So much room has a peer at first, growing by what arrives; one share's, if it has wasted some."""
+SHARES_INCOMING_TRIAL_MAX = 12 << 20
+"""And so much all together that have sent no more than that yet; the rest is for the others."""
+SHARES_IDLE_SECONDS = 8
+"""While others wait for room, a quarter of what a peer has must be filled within so long."""
+SHARE_ASKERS_KEPT = 1_024
+"""Peers of which it is remembered how much room they had filled."""
+SHARE_CLOCK_SECONDS = 600
+"""Where nobody has told a node what time it is, no share expires until it has run for so long."""
 SHARE_READ_ONLY_SECONDS = 10
 """After a failed write, until shares are taken in again."""
 SHARE_TAKERS_MAX = 160
@@ -208,6 +218,10 @@ STRIPE_TURN_SECONDS = 600
 """The next nearest holder rebuilds a stripe so much later."""
 STRIPE_AGAIN_SECONDS = 1800
 """A stripe that could not be made whole is tried again after about so long."""
+STRIPE_HOPELESS_SECONDS_MAX = 86_400
+"""One of which too few shares are left waits twice as long each time, up to this; only
+STRIPE_AGAIN_SECONDS if a node has come that may bring some. It is mended as soon as they are seen.
+"""
 STRIPE_CASES_MAX = 8192
 """Stripes known to lack shares; of more, those with most shares left wait for the next round."""
 STRIPE_REPAIR_BYTES_PER_SECOND = 8 << 20

@@ -9,8 +9,7 @@ from dave.crypto.work import entry_work, search
 from dave.limits import TOMBSTONE_TTL_SECONDS
 from dave.names import HybridTime
 from dave.wire.entry import TOMBSTONE, Entry, encode
-from dave.wire.manifest import Shape
-from dave.wire.stripe import StripeRecord, encode_record
+from dave.wire.stripe import Shape, StripeRecord, encode_record
 
 
 class Owner:

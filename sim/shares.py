@@ -17,7 +17,7 @@ from dave.effects import (
     WriteShare,
 )
 from dave.files.stripes import rebuilt
-from dave.names import MS, Instant, UnixMs
+from dave.names import MS, Instant
 from dave.store.shares import ShareIndex
 from dave.wire.stripe import StripeRecord
 from sim.clock import Clock
@@ -41,13 +41,13 @@ class ShareDisk:
         """By (stripe id, owner, reference): the record, and which of its shares are here."""
         self._released: list[tuple[bytes, bytes]] = []
 
-    def load(self, index: ShareIndex, now_ms: UnixMs) -> None:
+    def load(self, index: ShareIndex) -> None:
         """What a process reads when it starts."""
         for owner, reference in self._released:
             index.load_release(owner, reference)
         for record, mask in self._records.values():
             held = [i for i in range(record.n) if record.address(i) in self.shares]
-            index.load(record, mask & sum(1 << i for i in held), now_ms)
+            index.load(record, mask & sum(1 << i for i in held))
 
     def carry_out(self, effect: ShareEffect, answer: Answer) -> None:
         """Do what a core asked for; `answer` is called if there is one."""

@@ -13,9 +13,8 @@ from dave.limits import REPLICAS
 from dave.names import SECOND, Instant, Place
 from dave.node.requests import Peer
 from dave.node.shares import stripe_plan
-from dave.wire.manifest import Shape
 from dave.wire.shares import ShareOutcome
-from dave.wire.stripe import StripeRecord, place_of_stripe
+from dave.wire.stripe import Shape, StripeRecord, place_of_stripe
 from sim.host import Host, Operation
 from sim.owner import Owner
 from sim.world import World

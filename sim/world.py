@@ -147,7 +147,7 @@ class World:
             )
             if shares is not None:
                 index = ShareIndex(node.id, shares.capacity, self.network, HALF_LIFE_MS_DEFAULT)
-                shares.load(index, self._unix_ms(host))
+                shares.load(index)
                 node.serve_shares(index)
             return node
 

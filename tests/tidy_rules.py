@@ -20,6 +20,7 @@ RANKS = {
     "dave.errors": 1,
     "dave.drops": 1,
     "dave.effects": 1,
+    "dave.tuning": 1,
     "dave.histogram": 1,
     "dave.uri": 2,
     "dave.crypto": 2,

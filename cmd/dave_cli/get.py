@@ -63,7 +63,9 @@ def _print(args: Namespace, found: Any) -> int:
         print(f"dave: nothing stands under {split_link(args.name)[0]}", file=sys.stderr)
         return 1
     if args.out is not None:
-        args.out.write_bytes(found.value)
+        from dave.edge.files.target import write_whole
+
+        write_whole(args.out, found.digest.hex(), found.value)
     if args.json:
         print(json.dumps(_as_json(found, args.out is None)))
     elif args.out is None:

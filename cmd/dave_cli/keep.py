@@ -1,4 +1,5 @@
-"""`dave keep`, and the option --keep of `dave put`: entries that the node on this machine renews.
+"""`dave keep`, and the option --keep of `dave put` and `dave share`: entries and files that the
+node on this machine renews.
 
 The node needs a copy of the owner's key for that. It gets one only after the owner said yes.
 """
@@ -19,7 +20,7 @@ EPILOG = """\
   dave keep ls                  what is renewed, and whose keys the node has
   dave keep rm NAME             renew it no more; the last one of an owner destroys the key
   dave keep rm --all
-`dave put KEY VALUE --keep` adds to the list."""
+`dave put KEY VALUE --keep` adds to the list, and so do files: `dave put KEY --file PATH --keep`."""
 
 _PATIENCE_SECONDS = 30.0
 
@@ -80,11 +81,11 @@ def _remove(args: Namespace) -> int:
     return 0
 
 
-# --- dave put --keep -----------------------------------------------------------------------------
+# --- --keep of dave put and dave share ------------------------------------------------------------
 
 
 def add_put_options(parser: ArgumentParser) -> None:
-    """--keep, --yes and --data of `dave put`."""
+    """--keep, --yes and --data of `dave put` and `dave share`."""
     parser.add_argument(
         "--keep", action="store_true",
         help="have the node on this machine put it again before it expires; for that the node "
@@ -125,7 +126,7 @@ def consent(args: Namespace, key: Any) -> None:
 
 def hand_over(args: Namespace, key: Any, receipt: Any) -> None:
     """Give the node what it needs. Raises UsageError, Unreachable."""
-    row = _ask(args, "keep", seed=key.seed.hex(), entry=receipt.encoded.hex())
+    row = _ask(args, "keep", seed=key.seed.hex(), entry=receipt.encoded.hex(), ttl=args.ttl)
     if not args.json:
         print(f"kept: renewed in {time_left(row['due'])}; see `dave keep ls`", file=sys.stderr)
 

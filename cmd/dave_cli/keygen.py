@@ -5,8 +5,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from dave.edge.settings import config_folder
 from dave.errors import UsageError
-from dave_cli import options
 
 EPILOG = """\
   dave keygen                            your key, where `put` looks for it
@@ -35,7 +35,7 @@ def main(args: Namespace) -> int:
         print(out)
         print("give it to every node and client: --secret-file", out, file=sys.stderr)
         return 0
-    out = args.out or options.config_folder() / "owner.key"
+    out = args.out or config_folder() / "owner.key"
     key = keyfile.Key.generate()
     key.save(out, passphrase)
     print(key.name)

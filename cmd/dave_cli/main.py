@@ -28,6 +28,8 @@ COMMANDS = {
     "keygen": ("keygen", "make an owner's key, or a network's secret"),
     "status": ("status", "how the node on this machine is doing"),
     "peers": ("peers", "whom the node on this machine knows"),
+    "config": ("config", "show all settings, and what each was set by"),
+    "doctor": ("doctor", "look for what is wrong, and say what mends it"),
     "decode": ("decode", "print a packet, message or entry field by field"),
 }
 """Each verb: its module in this package, and what it does."""
@@ -82,7 +84,12 @@ def _run(verb: str, args: list[str]) -> int:
         allow_abbrev=False,
     )
     module.add_options(parser)
-    code: int = module.main(parser.parse_intermixed_args(args))
+    parsed = parser.parse_intermixed_args(args)
+    if "settings" in parsed:
+        from dave_cli.options import resolve
+
+        resolve(parsed)
+    code: int = module.main(parsed)
     sys.stdout.flush()
     return code
 

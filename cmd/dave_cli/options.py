@@ -2,52 +2,97 @@
 
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dave.edge.limits import PORT_DEFAULT, TIMEOUT_SECONDS_DEFAULT
+from dave.edge import kinds
+from dave.edge.kinds import SWITCH
+from dave.edge.limits import PORT_DEFAULT
+from dave.edge.settings import SETTINGS, Chosen, config_folder, load
 from dave.errors import UsageError, WrongKey
-from dave.limits import NETWORK_NAME_DEFAULT, TTL_SECONDS_DEFAULT
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
-SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+def add(parser: ArgumentParser, *names: str, **changes: Any) -> None:
+    """The options of some settings (dave/edge/settings.py), and those that set any. `changes` are
+    for argparse. What is not given is filled in by `resolve`."""
+    for name in names:
+        setting = SETTINGS[name]
+        kind = setting.kind
+        how: dict[str, Any] = {"help": f"{setting.help} (default: {setting.default_words})"}
+        if kind is SWITCH:
+            how["action"] = BooleanOptionalAction
+        else:
+            how |= {"metavar": setting.metavar, "type": typed(kind.parse)}
+            if kind.choices:
+                how |= {"choices": kind.choices, "type": str}
+            if kind.is_list:
+                how["action"] = "append"
+        parser.add_argument(setting.flag, **how | changes, default=None)
+    depends(parser, *names)
+
+
+def depends(parser: ArgumentParser, *names: str) -> None:
+    """Have `resolve` fill in settings, whether there are options for them or not."""
+    known: tuple[str, ...] | None = parser.get_default("settings")
+    if known is None:
+        add_config(parser)
+    parser.set_defaults(settings=(*(known or ()), *names))
+
+
+def add_config(parser: ArgumentParser) -> None:
+    """--config and --set."""
+    parser.add_argument(
+        "--config", metavar="FILE", type=Path,
+        help="the configuration file (default: DAVE_CONFIG, config.toml in the configuration "
+        "folder); see `dave config`",
+    )  # fmt: skip
+    parser.add_argument(
+        "--set", metavar="NAME=VALUE", action="append",
+        help="any setting, such as tuning.replicas=5; may be repeated",
+    )  # fmt: skip
+
+
+def resolve(args: Namespace) -> Namespace:
+    """Fill in what the command line left open, from the environment and the configuration file.
+    Raises UsageError for what these say wrong."""
+    settings = args.chosen = load(args.config)
+    for warning in settings.warnings:
+        print(f"dave: warning: {warning}", file=sys.stderr)
+    for assignment in args.set or ():
+        settings.assign(assignment)
+    for name in getattr(args, "settings", ()):
+        option = _dest(name)
+        given = getattr(args, option, None)
+        if given is None:
+            setattr(args, option, settings[name])
+        else:
+            settings.choose(name, Chosen(given, "flag", SETTINGS[name].flag))
+    return args
+
+
+def _dest(name: str) -> str:
+    """Where argparse puts the option of a setting."""
+    return SETTINGS[name].flag.lstrip("-").replace("-", "_")
 
 
 def add_network(parser: ArgumentParser) -> None:
     """--network and --secret-file."""
-    parser.add_argument(
-        "--network", metavar="NAME", default=NETWORK_NAME_DEFAULT,
-        help=f"the network's name (default: {NETWORK_NAME_DEFAULT})",
-    )  # fmt: skip
-    parser.add_argument(
-        "--secret-file", metavar="FILE", type=Path,
-        help="the network's secret, from `dave keygen --network`",
-    )  # fmt: skip
+    add(parser, "network.name", "network.secret_file")
 
 
 def add_client(parser: ArgumentParser) -> None:
     """What all commands that talk to the network as a client take."""
-    parser.add_argument(
-        "--edge", metavar="HOST:PORT", action="append", default=[],
-        help="a node to talk to, may be repeated; HOST:PORT#NODEKEY pins its key "
-        "(default: DAVE_EDGE, the node running here, 127.0.0.1:1424)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--timeout", metavar="SECONDS", type=seconds, default=TIMEOUT_SECONDS_DEFAULT,
-        help=f"how long the network may take (default: {TIMEOUT_SECONDS_DEFAULT:g})",
-    )  # fmt: skip
+    add(parser, "client.edge", "client.timeout")
+    depends(parser, "node.data")  # where the node running here is found
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_network(parser)
 
 
 def add_key(parser: ArgumentParser) -> None:
     """--key."""
-    parser.add_argument(
-        "--key", metavar="FILE", type=Path,
-        help="the owner's key (default: owner.key in the configuration folder)",
-    )  # fmt: skip
+    add(parser, "client.key")
 
 
 def add_range(parser: ArgumentParser) -> None:
@@ -60,42 +105,22 @@ def add_range(parser: ArgumentParser) -> None:
 
 def add_quorum(parser: ArgumentParser) -> None:
     """--quorum."""
-    parser.add_argument(
-        "--quorum", metavar="N", type=count, default=2,
-        help="how many nodes must return the same version (default: 2)",
-    )  # fmt: skip
+    add(parser, "client.quorum")
 
 
 def add_ttl(parser: ArgumentParser) -> None:
     """--ttl."""
-    parser.add_argument(
-        "--ttl", metavar="TIME", type=duration, default=TTL_SECONDS_DEFAULT,
-        help="lifetime, such as 90s, 12h, 30d (default: 30d; at most 366d)",
-    )  # fmt: skip
+    add(parser, "client.ttl")
 
 
 def add_unlisted(parser: ArgumentParser) -> None:
     """--unlisted."""
-    parser.add_argument(
-        "--unlisted", action="store_true", help="leave the name out of your directory (`dave ls`)"
-    )
+    add(parser, "client.unlisted")
 
 
 def add_data(parser: ArgumentParser) -> None:
     """--data."""
-    parser.add_argument(
-        "--data",
-        metavar="DIR",
-        type=Path,
-        help="the node's folder (default: the user's data folder)",
-    )
-
-
-def config_folder() -> Path:
-    """Where the owner's key lives."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("dave", appauthor=False))
+    add(parser, "node.data")
 
 
 def data_folder(args: Namespace) -> Path:
@@ -109,11 +134,10 @@ def data_folder(args: Namespace) -> Path:
 
 
 def edges(args: Namespace) -> list[str]:
-    """Whom to talk to: --edge, DAVE_EDGE, the node running here, 127.0.0.1:1424."""
+    """Whom to talk to: --edge, DAVE_EDGE, the configuration, the node running here,
+    127.0.0.1:1424."""
     if args.edge:
         return list(args.edge)
-    if os.environ.get("DAVE_EDGE"):
-        return os.environ["DAVE_EDGE"].split()
     sock = data_folder(args) / "control.sock"
     if sock.exists():
         from dave.edge.control import ask
@@ -189,50 +213,35 @@ def client(args: Namespace, key: Any = None) -> Any:
     """A blocking client as the options say."""
     from dave.edge.connect import connect_sync
 
-    return connect_sync(edges(args), key=key, network=args.network, secret=secret(args))
+    return connect_sync(edges(args), **network_of(args), key=key)
 
 
 def async_client(args: Namespace, key: Any = None) -> Any:
     """An asyncio client as the options say, to be entered by `async with`."""
     from dave.edge.connect import connect
 
-    return connect(edges(args), key=key, network=args.network, secret=secret(args))
+    return connect(edges(args), **network_of(args), key=key)
 
 
-def seconds(text: str) -> float:
-    """A time-out: seconds, above 0 and at most a day."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 86_400:
-        raise ArgumentTypeError(f"{text!r} is no time in seconds")
-    return value
+def network_of(args: Namespace) -> dict[str, Any]:
+    """What `dave.connect` has to know of the network."""
+    return {
+        "network": args.network,
+        "secret": secret(args),
+        "tuning": args.chosen.tuning(),
+    }
 
 
-def count(text: str) -> int:
-    """A whole number, 1 or more."""
-    if not text.isascii() or not text.isdecimal() or not int(text):
-        raise ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return int(text)
+def typed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A parser of settings as argparse takes it."""
+
+    def convert(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error)) from None
+
+    return convert
 
 
-def duration(text: str) -> int:
-    """A lifetime: 90, 90s, 15m, 12h, 30d, 4w, 1y; in seconds. Its range is the entry's to check."""
-    number, unit = (text[:-1], text[-1:]) if text[-1:].lower() in UNITS else (text, "s")
-    try:
-        return int(float(number) * UNITS[unit.lower()])
-    except (ValueError, OverflowError):
-        raise ArgumentTypeError(
-            f"{text!r} is no lifetime: write a number and s, m, h, d, w or y, such as 30d"
-        ) from None
-
-
-def size(text: str) -> int:
-    """A size in bytes: 500M, 2G, 1048576."""
-    plain = text.upper().removesuffix("B").removesuffix("I")
-    number, unit = (plain[:-1], plain[-1:]) if plain[-1:] in "KMGT" else (plain, "")
-    try:
-        return int(float(number) * SIZES[unit])
-    except (ValueError, KeyError, OverflowError):
-        raise ArgumentTypeError(f"{text!r} is no size: write 500M or 2G") from None
+count = typed(kinds.count)

@@ -67,11 +67,6 @@ def main(args: Namespace) -> int:
     owner, name = parse_name(args.name)
     check_put(name, b"", args.ttl)  # before the first put makes a key
     content = _content(args, name)
-    if args.keep and not isinstance(content, Small):
-        raise UsageError(
-            "--keep cannot renew what is too large for an entry yet: leave it out, and put the "
-            "file again before it expires (what is there is not sent again)"
-        )
     key = options.owner_key(args, make=True)
     if owner not in (None, key.owner):
         raise UsageError("only the owner can put this name; give --key with the owner's key")
@@ -88,6 +83,8 @@ def main(args: Namespace) -> int:
             report(error.receipt, args.json)
         raise
     report(receipt, args.json)
+    if args.keep:
+        keep.hand_over(args, key, receipt)
     return 0
 
 
@@ -150,6 +147,10 @@ def report(receipt: Any, as_json: bool, name: str | None = None) -> None:
     )
     for address, reason, detail in receipt.refused:
         print(f"  {address}: {_explain(reason, detail)}", file=sys.stderr)
+    if receipt.released is not None:
+        from dave_cli.put_file import released_text
+
+        print(released_text(receipt.released), file=sys.stderr)
 
 
 def _explain(reason: str, detail: int) -> str:

@@ -6,7 +6,7 @@ import time
 from argparse import Namespace
 from typing import Any
 
-from dave.edge.files.receipt import FileProgress, FileReceipt, Tally
+from dave.edge.files.receipt import FileProgress, FileReceipt, Released, Tally
 from dave.errors import NotListed
 from dave_cli import options
 from dave_cli.loop import run
@@ -121,6 +121,20 @@ def safety_text(file: Tally) -> str:
         return f"all shares of each part are stored, {may} may be lost"
     may = f"{file.spare} more" if file.spare else "none more"
     return f"not all shares of each part are stored: of some part {may} may be lost"
+
+
+def released_text(released: Released) -> str:
+    """What became of a file's shares when its name was deleted."""
+    nodes = f"{released.nodes} node{'s' if released.nodes != 1 else ''}"
+    text = f"its shares were let go of at {nodes}"
+    missed = []
+    if released.silent:
+        missed.append(f"{released.silent} did not answer")
+    if not released.is_whole:
+        missed.append("some parts of it could not be read, so that not all nodes were told")
+    if missed:
+        text += f"; {', and '.join(missed)}: what is left runs out by itself"
+    return text
 
 
 def bytes_text(count: float) -> str:

@@ -2,11 +2,9 @@
 
 import signal
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
 from dave.errors import UsageError
-from dave.limits import CAPACITY_BYTES_DEFAULT
 from dave_cli import options
 from dave_cli.loop import run
 
@@ -22,56 +20,9 @@ The first line on standard output is "dave listening on HOST:PORT"; with --http,
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave run`."""
-    parser.add_argument(
-        "--listen", metavar="ADDR",
-        help="HOST:PORT; port 0 takes a free one (default: 127.0.0.1:1424, or all addresses with "
-        "--lan and if an --edge is not on this machine)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--edge", metavar="HOST:PORT", action="append", default=[],
-        help="a node through which to join, may be repeated; HOST:PORT#NODEKEY pins its key",
-    )  # fmt: skip
-    parser.add_argument(
-        "--lan", action="store_true",
-        help="find nodes on the local network by multicast: no edge, no internet needed; listens "
-        "on all addresses unless --listen says otherwise",
-    )  # fmt: skip
-    parser.add_argument(
-        "--key", metavar="FILE", type=Path,
-        help="the node's key, made where it is missing (default: node.key in the data folder)",
-    )  # fmt: skip
-    options.add_data(parser)
-    parser.add_argument(
-        "--capacity", metavar="SIZE", type=options.size, default=CAPACITY_BYTES_DEFAULT,
-        help="memory for entries, such as 500M or 2G (default: 1G)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--blob-capacity", metavar="SIZE", type=options.size, default=None,
-        help="disk for shares of files, 0 for none (default: 10G, but at most half of what is "
-        "free)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--sync", metavar="MODE", choices=("always", "second", "never"), default="always",
-        help="always: acknowledge what is on disk (default); second; never",
-    )  # fmt: skip
-    parser.add_argument(
-        "--http", metavar="ADDR", default=None,
-        help="serve HTTP on HOST:PORT, such as 127.0.0.1:8080; port 0 takes a free one (default: "
-        "not at all)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--http-key", metavar="FILE", type=Path, default=None,
-        help="the owner's key with which values that come over HTTP are signed",
-    )  # fmt: skip
-    parser.add_argument(
-        "--log-level", metavar="LEVEL", choices=("debug", "info", "warning", "error"),
-        default=None, help="what is logged on standard error, and all that is worse: debug, info "
-        "(default), warning or error",
-    )  # fmt: skip
-    parser.add_argument(
-        "--log-format", metavar="FORMAT", choices=("text", "json"), default=None,
-        help="text for people (default), or json: one object a line",
-    )  # fmt: skip
+    options.add(parser, "node.listen", "node.edge", "node.lan", "node.key", "node.data")
+    options.add(parser, "node.capacity", "node.blob_capacity", "node.sync")
+    options.add(parser, "node.http", "node.http_key", "log.level", "log.format")
     options.add_network(parser)
 
 
@@ -79,7 +30,7 @@ def main(args: Namespace) -> int:
     """Run `dave run`."""
     from dave.edge import logs
 
-    logs.configure(args.log_level or "info", args.log_format or "text")
+    logs.configure(args.log_level, args.log_format)
     run(_run(args))
     return 0
 
@@ -90,20 +41,8 @@ async def _run(args: Namespace) -> None:
 
     from dave.edge.node import Config, Node
 
-    config = Config(
-        listen=args.listen,
-        edges=args.edge,
-        lan=args.lan,
-        data=options.data_folder(args),
-        key=args.key,
-        capacity=args.capacity,
-        blob_capacity=args.blob_capacity,
-        sync=args.sync,
-        network=args.network,
-        secret=options.secret(args),
-        http=args.http,
-        http_key=_http_key(args),
-    )
+    config = Config.of(args.chosen, options.secret(args))
+    config = config._replace(http_key=_http_key(args))
     log = logging.getLogger("dave.run")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

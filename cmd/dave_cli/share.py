@@ -9,7 +9,7 @@ from dave.edge.limits import MAX_WORK_DEFAULT
 from dave.errors import UsageError
 from dave.uri import format_link, parse_name
 from dave.wire.entry import check_put
-from dave_cli import options
+from dave_cli import keep, options
 from dave_cli.put import report
 
 EPILOG = """\
@@ -26,6 +26,7 @@ def add_options(parser: ArgumentParser) -> None:
     options.add_ttl(parser)
     parser.add_argument("--code", metavar="K/N", help="as in `dave put`")
     options.add_unlisted(parser)
+    keep.add_put_options(parser)
     options.add_key(parser)
     options.add_client(parser)
 
@@ -43,11 +44,15 @@ def main(args: Namespace) -> int:
     key = options.owner_key(args, make=True)
     args.private, args.random_key, args.cas = True, False, None
     args.max_work = MAX_WORK_DEFAULT
+    if args.keep:
+        keep.consent(args, key)
     receipt = put_content(args, key, name, args.path)
     link = format_link(key.owner, name, key.private_key(name))
     if args.json:
         print(json.dumps({"link": link, "uri": receipt.uri, "size": receipt.size,
                           "expires": receipt.expires}))  # fmt: skip
-        return 0
-    report(receipt, as_json=False, name=link)
+    else:
+        report(receipt, as_json=False, name=link)
+    if args.keep:
+        keep.hand_over(args, key, receipt)
     return 0

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from dave.errors import Unreachable
+from dave.limits import CLOCK_AHEAD_MS_MAX
 from dave_cli import options
 
 
@@ -36,6 +37,8 @@ def main(args: Namespace) -> int:
         "gets": f"{answer['gets_found']:,} found, {answer['gets_absent']:,} absent",
         "drops": ", ".join(f"{n:,} {reason}" for reason, n in answer["drops"].items()) or "none",
         "kernel": f"{answer['kernel_drops']:,} datagrams dropped before they were read",
+        "requests": f"{answer['requests_answered']:,} of its own answered, "
+        f"{answer['requests_failed']:,} not",
     }
     files = answer["files"]
     rows |= _of_files(files) | _of_upkeep(answer["upkeep"])
@@ -46,6 +49,7 @@ def main(args: Namespace) -> int:
             "no other node gets through to this one: it runs as a client and tries again at times; "
             "let UDP in at its port"
         )
+    rows |= _of_clock(answer["clock_ahead_seconds"] or 0)
     if answer["read_only"]:
         rows["READ ONLY"] = answer["read_only"]
     if answer["kept"]:
@@ -59,6 +63,15 @@ def main(args: Namespace) -> int:
     for note in answer["state_notes"] + (files["notes"] if files else []):
         print(f"{'database':10} {note}")
     return 0
+
+
+def _of_clock(ahead: float) -> dict[str, str]:
+    """Of a clock that is so many seconds ahead of the others, if that is too many."""
+    if abs(ahead) <= CLOCK_AHEAD_MS_MAX / 1000:
+        return {}
+    where = "ahead of" if ahead > 0 else "behind"
+    text = f"this machine's clock is {abs(ahead):,.0f} s {where} the other nodes': set it right"
+    return {"CLOCK": text}
 
 
 def _of_files(files: dict[str, Any] | None) -> dict[str, str]:

@@ -56,13 +56,11 @@ async def _until_told(args: Namespace) -> None:
 
 
 async def _watch(args: Namespace) -> None:
-    from dave.edge.connect import connect
     from dave.edge.limits import WATCH_EVENTS_KEPT
 
-    key, secret = options.key_for_name(args), options.secret(args)
-    edges = options.edges(args)
+    key = options.key_for_name(args)
     kept = 1 if args.exec else WATCH_EVENTS_KEPT
-    async with connect(edges, key=key, network=args.network, secret=secret) as client:
+    async with options.async_client(args, key) as client:
         with client.watch(args.name, timeout=args.timeout, kept=kept) as watch:
             if not await watch.started():
                 print(f"dave: nothing stands under {args.name} yet", file=sys.stderr)

@@ -32,7 +32,7 @@ from dave.node.check import CheckResult
 from dave.node.results import Found, GetResult
 from dave.share_limits import GET_WHOLE_BYTES_MAX
 from dave.uri import format_uri
-from dave.wire.compression import in_entry, plain_value
+from dave.wire.compression import in_entry, inflated, plain_value
 from dave.wire.entry import BLOB, PRIVATE, TOMBSTONE, Entry, check_put
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Client(FileVerbs, ReadingVerbs):
     ) -> Receipt:
         """Retract a key: a signed tombstone takes the entry's place for 366 days. If it is a file,
         its shares are released, and so is what an interrupted `put_file` has stored (uploads: as
-        there).
+        there); `released` of the receipt tells how that went.
 
         Copies that others made cannot be recalled. cas: as in `put`. listed: state the removal in
         the directory. Raises as `put`.
@@ -132,7 +132,7 @@ class Client(FileVerbs, ReadingVerbs):
         )
         if listed:
             self.enlist(receipt)
-        await self._release(name, standing, uploads, timeout)
+        receipt.released = await self._release(name, standing, uploads, timeout)
         return receipt
 
     async def get(
@@ -234,9 +234,12 @@ class Client(FileVerbs, ReadingVerbs):
             entry = Entry(bytes(entry))
         return await self._entries.hand_on(entry, cas, timeout)
 
-    async def renew(self, entry: Entry, *, timeout: float) -> Receipt:
-        """Put the same value again, dated now, unless another version than `entry` stands. Raises
-        as `put` with `cas`."""
+    async def renew(self, entry: Entry, ttl: int, *, timeout: float) -> Receipt:
+        """Put the same value again, dated now, unless another version than `entry` stands; of a
+        file, for `ttl` seconds, and its shares live longer where they are. Raises as `put` with
+        `cas`, and NotWhole."""
+        if entry.is_blob:
+            return await self._files().renew(entry, ttl, timeout)
         return await self._entries.put(
             entry.key, entry.value, entry.ttl, entry.flags, entry.time, timeout
         )
@@ -248,9 +251,19 @@ class Client(FileVerbs, ReadingVerbs):
         """
         names = await self.ls(entry.owner, entry.key, timeout=timeout)
         if any(name.key == entry.key for name in names):
-            receipt.size = len(plain_value(entry))
+            if not entry.is_blob:
+                receipt.size = len(self._plain(entry))
             self.enlist(receipt)
             await self.flush()
+
+    def _plain(self, entry: Entry) -> bytes:
+        """The value of one's own entry that is no file's. Raises WireError, WrongKey."""
+        if not entry.is_private:
+            return plain_value(entry)
+        from dave.edge.files.open import unsealed
+
+        value = unsealed(entry, self._key, None)
+        return inflated(value) if entry.is_compressed else value
 
     def watch(
         self,

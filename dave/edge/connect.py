@@ -17,6 +17,7 @@ from dave.errors import UsageError
 from dave.limits import NETWORK_NAME_DEFAULT
 from dave.node.client import Client as Core
 from dave.node.requests import Peer
+from dave.tuning import DEFAULT, Tuning
 from dave.uri import parse_owner
 
 Edges = str | Sequence[str]
@@ -30,18 +31,20 @@ async def connect(
     key: Key | None = None,
     network: str = NETWORK_NAME_DEFAULT,
     secret: bytes = b"",
+    tuning: Tuning = DEFAULT,
 ) -> AsyncIterator[Client]:
     """A client of the network behind `edge`, as an async context manager.
 
     key: the owner's, for puts and for gets by bare key. secret: at least 16 bytes, where the
-    network has one. Nothing is sent before the first verb.
+    network has one. tuning: copies, parallel questions, patience; see Tuning. Nothing is sent
+    before the first verb.
 
-    Raises UsageError for an edge, name or secret that cannot be, NetworkError for a host name that
-    does not resolve.
+    Raises UsageError for an edge, name, secret or tuning that cannot be, NetworkError for a host
+    name that does not resolve.
     """
     from dave.edge.aio import Runner
 
-    core, sockets = client_core(edge, _network(network, secret))
+    core, sockets = client_core(edge, _network(network, secret), tuning)
     runner = Runner(core, sockets)
     client = Client(runner, key)
     try:
@@ -59,20 +62,21 @@ def connect_sync(
     key: Key | None = None,
     network: str = NETWORK_NAME_DEFAULT,
     secret: bytes = b"",
+    tuning: Tuning = DEFAULT,
 ) -> SyncClient:
     """As `connect`, with blocking verbs: `with dave.connect_sync(...) as d: d.get("greeting")`."""
-    driver = BlockingDriver(*client_core(edge, _network(network, secret)))
+    driver = BlockingDriver(*client_core(edge, _network(network, secret), tuning))
     return SyncClient(Client(driver, key), driver)
 
 
-def client_core(edge: Edges, of: Network) -> tuple[Core, list[UdpSocket]]:
+def client_core(edge: Edges, of: Network, tuning: Tuning = DEFAULT) -> tuple[Core, list[UdpSocket]]:
     """A client's core with a fresh session key, and its sockets."""
     rng = random.SystemRandom()
     texts = [edge] if isinstance(edge, str) else list(edge)
     if not texts:
         raise UsageError("no edge to talk to: give HOST:PORT")
     peers = [parse_edge(text) for text in texts]
-    core = Core(client_identity(rng.randbytes(32)), of, rng, peers)
+    core = Core(client_identity(rng.randbytes(32)), of, rng, peers, tuning)
     sockets = client_sockets()
     core.at_home = is_at_home(sockets, [peer.address for peer in peers])
     return core, sockets

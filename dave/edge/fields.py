@@ -32,8 +32,12 @@ def receipt_fields(receipt: Receipt) -> dict[str, Any]:
             "parts": file.stripes,
             "reused": file.reused,
             "sent": file.sent,
+            "refused": fields["refused"]
+            + [refusal._asdict() | {"shares": count} for refusal, count in file.refused],
             "private": getattr(receipt, "is_private", False),
         }
+    if receipt.released is not None:
+        fields["released"] = receipt.released._asdict()
     return fields
 
 

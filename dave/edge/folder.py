@@ -6,6 +6,7 @@ ends: there is no stale lock to clean up.
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -110,5 +111,6 @@ class DataFolder:
                 f"the data folder {self.path} is in use by process {holder or 'unknown'}; "
                 "stop that node, or give this one another folder with --data DIR"
             ) from error
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, b"%d\n" % os.getpid(), 0)
+        with suppress(OSError):  # it only tells a person who holds it; the disk may be full
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, b"%d\n" % os.getpid(), 0)

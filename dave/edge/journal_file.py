@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dave.edge.disk import Disk
-from dave.edge.journal_writer import JournalWriter, OnCommitted, OnFailure, Segment, Sync
+from dave.edge.journal_writer import (
+    NO_SEGMENT,
+    JournalWriter,
+    OnCommitted,
+    OnFailure,
+    Segment,
+    Sync,
+)
 from dave.errors import JournalError, ReadOnly, StoreError
 from dave.histogram import Histogram
 from dave.limits import JOURNAL_ID_BYTES
@@ -76,8 +83,8 @@ class JournalFile:
     """An open journal. Lock its folder first (edge/folder.py).
 
     `on_records` is called while the constructor runs; `on_committed` and `on_failure` later, in
-    the writer's thread. Raises JournalError for a segment that cannot be read at all, StoreError
-    where the disk refuses.
+    the writer's thread, or at once where the disk is full: then all is read and nothing is stored.
+    Raises JournalError for a segment that cannot be read at all, StoreError where the disk refuses.
     """
 
     def __init__(
@@ -98,15 +105,15 @@ class JournalFile:
             self.replay, empty = self._replay_all(on_records)
             self.start = max(self._segments, default=0) + 1
             """Start count, the high half of this run's sequences; never used before."""
-            segment = self._new_segment(self.start)
-            for number in empty:
+            segment, failure = self._first_segment()
+            for number in empty if failure is None else ():
                 self._disk.remove(self._path(number))
                 self._segments.remove(number)
         except OSError as error:
-            is_full = error.errno in (ENOSPC, EDQUOT)
-            hint = "; make room on that disk, then start the node again" if is_full else ""
-            raise StoreError(f"cannot open the journal in {folder}: {error}{hint}") from error
-        self._writer = JournalWriter(self._disk, segment, sync, on_committed, on_failure)
+            raise StoreError(f"cannot open the journal in {folder}: {error}") from error
+        self._writer = JournalWriter(self._disk, segment, sync, on_committed, on_failure, failure)
+        if failure is not None:
+            on_failure(failure)
 
     @property
     def failure(self) -> Exception | None:
@@ -190,6 +197,15 @@ class JournalFile:
                 self._disk.remove(path)
             raise
         return size
+
+    def _first_segment(self) -> tuple[Segment, OSError | None]:
+        """The segment of this run; where the disk is full there is none, and nothing is stored."""
+        try:
+            return self._new_segment(self.start), None
+        except OSError as error:
+            if error.errno not in (ENOSPC, EDQUOT):
+                raise
+            return NO_SEGMENT, error
 
     def _new_segment(self, number: int) -> Segment:
         """Create an empty segment, durably, to append to."""

@@ -46,6 +46,10 @@ class Segment(NamedTuple):
     file_key: bytes
 
 
+NO_SEGMENT = Segment(-1, b"")
+"""Where none can be made."""
+
+
 class _Rotation(NamedTuple):
     segment: Segment
     done: threading.Event
@@ -65,8 +69,10 @@ class JournalWriter:
         sync: Sync,
         on_committed: OnCommitted,
         on_failure: OnFailure,
+        failure: Exception | None = None,
     ) -> None:
-        self.failure: Exception | None = None
+        """failure: of a disk that takes nothing from the beginning; then there is no segment."""
+        self.failure = failure
         """What failed first; sticky."""
         self.bytes_written = 0
         self.sync_time = Histogram()
@@ -82,7 +88,7 @@ class JournalWriter:
         """Held while a record is written, or the segment changed, without the thread."""
         self._is_closed = False
         self._thread: threading.Thread | None = None
-        if sync is not Sync.NEVER:
+        if sync is not Sync.NEVER and failure is None:
             self._thread = threading.Thread(target=self._run, name="dave journal", daemon=True)
             self._thread.start()
 
@@ -211,6 +217,8 @@ class JournalWriter:
             log.exception("a listener of the journal failed")
 
     def _disk_close(self) -> None:
+        if self._segment.handle < 0:
+            return
         try:
             self._disk.close(self._segment.handle)
         except OSError as error:

@@ -138,6 +138,10 @@ RENEWAL_LOOK_SECONDS = 30.0
 RENEWAL_START_SECONDS = 5.0
 """So long a node looks for its neighbours before it renews anything."""
 RENEWAL_TIMEOUT_SECONDS = 20.0
+RENEWALS_AT_ONCE = 4
+"""Entries looked after at a time; of these one file, which may take hours ..."""
+RENEWAL_STRIPES_AT_ONCE = 8
+"""... and so many stripes of it."""
 RENEWAL_RETRY_SECONDS_MAX = 3600
 RENEWAL_NOTE_CHARACTERS_MAX = 200
 
@@ -189,10 +193,7 @@ UPLOAD_STRIPES_MAX = 16
 UPLOAD_STRIPE_SECONDS = 5.0
 """... and fewer where one takes longer than this."""
 SHARE_SECONDS = 30.0
-"""So long a node may take for one share ..."""
-SHUN_SECONDS = 15.0
-SHUN_SECONDS_MAX = 240.0
-"""... and so long one that did not answer is left out, doubling."""
+"""So long a node may take for one share."""
 GREET_SECONDS = 1.0
 """At the beginning a node that says nothing for so long is left out too."""
 GREET_LOOK_SECONDS = 0.005
@@ -227,6 +228,9 @@ NAMES_KEPT_SECONDS_EACH = 0.005
 NAMES_TOLD_MAX = 1000
 """... and of more it tells those that expire first."""
 
+CONFIG_BYTES_MAX = 1 << 20
+"""A configuration file."""
+
 LOG_ALIKE_MAX = 10
 """Lines of the log from one place of the code that are told in LOG_ALIKE_SECONDS."""
 LOG_ALIKE_SECONDS = 60
@@ -242,3 +246,14 @@ LOG_CLOCK_SECONDS = 30
 """A clock that is off by more than this is told of ..."""
 LOG_CLOCK_VOICES = 3
 """... where so many peers, or all, say so."""
+
+DOCTOR_JOURNAL_BYTES_MAX = 64 << 20
+"""Of a journal, what `dave doctor` reads."""
+DOCTOR_SECONDS = 2.0
+"""So long it waits for each answer of the network."""
+DOCTOR_DIAL_SECONDS = 4.0
+"""So long a stranger may take to dial the address at which a node is to run."""
+DOCTOR_NODES_MAX = 8
+"""So many nodes beside the edges it asks."""
+DOCTOR_PINGS = 10
+"""Requests to each edge, for the round trip and the rate of answers."""

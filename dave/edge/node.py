@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -12,7 +13,8 @@ from dave.crypto.network import network
 from dave.edge.addresses import format_address
 from dave.edge.aio import Runner
 from dave.edge.bulk import BulkSockets
-from dave.edge.connect import parse_edge
+from dave.edge.client import Client
+from dave.edge.connect import connect, parse_edge
 from dave.edge.control import ControlServer
 from dave.edge.folder import DataFolder
 from dave.edge.house import House
@@ -41,10 +43,12 @@ from dave.node.node import Node as Core
 from dave.node.requests import Peer
 from dave.store.shares import ShareIndex
 from dave.store.store import Store
+from dave.tuning import DEFAULT, Tuning
 from dave.uri import owner_name
 
 if TYPE_CHECKING:
     from dave.edge.http.server import HttpServer
+    from dave.edge.settings import Settings
 
 HAND_OVER_LOOK_SECONDS = 0.01
 
@@ -79,17 +83,38 @@ class Config(NamedTuple):
     """HOST:PORT on which to serve HTTP; port 0 takes a free one. Default: not at all."""
     http_key: Key | Path | str | None = None
     """The owner's key with which values that come over HTTP are signed."""
+    tuning: Tuning = DEFAULT
+    """Copies, parallel questions, patience; `replicas` is the same in all of a network."""
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> Self:
+        """As `dave run` without options: what the environment and the configuration file say.
+        `path`: the file, which must exist; default: DAVE_CONFIG, else the user's, if there is one.
+
+        Raises UsageError, naming the file and line, or the variable, and what is allowed;
+        KeyFileError for a secret with a passphrase that DAVE_PASSPHRASE does not tell.
+        """
+        from dave.edge.settings import load
+
+        settings = load(path)
+        return cls.of(settings, settings.secret())
+
+    @classmethod
+    def of(cls, settings: "Settings", secret: bytes) -> Self:
+        """What these settings say, with the network's secret read from where they say it is."""
+        return cls(**settings.of_node(), secret=secret)
 
 
 class Node:
     """A node as an async context manager: `async with dave.Node(dave.Config(...)) as node:`.
 
-    Entering raises UsageError for a configuration that cannot be, AddressInUse, FolderLocked,
-    JournalError, KeyFileError or StoreError.
+    Making and entering it raise UsageError for a configuration that cannot be, entering also
+    AddressInUse, FolderLocked, JournalError, KeyFileError or StoreError.
     """
 
     def __init__(self, config: Config | None = None) -> None:
         self.config: Config = config or Config()
+        self.config.tuning.check()
         self.listeners: Listeners
         self.core: Core
         self.replay: Replay
@@ -151,6 +176,7 @@ class Node:
             edges,
             start_count=self._world.journal.start,
             journal_id=self._world.journal.id,
+            tuning=config.tuning,
         )
         if self._world.shares is not None:
             self.core.serve_shares(self._world.shares.index)
@@ -205,7 +231,15 @@ class Node:
         )
         self._memory = Memory(self.core, self.state, journal)
         self._memory.recall(self._runner.now())
-        self.renewals = Renewals(self._runner, self.state, KeptKeys(folder.kept), rng.random)
+        self.renewals = Renewals(
+            self._runner, self.state, KeptKeys(folder.kept), rng.random, self.connect
+        )
+
+    def connect(self, key: Key | None = None) -> AbstractAsyncContextManager[Client]:
+        """A client of this node's own, with an owner's key: as `dave.connect`."""
+        of = self.config
+        edge = f"{self.address}#{self.public_key}"
+        return connect(edge, key=key, network=of.network, secret=of.secret, tuning=of.tuning)
 
     def _controls(self, folder: DataFolder) -> ControlServer:
         """What the owner of the data folder may ask."""

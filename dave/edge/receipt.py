@@ -1,7 +1,7 @@
 """What the verbs give back: the value a get found, and what a put can say for itself."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dave.crypto.network import Network
 from dave.edge.addresses import format_address
@@ -11,6 +11,9 @@ from dave.node.results import HERE, Outcome, PutResult
 from dave.uri import format_uri
 from dave.wire.compression import plain_value
 from dave.wire.entry import BLOB, PRIVATE, Entry
+
+if TYPE_CHECKING:
+    from dave.edge.files.receipt import Released
 
 
 class Value(NamedTuple):
@@ -109,6 +112,8 @@ class Receipt:
         """From the call to the quorum."""
         self.size = 0
         """Bytes of the value; an entry may hold them compressed."""
+        self.released: Released | None = None
+        """After a delete: what became of the shares, if it was a file."""
 
     async def settled(self) -> "Receipt":
         """Wait until every node that was asked has answered or the time is used up."""

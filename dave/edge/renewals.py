@@ -6,12 +6,15 @@ device of the owner is left alone, a tombstone ends it, and both are listed (`da
 
 Unchanged means the same value, flags and lifetime, whatever its date: where two devices renew one
 entry, each finds what the other did, and a renewal that reached too few nodes is no other version.
+A file is unchanged if the same content stands, whichever upload of it: it may be put again at any
+time. One file is renewed at a time (files/renew.py), beside the other entries.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 from dave.crypto import hashes
@@ -28,15 +31,19 @@ from dave.edge.limits import (
     RENEWAL_START_SECONDS,
     RENEWAL_TIMEOUT_SECONDS,
     RENEWAL_TTL_SECONDS_MIN,
+    RENEWALS_AT_ONCE,
     RENEWALS_MAX,
 )
+from dave.edge.receipt import Receipt
 from dave.edge.state import State
-from dave.errors import DaveError, StoreError, Unreachable, UsageError, WireError
-from dave.limits import KEY_BYTES_MAX
+from dave.errors import DaveError, StoreError, Unreachable, UsageError, WireError, WrongKey
+from dave.limits import KEY_BYTES_MAX, TTL_SECONDS_MAX
 from dave.names import EntryId, HybridTime, Owner, UnixMs, hybrid_ms
 from dave.node.results import is_genuine
+from dave.share_limits import REFERENCE_BYTES
 from dave.uri import format_uri, owner_name
 from dave.wire.entry import Entry, encode
+from dave.wire.manifest import Root
 
 log = logging.getLogger("dave.renewals")
 
@@ -77,10 +84,17 @@ class Renewals:
     meanwhile, in the event loop's thread."""
 
     def __init__(
-        self, driver: Driver, state: State, keys: KeptKeys, rng: Callable[[], float]
+        self,
+        driver: Driver,
+        state: State,
+        keys: KeptKeys,
+        rng: Callable[[], float],
+        connect: Callable[[Key], AbstractAsyncContextManager[Client]],
     ) -> None:
-        """rng: a number from 0 to 1, for jitter."""
+        """rng: a number from 0 to 1, for jitter. connect: to the node itself, for an owner: what a
+        file is made of is held by this node too."""
         self._driver = driver
+        self._connect = connect
         self._state = state
         self._keys = keys
         self._rng = rng
@@ -88,6 +102,10 @@ class Renewals:
         """A key that was just saved must not be destroyed before its first entry is listed."""
         self._rows: dict[EntryId, Renewal] = _genuine(state.load("renewals"))
         self._woken = asyncio.Event()
+        self._under_way: dict[EntryId, asyncio.Task[None]] = {}
+        self._one_file = asyncio.Lock()
+        self._after_file: set[EntryId] = set()
+        """Files that are looked after again once that is free."""
 
     def __len__(self) -> int:
         return sum(row.standing == KEPT for row in self._rows.values())
@@ -95,9 +113,10 @@ class Renewals:
     # --- What an owner asks (control.sock) ---------------------------------------------------
 
     async def keep(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Renew an entry from now on: `seed` and `entry` in hexadecimal. Answers once key and
+        """Renew an entry from now on: `seed` and `entry` in hexadecimal; `ttl`: seconds that a file
+        is to live each time, by default what is left of its entry's life. Answers once key and
         entry are on the disk. Raises UsageError, KeyFileError or StoreError."""
-        key, entry = _asked(asked)
+        key, entry, ttl = _asked(asked)
         if entry.owner != key.owner or entry.is_tombstone:
             raise UsageError("only an entry of that key's owner, and no tombstone, can be renewed")
         if not is_genuine(entry, self._network):
@@ -109,8 +128,8 @@ class Renewals:
             raise UsageError(f"only lifetimes from {RENEWAL_TTL_SECONDS_MIN} s on are renewed")
         self._make_room(entry.id)
         row = Renewal(
-            entry.id, entry.owner, entry.key, content_of(entry, self._network), entry.time,
-            entry.ttl, self._due(entry.time, entry.ttl), 0, KEPT, "",
+            entry.id, entry.owner, entry.key, content_of(entry, self._network, key), entry.time,
+            ttl, self._due(entry.time, entry.ttl), 0, KEPT, "",
         )  # fmt: skip
         async with self._keys_in_hand:
             await asyncio.to_thread(self._keys.save, key)
@@ -141,6 +160,8 @@ class Renewals:
             chosen = self._named(_hex(asked, "key"), asked.get("owner") and _hex(asked, "owner"))
         for row in chosen:
             del self._rows[row.entry_id]
+            if (task := self._under_way.get(row.entry_id)) is not None:
+                task.cancel()
         await self._save()
         if not asked.get("all"):
             owners = [row.owner for row in chosen]
@@ -163,21 +184,45 @@ class Renewals:
     # --- Renewing ----------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Look after each entry when it is due, one after another."""
+        """Look after each entry when it is due, a few at a time."""
         await self._save()  # those taken over from a damaged database are in memory only
         await asyncio.sleep(RENEWAL_START_SECONDS)
-        while True:
-            self._woken.clear()
-            kept = [row for row in self._rows.values() if row.standing == KEPT]
-            row = min(kept, key=lambda row: row.due_ms, default=None)
-            now_ms = self._now_ms()
-            if row is not None and row.due_ms <= now_ms:
-                await self._look_after(row)
-                continue
-            await self._save()  # writes nothing, unless the database was made anew meanwhile
-            wait = (row.due_ms - now_ms) / 1000 if row else RENEWAL_LOOK_SECONDS
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), min(wait, RENEWAL_LOOK_SECONDS))
+        try:
+            while True:
+                self._woken.clear()
+                wait = self._begin_due()
+                await self._save()  # writes nothing, unless the database was made anew meanwhile
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), wait)
+        finally:
+            for task in self._under_way.values():
+                task.cancel()
+
+    def _begin_due(self) -> float:
+        """Begin with those that are due; how many seconds to wait for the next."""
+        now_ms = self._now_ms()
+        if not self._one_file.locked():
+            self._after_file.clear()
+        waiting = [
+            row
+            for entry_id, row in self._rows.items()
+            if row.standing == KEPT
+            and entry_id not in self._under_way
+            and entry_id not in self._after_file
+        ]
+        for row in sorted(waiting, key=lambda row: row.due_ms):
+            if row.due_ms > now_ms:
+                return min((row.due_ms - now_ms) / 1000, RENEWAL_LOOK_SECONDS)
+            if len(self._under_way) == RENEWALS_AT_ONCE:
+                break
+            task = asyncio.create_task(self._look_after(row))
+            self._under_way[row.entry_id] = task
+            task.add_done_callback(partial(self._ended, row.entry_id))
+        return RENEWAL_LOOK_SECONDS
+
+    def _ended(self, entry_id: EntryId, _task: asyncio.Task[None]) -> None:
+        del self._under_way[entry_id]
+        self._woken.set()
 
     async def _look_after(self, row: Renewal) -> None:
         try:
@@ -213,21 +258,32 @@ class Renewals:
             raise Unreachable("no node that answers has it")
         if entry.is_tombstone:
             return row._replace(standing=DELETED, note="its owner deleted it")
-        if content_of(entry, self._network) != row.content:
+        if content_of(entry, self._network, key) != row.content:
             note = "another device put another version; put that one with --keep to renew it"
             return row._replace(standing=CHANGED, note=note)
         due = self._due(entry.time, entry.ttl)
         if due > self._now_ms():  # another device has renewed it
             return row._replace(time=entry.time, due_ms=due, tries=0, note="")
-        receipt = await client.renew(entry, timeout=RENEWAL_TIMEOUT_SECONDS)
+        if not entry.is_blob:
+            receipt = await self._put_again(client, entry, row.ttl)
+        elif self._one_file.locked():
+            self._after_file.add(row.entry_id)
+            return row
+        else:
+            async with self._one_file, self._connect(key) as client:
+                receipt = await self._put_again(client, entry, row.ttl)
+        due = self._due(receipt.time, receipt.ttl)
+        return row._replace(time=receipt.time, due_ms=due, tries=0, note="")
+
+    async def _put_again(self, client: Client, entry: Entry, ttl: int) -> Receipt:
+        receipt = await client.renew(entry, ttl, timeout=RENEWAL_TIMEOUT_SECONDS)
         try:
             await client.list_again(entry, receipt, timeout=RENEWAL_TIMEOUT_SECONDS)
         except DaveError as error:
             # It is renewed, whatever its owner's directory says.
             uri = format_uri(entry.owner, entry.key)
             log.warning("%s is renewed, but not in the directory: %s", uri, error)
-        due = self._due(receipt.time, row.ttl)
-        return row._replace(time=receipt.time, due_ms=due, tries=0, note="")
+        return receipt
 
     def _later(self, row: Renewal, why: str) -> Renewal:
         """Try again: after a hundredth of its life, then twice that, and so on."""
@@ -282,10 +338,18 @@ class Renewals:
             return unused
 
 
-def content_of(entry: Entry, network: Network) -> bytes:
+def content_of(entry: Entry, network: Network, key: Key) -> bytes:
     """The digest that the entry would have, had it been written at time 0: equal for the same
-    owner, key, value, flags and lifetime."""
-    undated = encode(entry.owner, entry.key, entry.value, 0, entry.ttl, entry.flags)
+    owner, key, value, flags and lifetime. For a file of the owner of `key` it is equal for the same
+    content, whatever upload and lifetime."""
+    value, ttl = entry.value, entry.ttl
+    if entry.is_blob:
+        from dave.edge.files.open import unsealed
+
+        with suppress(WireError, WrongKey):  # no root: it is only equal to itself
+            root = Root.read(unsealed(entry, key, None))
+            value, ttl = root._replace(reference=bytes(REFERENCE_BYTES)).encode(), 1
+    undated = encode(entry.owner, entry.key, value, 0, ttl, entry.flags)
     return Entry(undated).digest(network)
 
 
@@ -315,11 +379,15 @@ def _told(row: Renewal) -> dict[str, Any]:
     }
 
 
-def _asked(asked: dict[str, Any]) -> tuple[Key, Entry]:
+def _asked(asked: dict[str, Any]) -> tuple[Key, Entry, int]:
     try:
-        return Key(_hex(asked, "seed")), Entry(_hex(asked, "entry"))
+        key, entry = Key(_hex(asked, "seed")), Entry(_hex(asked, "entry"))
     except WireError as error:
         raise UsageError(f"that is no entry: {error}") from None
+    ttl = asked.get("ttl", entry.ttl) if entry.is_blob else entry.ttl
+    if not isinstance(ttl, int) or not 0 < ttl <= TTL_SECONDS_MAX:
+        raise UsageError(f"'ttl' is a lifetime in seconds, up to {TTL_SECONDS_MAX}")
+    return key, entry, ttl
 
 
 def _hex(asked: dict[str, Any], name: str) -> bytes:

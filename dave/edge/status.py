@@ -4,6 +4,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from dave import __version__
 from dave.edge.addresses import format_address
 from dave.names import SECOND, Instant
 from dave.peers.contact import Contact
@@ -13,6 +14,7 @@ from dave.wire.status import PutStatus
 if TYPE_CHECKING:
     from dave.edge.journal_file import Replay
     from dave.edge.node import Node
+    from dave.node.node import Node as Core
 
 
 def status_of(node: "Node") -> dict[str, Any]:
@@ -28,6 +30,7 @@ def status_of(node: "Node") -> dict[str, Any]:
         "key": node.public_key,
         "id": f"{core.id:016x}",
         "network": core.network.name,
+        "version": __version__,
         "pid": os.getpid(),
         "uptime_seconds": round(time.monotonic() - node.started_at, 1),
         "peers": len(core.table),
@@ -45,11 +48,14 @@ def status_of(node: "Node") -> dict[str, Any]:
         "state_notes": list(node.state.notes),
         "files": None if world.shares is None else world.shares.status(),
         "upkeep": None if core.upkeep is None else core.upkeep.status(),
+        "clock_ahead_seconds": _clock_ahead(core),
         "kept": len(node.renewals),
         "puts": {s.name.lower(): n for s in PutStatus if (n := core.puts.counts[s])},
         "puts_waiting": len(core.puts),
         "gets_found": core.gets_found,
         "gets_absent": core.gets_absent,
+        "requests_answered": sum(len(each.round_trip) for each in core.requests.counts.values()),
+        "requests_failed": sum(each.failed for each in core.requests.counts.values()),
         "lan": None if lan is None else {"beacons_sent": lan.sent, "beacons_heard": lan.heard},
         "received_bytes": sum(udp.received_bytes for udp in node.listeners.udp),
         "sent_bytes": sum(udp.sent_bytes for udp in node.listeners.udp),
@@ -57,6 +63,14 @@ def status_of(node: "Node") -> dict[str, Any]:
         "kernel_drops": sum(udp.kernel_drops for udp in node.listeners.udp),
         "send_drops": sum(udp.queue_drops for udp in node.listeners.udp),
     }
+
+
+def _clock_ahead(core: "Core") -> float | None:
+    """By how much this machine's clock is ahead of other nodes' (negative: behind); None where
+    nobody has said."""
+    now = time.monotonic_ns()
+    theirs = core.peer_clocks.unix_ms(now)
+    return None if theirs is None else (core.unix_ms(now) - theirs) / 1000
 
 
 def damage_texts(replay: "Replay") -> list[str]:

@@ -31,13 +31,13 @@ def is_at_home(sockets: Sequence[UdpSocket], edges: Sequence[Address]) -> bool:
         host = mine.address[0]
         if host in ("0.0.0.0", "::"):
             towards = [edge for edge in edges if (":" in edge[0]) == (":" in host)]
-            hosts += [_source(edge) for edge in towards]
+            hosts += [source(edge) for edge in towards]
         else:
             hosts.append(host)
     return bool(hosts) and all(is_private(host) for host in hosts)
 
 
-def _source(towards: Address) -> str:
+def source(towards: Address) -> str:
     """The address from which the system would send there."""
     family = socket.AF_INET6 if ":" in towards[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:

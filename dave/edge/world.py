@@ -144,7 +144,7 @@ class World:
     def _failed(self, error: Exception) -> None:
         log.critical(
             "the journal cannot be written (%s): this node serves reads only; "
-            "mend the disk and start it again", error
+            "make room on the disk, or mend it, and start the node again", error
         )  # fmt: skip
 
     def _appended(self, tickets: list[int], ok: bool) -> None:

@@ -9,7 +9,8 @@ from dave.errors import WireError
 from dave.files.blocks import CRYPT_SLACK_BYTES, Buffer, crypt
 from dave.files.code import Code, parity, recover
 from dave.share_limits import BLOCK_BYTES
-from dave.wire.manifest import Row, Shape
+from dave.wire.manifest import Row
+from dave.wire.stripe import Shape
 
 
 class SealedStripe(NamedTuple):

@@ -9,7 +9,7 @@ from hmac import compare_digest
 from typing import NamedTuple
 
 from dave.crypto import hashes
-from dave.limits import CHALLENGE_NONCE_BYTES, LOOKUP_GIVE_UP_MS, REPLICAS, SHORT_DIGEST_BYTES
+from dave.limits import CHALLENGE_NONCE_BYTES, SHORT_DIGEST_BYTES
 from dave.names import MS, Address, Instant, Place, place_of
 from dave.node.candidate import Candidate, State, Step
 from dave.node.core import Core
@@ -102,7 +102,7 @@ class CheckOperation:
             self._ask(peer, now)
         for candidate in region:
             if candidate.state is State.SLOW:  # nobody waits for the dead
-                patience = LOOKUP_GIVE_UP_MS * MS
+                patience = self._core.tuning.give_up_ms * MS
                 self._core.timers.set(now + patience, Timer.GIVE_UP, (self, candidate.peer))
         if not asked:
             self._resolve()
@@ -145,8 +145,11 @@ class CheckOperation:
         """The nodes that should hold the entry, nearest first. The dead take nobody's place: it is
         the living who should hold it."""
         met = [c for c in self._search.candidates() if c.peer.id is not None]
-        living = region_of([c for c in met if c.state is not State.SLOW], self._search.expected)
-        farthest = living[-1].distance if len(living) >= REPLICAS else RING
+        replicas = self._core.tuning.replicas
+        living = region_of(
+            [c for c in met if c.state is not State.SLOW], self._search.expected, replicas
+        )
+        farthest = living[-1].distance if len(living) >= replicas else RING
         return [c for c in met if c.distance <= farthest]
 
     def _silent(self, peers: Iterable[Peer]) -> None:

@@ -16,6 +16,7 @@ from dave.node.get import GetOperation
 from dave.node.put import PutOperation
 from dave.node.requests import Peer
 from dave.node.timers import Timer
+from dave.tuning import DEFAULT, Tuning
 from dave.wire.entry import Entry
 
 if TYPE_CHECKING:
@@ -30,9 +31,14 @@ class Client(Core):
     """A core with operations. Each returns a number; an effect Resolve(number, result) ends it."""
 
     def __init__(
-        self, identity: Identity, network: Network, rng: Rng, edges: Sequence[Peer] = ()
+        self,
+        identity: Identity,
+        network: Network,
+        rng: Rng,
+        edges: Sequence[Peer] = (),
+        tuning: Tuning = DEFAULT,
     ) -> None:
-        super().__init__(identity, network, rng, edges)
+        super().__init__(identity, network, rng, edges, tuning)
         self._operations = 0
         self.watchers: Watchers | None = None
         """Made with the first watch: few commands need what it loads."""

@@ -18,13 +18,13 @@ from dave.effects import Effect, Resolve
 from dave.limits import (
     BUCKET_CONTACTS,
     CLIENT_BUCKET_CONTACTS,
-    HANDSHAKE_ATTEMPTS,
     RATE_SLOTS,
     REGION_NODES_MAX,
     REPLICAS,
 )
 from dave.names import MS, Address, EntryId, Instant, Place, Rng, UnixMs
 from dave.node.paths import Paths
+from dave.node.peer_clocks import PeerClocks
 from dave.node.requests import Answer, Peer, Requests
 from dave.node.tally import Tally
 from dave.node.timers import Timer, Timers
@@ -39,6 +39,7 @@ from dave.peers.table import Table
 from dave.peers.trust import Trust
 from dave.session.session import Established, FailReason, Session
 from dave.session.sessions import Sessions
+from dave.tuning import DEFAULT, Tuning
 from dave.wire import messages
 from dave.wire.entry import Entry
 from dave.wire.messages import Put, PutAck, Request, WireContact
@@ -61,8 +62,15 @@ class Core:
     """Slots of the rate table, 8 bytes each; fewer where thousands of cores share a process."""
 
     def __init__(
-        self, identity: Identity, network: Network, rng: Rng, edges: Sequence[Peer] = ()
+        self,
+        identity: Identity,
+        network: Network,
+        rng: Rng,
+        edges: Sequence[Peer] = (),
+        tuning: Tuning = DEFAULT,
     ) -> None:
+        tuning.check()
+        self.tuning = tuning
         self.identity = identity
         self.network = network
         self.rng = rng
@@ -75,14 +83,15 @@ class Core:
         self.strangers = Strangers(at_home=False)
         self.timers = Timers()
         is_client = identity.id is None
-        per_bucket = CLIENT_BUCKET_CONTACTS if is_client else BUCKET_CONTACTS
+        per_bucket = CLIENT_BUCKET_CONTACTS if is_client else tuning.bucket_contacts
         self.table = Table(identity.id or 0, bucket_contacts=per_bucket)
         self.trust = Trust()
         self.promises = Promises()
         self.density = Density()
-        self.paths = Paths()
+        self.peer_clocks = PeerClocks()
+        self.paths = Paths(tuning.replicas)
         self.sessions = Sessions(identity, network, rng, self.drops)
-        self.requests = Requests(self.sessions, self.timers, rng, self.drops)
+        self.requests = Requests(self.sessions, self.timers, rng, self.drops, tuning)
         self._streams: Streams | None = None
         self.handlers: dict[int, Handler] = {}
         self.notices: Notices | None = None
@@ -191,9 +200,11 @@ class Core:
 
     def on_pong(self, pong: messages.Pong, session: Session, now: Instant) -> None:
         """A node answered our PING."""
+        if session.node_id is not None:
+            self.peer_clocks.heard(session.node_id, pong.time, now)
 
     def ask(self, peer: Peer, message: Request, done: Callable[[Answer, Instant], None],
-            now: Instant, attempts: int = HANDSHAKE_ATTEMPTS) -> None:  # fmt: skip
+            now: Instant, attempts: int | None = None) -> None:  # fmt: skip
         """Send a request; the routing table learns how it ended before `done` is called. Where a
         handshake is needed it may take so many packets, or one to a stranger."""
 
@@ -281,13 +292,13 @@ class Core:
         if self.identity.id is not None and len(self.table) >= BUCKET_CONTACTS:
             farthest = self.table.nearest(self.identity.id, BUCKET_CONTACTS)[-1]
             own = (farthest.id ^ self.identity.id) / BUCKET_CONTACTS
-        return self.density.expected_distance(REPLICAS, own=own)
+        return self.density.expected_distance(self.tuning.replicas, own=own)
 
     def region(self, place: Place) -> list[Contact]:
         """The nodes known that should hold an entry at that place, nearest first; not this one."""
         near = self.table.nearest(place, REGION_NODES_MAX)
         distances = [contact.id ^ place for contact in near]
-        return near[: region_size(distances, self.expected_distance())]
+        return near[: region_size(distances, self.expected_distance(), self.tuning.replicas)]
 
     def learn(self, told: WireContact) -> Contact | None:
         """A node that a lookup is told of, as `checked`."""

@@ -9,7 +9,7 @@ Who had nothing, or an older version, is handed the newest one afterwards.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dave.limits import BUCKET_CONTACTS, LOOKUP_PARALLEL, REPLICAS
+from dave.limits import BUCKET_CONTACTS
 from dave.names import EntryId, HybridTime, Instant, Place, place_of
 from dave.node.candidate import Candidate, State, merge
 from dave.node.core import Core, peer_of
@@ -39,7 +39,8 @@ class GetOperation:
         self._operation = operation
         self._entry_id = entry_id
         self._place = place_of(entry_id)
-        self._quorum = quorum or REPLICAS
+        self._quorum = quorum or core.tuning.replicas
+        self._replicas = core.tuning.replicas
         self._deadline = deadline
         self._started: Instant = 0
         self._newest: tuple[HybridTime, bool, bytes] | None = None
@@ -60,7 +61,7 @@ class GetOperation:
         if own is not None:
             self._take(own)
             self._has_own = 1
-        near = core.table.nearest(self._place, REPLICAS)
+        near = core.table.nearest(self._place, self._replicas)
         known = near
         if now >= core.knows_all_until:
             self._expected = core.expected_distance()
@@ -70,7 +71,7 @@ class GetOperation:
         warm = [contact for contact in known if core.sessions.find(contact.address)]
         if not warm or len(warm) < min(self._quorum, len(near)):
             peers = [*map(peer_of, near)] or list(core.edges)
-            self._look(peers, now, parallel=max(LOOKUP_PARALLEL, self._quorum))
+            self._look(peers, now, parallel=max(core.tuning.parallel, self._quorum))
             return
         first = [*map(peer_of, warm[: self._quorum])]
         self._look(first, now, first, parallel=self._quorum)
@@ -160,7 +161,7 @@ class GetOperation:
         if result.entry is not None and len(self._candidates()) >= self._quorum:
             self._finish(now)
         elif rest := self._unasked():
-            self._look(rest, now, width=len(rest), parallel=REPLICAS, is_closed=True)
+            self._look(rest, now, width=len(rest), parallel=self._replicas, is_closed=True)
         elif self._search is None and not self._is_all_known(now):
             self._search = Search(
                 core,
@@ -179,7 +180,7 @@ class GetOperation:
         self._expected = search.expected
         rest = self._unasked()
         if rest:
-            self._look(rest, now, width=len(rest), parallel=REPLICAS, is_closed=True)
+            self._look(rest, now, width=len(rest), parallel=self._replicas, is_closed=True)
         else:
             self._finish(now)
 
@@ -187,7 +188,8 @@ class GetOperation:
         """Whether looking for other nodes is of no use."""
         if not self.result.answered:
             # Those we know now may have been heard of since this began.
-            near, asked = self._core.table.nearest(self._place, REPLICAS), self._those_asked()
+            near = self._core.table.nearest(self._place, self._replicas)
+            asked = self._those_asked()
             return all(contact.id in asked for contact in near)
         if now < self._core.knows_all_until:
             return True
@@ -206,7 +208,8 @@ class GetOperation:
         known = [candidate for candidate in merge(met) if candidate.peer.id is not None]
         if self._expected is None:
             self._expected = self._core.expected_distance()
-        return known[: region_size([c.distance for c in known], self._expected)]
+        distances = [candidate.distance for candidate in known]
+        return known[: region_size(distances, self._expected, self._replicas)]
 
     def _unasked(self) -> list[Peer]:
         """Who is in the region and was not asked for the entry."""
@@ -253,7 +256,7 @@ class GetOperation:
 
     def _repair(self, newest: Entry, now: Instant) -> None:
         """Hand the newest version to those of the region that said they have none, or an older."""
-        budget = REPLICAS
+        budget = self._replicas
         for candidate in self._region():
             key = candidate.peer.public_key
             if key is None or key not in self._told or not budget:

@@ -14,7 +14,7 @@ session is dropped instead of being confirmed.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dave.limits import PROBE_ATTEMPTS, PROBE_CALM, PROBE_MS_STIRRED, PROBE_SECONDS, REPLICAS
+from dave.limits import PROBE_ATTEMPTS, PROBE_CALM, PROBE_MS_STIRRED, PROBE_SECONDS
 from dave.names import MS, SECOND, Instant, Place
 from dave.node.core import peer_of
 from dave.node.requests import Answer, Peer
@@ -25,8 +25,6 @@ from dave.wire.messages import Ping
 
 if TYPE_CHECKING:
     from dave.node.node import Node
-
-_NEIGHBOURS = 2 * REPLICAS
 
 
 class Liveness:
@@ -118,13 +116,13 @@ class Liveness:
             self.probe(contact, now)
 
     def _neighbours(self) -> list[Contact]:
-        return self._node.table.nearest(self._node.id, _NEIGHBOURS)
+        return self._node.table.nearest(self._node.id, 2 * self._node.tuning.replicas)
 
     def _quietest(self, among: list[Contact] | None, now: Instant) -> Contact | None:
         """The contact unheard longest, unless it was heard within PROBE_SECONDS. What a contact
         sends of its own accord is noted in its session only: it is looked up here."""
         node = self._node
-        for _ in range(_NEIGHBOURS):
+        for _ in range(2 * node.tuning.replicas):
             contact = node.table.unheard_longest(among)
             if contact is None:
                 return None

@@ -20,10 +20,6 @@ from dave.limits import (
     BUCKET_CONTACTS,
     LOOKUP_ASKED_MAX,
     LOOKUP_CANDIDATES_MAX,
-    LOOKUP_GIVE_UP_MS,
-    LOOKUP_PARALLEL,
-    LOOKUP_PATIENCE_MS,
-    REPLICAS,
 )
 from dave.names import MS, Address, Instant, Place
 from dave.node.candidate import Candidate, State, Step, outcome_of, score_of
@@ -58,6 +54,7 @@ class Lookup:
     """One lookup. `done(lookup, now)` is called once; `cancel` ends it without. `is_enough` says
     whether what has been answered is worth something even if slow peers are left out. `detours`:
     where further paths aim at, by FIND; without any there is one path, which sends `request`.
+    `width`: how many nearest have to answer, R unless told; `parallel`: alpha unless told.
     `guides`: whom each of those asks first, in their order. `is_closed`: ask those it starts with,
     and nobody else. `reserve`: with whom to go on where those it starts with do not suffice."""
 
@@ -69,8 +66,8 @@ class Lookup:
         on_reply: OnReply,
         done: Callable[["Lookup", Instant], None],
         *,
-        width: int = REPLICAS,
-        parallel: int = LOOKUP_PARALLEL,
+        width: int | None = None,
+        parallel: int | None = None,
         is_enough: Callable[[], bool] = lambda: False,
         detours: Sequence[Place] = (),
         guides: Sequence[Peer] = (),
@@ -81,8 +78,8 @@ class Lookup:
         self._place = place
         self._on_reply = on_reply
         self._done = done
-        self._width = width
-        self.parallel = parallel
+        self._width = core.tuning.replicas if width is None else width
+        self.parallel = core.tuning.parallel if parallel is None else parallel
         """How many may be asked at a time; may change on the way."""
         self._is_enough = is_enough
         self._is_closed = is_closed
@@ -152,7 +149,9 @@ class Lookup:
         candidate.state = State.SLOW
         self._late += 1
         self._note(candidate, "slow", 0, now)
-        self._core.timers.set(now + LOOKUP_GIVE_UP_MS * MS, Timer.LOOKUP, (self, candidate))
+        self._core.timers.set(
+            now + self._core.tuning.give_up_ms * MS, Timer.LOOKUP, (self, candidate)
+        )
 
     def _add(self, peer: Peer, hop: int, path: int = 0) -> None:
         """A node is one candidate, however many addresses are told of it: another address is tried
@@ -293,7 +292,8 @@ class Lookup:
             self._go_beside(candidate, now)
         else:
             rtt = table.rtt(peer.id) if peer.id is not None else None
-            patience = LOOKUP_PATIENCE_MS * MS if rtt is None else 3 * rtt + 20 * MS
+            first = self._core.tuning.patience_ms * MS
+            patience = first if rtt is None else 3 * rtt + 20 * MS
             self._core.timers.set(now + patience, Timer.LOOKUP, (self, candidate))
         request = self._paths[candidate.path].request
         self._core.ask(

@@ -12,7 +12,6 @@ from dave.errors import WireError
 from dave.limits import (
     EXPIRE_IDLE_SECONDS,
     EXPIRE_TICK_SECONDS,
-    HANDSHAKE_ATTEMPTS,
     PROBE_ATTEMPTS,
     SHARDS,
 )
@@ -41,6 +40,7 @@ from dave.peers.contact import Contact
 from dave.session.session import Established, Session
 from dave.store.shares import ShareIndex
 from dave.store.store import Store
+from dave.tuning import DEFAULT, Tuning
 from dave.wire.entry import Entry
 from dave.wire.messages import Ping, Pong, Put, PutAck, Request, WireContact
 from dave.wire.stream_kind import StreamKind
@@ -63,9 +63,10 @@ class Node(Client):
         *,
         start_count: int,
         journal_id: bytes,
+        tuning: Tuning = DEFAULT,
     ) -> None:
         assert identity.id is not None
-        super().__init__(identity, network, rng, edges)
+        super().__init__(identity, network, rng, edges, tuning)
         self.store = store
         self.puts = Puts(self, store, start_count)
         self.audits = Audits(self, store)
@@ -160,6 +161,7 @@ class Node(Client):
 
     def on_pong(self, pong: Pong, session: Session, now: Instant) -> None:
         """A node answered our PING."""
+        super().on_pong(pong, session, now)
         assert session.node_id is not None
         self.clock_skew.told(session.node_id, pong.time - self.unix_ms(now))
         self.syncs.on_pong(pong, session, now)
@@ -207,7 +209,7 @@ class Node(Client):
     # --- Whom to know ------------------------------------------------------------------------
 
     def ask(self, peer: Peer, message: Request, done: Done, now: Instant,
-            attempts: int = HANDSHAKE_ATTEMPTS) -> None:  # fmt: skip
+            attempts: int | None = None) -> None:  # fmt: skip
         """See Core.ask. Whom we wrote to cannot prove any more that we can be reached."""
         self.reach.wrote(peer.address)
         super().ask(peer, message, done, now, attempts)

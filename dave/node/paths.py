@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 class Paths:
     """What a core remembers from one lookup to the next."""
 
-    __slots__ = ("_observed", "_stay", "is_exploring", "is_measuring")
+    __slots__ = ("_observed", "_replicas", "_stay", "is_exploring", "is_measuring")
 
-    def __init__(self) -> None:
+    def __init__(self, replicas: int = REPLICAS) -> None:
+        self._replicas = replicas
         self._stay = 0
         self.is_exploring = False
         """A search is getting to know all nodes of a small network; one is enough."""
@@ -48,14 +49,16 @@ class Paths:
 
     def wants_check(self, found: Sequence[Candidate], expected: int | None, rng: Rng) -> bool:
         """Whether a lookup that answered with these, nearest first, needs a wide one beside it."""
-        return rng.random() < LOOKUP_WIDE_SHARE or is_sparse(_distances(found), expected)
+        return rng.random() < LOOKUP_WIDE_SHARE or is_sparse(
+            _distances(found), expected, self._replicas
+        )
 
     def compare(self, narrow: Sequence[Candidate], wide: Sequence[Candidate]) -> bool:
         """Both have looked for the same; returns whether the wide lookup found a nearer node that
         the other was not told of. If so, the next LOOKUP_WIDE_STAY are wide."""
         told = frozenset(candidate.peer.id for candidate in narrow)
         answered = [candidate for candidate in wide if candidate.state is State.ANSWERED]
-        is_misled = any(candidate.peer.id not in told for candidate in answered[:REPLICAS])
+        is_misled = any(candidate.peer.id not in told for candidate in answered[: self._replicas])
         if is_misled:
             self._stay = LOOKUP_WIDE_STAY
         return is_misled

@@ -7,11 +7,9 @@ from dave.limits import (
     BUCKET_CONTACTS,
     BUSY_RETRIES,
     BUSY_RETRY_MS,
-    LOOKUP_GIVE_UP_MS,
     PUT_HEARD_SECONDS,
     PUT_ROUNDS_MAX,
     PUTS_IN_FLIGHT_PER_ENTRY,
-    REPLICAS,
 )
 from dave.names import MS, SECOND, HybridTime, Instant, Place, place_of
 from dave.node.candidate import State, Step, score_of
@@ -40,6 +38,7 @@ class PutOperation:
         deadline: Instant,
     ) -> None:
         self._core = core
+        self._replicas = core.tuning.replicas
         self._operation = operation
         self._entry = entry
         self._expected = expected
@@ -68,7 +67,7 @@ class PutOperation:
         self._resolved = False
         self._is_pumping = False
         self._search: Search | None = None
-        self.result = PutResult()
+        self.result = PutResult(core.tuning.replicas)
 
     def start(self, now: Instant) -> None:
         """Begin; where we know the whole network, and have sessions, the region is asked now."""
@@ -80,8 +79,8 @@ class PutOperation:
         if now < core.knows_all_until:
             near = core.table.nearest(self._place, BUCKET_CONTACTS)
             distances = [contact.id ^ self._place for contact in near]
-            size = region_size(distances, core.expected_distance())
-            is_all = 0 < size >= min(REPLICAS, core.nodes_known)
+            size = region_size(distances, core.expected_distance(), self._replicas)
+            is_all = 0 < size >= min(self._replicas, core.nodes_known)
             if is_all and all(core.sessions.find(contact.address) for contact in near[:size]):
                 peers = [peer_of(contact) for contact in near]
                 self.result.known = len(near)
@@ -108,7 +107,7 @@ class PutOperation:
                 # Nobody waits for the dead; that they should hold it and do not is told.
                 self._tell(candidate.peer, None, FailReason.NO_ANSWER, now)
             if candidate.state is State.SLOW:
-                patience = LOOKUP_GIVE_UP_MS * MS
+                patience = self._core.tuning.give_up_ms * MS
                 self._core.timers.set(now + patience, Timer.GIVE_UP, (self, candidate.peer))
         # Who is slow may have lost a packet: those are asked last.
         live.sort(key=lambda candidate: candidate.state is State.SLOW)
@@ -121,7 +120,7 @@ class PutOperation:
         core, result = self._core, self.result
         self._region, self._outward, self._edge_of_region = region, outward, edge
         own = core.identity.id
-        if own is not None and (own ^ self._place <= edge or len(region) < REPLICAS):
+        if own is not None and (own ^ self._place <= edge or len(region) < self._replicas):
             self._is_waiting_here = True
             self._is_waiting_here = core.put_here(self._put, self._here, now)
             result.known += self._is_waiting_here
@@ -137,7 +136,7 @@ class PutOperation:
         while len(self._waiting) < PUTS_IN_FLIGHT_PER_ENTRY:
             if self._region:
                 peer = self._region.pop(0)
-            elif self._outward and self._hoped_for(now) < REPLICAS:
+            elif self._outward and self._hoped_for(now) < self._replicas:
                 peer = self._outward.pop(0)
             elif (again := self._lossy(now)) is not None:
                 peer = again

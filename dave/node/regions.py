@@ -6,27 +6,28 @@ so that the others are R - 1.
 
 from bisect import bisect_left
 
-from dave.limits import REGION_NODES_MAX, REPLICAS
+from dave.limits import REGION_NODES_MAX
 from dave.names import SECOND, Instant, Place
 from dave.node.core import Core
 from dave.peers.contact import Contact
 from dave.peers.region import region_size
 
-LOOK_FIRST = 2 * REPLICAS
-"""Contacts looked at first: more are needed only where a place is crowded."""
+LOOK_FIRST = 2
+"""So many times R contacts are looked at first: more are needed only where a place is crowded."""
 
-MAY_BELONG = 3 * REPLICAS
-"""Of so many nodes 60 % may be gone, and R are left."""
+MAY_BELONG = 3
+"""Of so many times R nodes 60 % may be gone, and R are left."""
 
 
 class Regions:
     """Asked for every entry stored and at every entry of a sweep: so the density of the network,
     which moves slowly, is estimated once a second."""
 
-    __slots__ = ("_core", "_expected", "_expected_until")
+    __slots__ = ("_core", "_expected", "_expected_until", "_replicas")
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._replicas = core.tuning.replicas
         self._expected: int | None = None
         self._expected_until: Instant = 0
 
@@ -44,7 +45,7 @@ class Regions:
         own = self._core.identity.id ^ place
         position = bisect_left(distances, own)
         distances.insert(position, own)
-        size = region_size(distances, self.expected_distance(now))
+        size = region_size(distances, self.expected_distance(now), self._replicas)
         is_in = position < size
         return near[: size - is_in], is_in
 
@@ -55,19 +56,22 @@ class Regions:
     def may_belong(self, place: Place) -> bool:
         """Whether we could be in the region of a place, though some of the nodes that we take for
         nearer be dead: then others may know so already."""
-        near = self._core.table.nearest(place, MAY_BELONG)
+        count = MAY_BELONG * self._replicas
+        near = self._core.table.nearest(place, count)
         assert self._core.identity.id is not None
-        return len(near) < MAY_BELONG or self._core.identity.id ^ place < near[-1].id ^ place
+        return len(near) < count or self._core.identity.id ^ place < near[-1].id ^ place
 
     def without_us(self, place: Place, now: Instant) -> list[Contact]:
         """The region as it is once we are gone, nearest first."""
         near, distances = self._near(place, now)
-        return near[: region_size(distances, self.expected_distance(now))]
+        return near[: region_size(distances, self.expected_distance(now), self._replicas)]
 
     def _near(self, place: Place, now: Instant) -> tuple[list[Contact], list[int]]:
         nearest, expected = self._core.table.nearest, self.expected_distance(now)
-        near = nearest(place, LOOK_FIRST)
-        is_crowded = len(near) == LOOK_FIRST and near[-1].id ^ place <= (expected or 0)
+        near = nearest(place, LOOK_FIRST * self._replicas)
+        is_crowded = len(near) == LOOK_FIRST * self._replicas and near[-1].id ^ place <= (
+            expected or 0
+        )
         if is_crowded:
             near = nearest(place, REGION_NODES_MAX)
         return near, [contact.id ^ place for contact in near]

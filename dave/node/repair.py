@@ -17,7 +17,6 @@ from dave.limits import (
     REPAIR_LOOK_SECONDS,
     REPAIR_SLICE,
     REPAIR_TICK_MS,
-    REPLICAS,
     SHARDS,
     SWEEP_SECONDS,
 )
@@ -194,7 +193,7 @@ class Repair:
         # What we hold for others is theirs to announce, as long as they seem to hold it. One is
         # asked, so that we hear of it if ours is out of date.
         promised = len(region) - len(unpromised)
-        if not is_in and 2 * promised >= min(len(region), REPLICAS):
+        if not is_in and 2 * promised >= min(len(region), core.tuning.replicas):
             unpromised = unpromised[:1]
         short_digest = self._short_digest(data)
         for contact in unpromised:

@@ -12,11 +12,7 @@ from dave.errors import WireError
 from dave.histogram import Histogram
 from dave.limits import (
     ACCEPT_OVERHEAD_BYTES,
-    HANDSHAKE_ATTEMPTS,
     MESSAGE_BYTES_MAX,
-    REQUEST_ATTEMPTS,
-    REQUEST_RETRY_MS_FIRST,
-    REQUEST_RETRY_MS_MAX,
     REQUEST_RETRY_MS_MIN,
     REQUESTS_IN_FLIGHT_MAX,
     SESSION_OVERLAP_SECONDS,
@@ -25,6 +21,7 @@ from dave.names import MS, SECOND, Address, Instant, Place, Rng
 from dave.node.timers import Timer, Timers
 from dave.session.session import Established, Failed, FailReason, Session
 from dave.session.sessions import Sessions
+from dave.tuning import Tuning
 from dave.wire import messages
 from dave.wire.messages import (
     Dial,
@@ -130,7 +127,10 @@ class _InFlight:
 class Requests:
     """The table of requests in flight; at most REQUESTS_IN_FLIGHT_MAX."""
 
-    def __init__(self, sessions: Sessions, timers: Timers, rng: Rng, drops: Drops) -> None:
+    def __init__(
+        self, sessions: Sessions, timers: Timers, rng: Rng, drops: Drops, tuning: Tuning
+    ) -> None:
+        self._tuning = tuning
         self._sessions = sessions
         self._timers = timers
         self._rng = rng
@@ -153,18 +153,18 @@ class Requests:
         done: Done,
         now: Instant,
         rtt: int | None = None,
-        attempts: int = HANDSHAKE_ATTEMPTS,
+        attempts: int | None = None,
     ) -> None:
         """Send `message` to `peer`; `done` is called once, with the reply or the failure.
 
         `rtt`: the smoothed round trip to the peer in nanoseconds, if known. `attempts`: how many
-        packets of a handshake may go unanswered.
+        packets of a handshake may go unanswered, if fewer than usual.
         """
         request_id = self._admit(peer, message, done, now)
         if request_id is None:
             return
         request = self._in_flight[request_id]
-        request.wait = _first_wait(rtt)
+        request.wait = self._first_wait(rtt)
         encoded = request.encoded
         session = self._session(peer)
         room = REPLY_ROOM.get(type(message))
@@ -222,14 +222,20 @@ class Requests:
         carried: bytes,
         room: int,
         now: Instant,
-        attempts: int = HANDSHAKE_ATTEMPTS,
+        attempts: int | None = None,
     ) -> None:
         peer = request.peer
         waiting = self._waiting.setdefault((peer.address, peer.public_key), [])
         if request_id not in waiting:
             waiting.append(request_id)
         self._sessions.connect(
-            peer.address, now, peer.public_key, peer.nonce, carried, room, attempts
+            peer.address,
+            now,
+            peer.public_key,
+            peer.nonce,
+            carried,
+            room,
+            self._tuning.handshake_attempts if attempts is None else attempts,
         )
 
     def _is_stale(self, session: Session, now: Instant) -> bool:
@@ -249,7 +255,7 @@ class Requests:
         self._sessions.seal(session, request.encoded, now)
         request.due = now + request.wait
         self._timers.set(request.due, Timer.REQUEST, request_id)
-        request.wait = min(request.wait * 2, REQUEST_RETRY_MS_MAX * MS)
+        request.wait = min(request.wait * 2, self._tuning.retry_ms_max * MS)
 
     def on_reply(self, session: Session, data: bytes, now: Instant) -> None:
         """A message that is no request arrived in `session`."""
@@ -298,13 +304,13 @@ class Requests:
             self._fail(request_id, FailReason.NO_ANSWER, now)
             return
         session = self._session(request.peer)
-        if request.attempts < REQUEST_ATTEMPTS:
+        if request.attempts < self._tuning.attempts:
             if session is None:  # it ended meanwhile
                 self._connect(request_id, request, b"", 0, now)
                 return
             self._send(request_id, request, session, now)
             is_silent = session.last_received <= request.asked_at
-            if request.attempts == REQUEST_ATTEMPTS - 1 and is_silent:
+            if request.attempts == self._tuning.attempts - 1 and is_silent:
                 # Two sendings unanswered: the peer may have restarted and lost the session.
                 self._connect(request_id, request, b"", 0, now)
             return
@@ -318,6 +324,11 @@ class Requests:
         for failed_id in failed:
             self._fail(failed_id, FailReason.NO_ANSWER, now)
 
+    def _first_wait(self, rtt: int | None) -> int:
+        if rtt is None:
+            return self._tuning.retry_ms * MS
+        return max(REQUEST_RETRY_MS_MIN * MS, min(4 * rtt, self._tuning.retry_ms_max * MS))
+
     def _fail(self, request_id: bytes, reason: FailReason, now: Instant) -> None:
         request = self._in_flight.pop(request_id, None)
         if request is not None:
@@ -328,9 +339,3 @@ class Requests:
 def _is_from(peer: Peer, session: Session) -> bool:
     """Whether the session is with that peer: at its address, and under its key if we know one."""
     return peer.address == session.address and peer.public_key in (None, session.public_key)
-
-
-def _first_wait(rtt: int | None) -> int:
-    if rtt is None:
-        return REQUEST_RETRY_MS_FIRST * MS
-    return max(REQUEST_RETRY_MS_MIN * MS, min(4 * rtt, REQUEST_RETRY_MS_MAX * MS))

@@ -43,9 +43,11 @@ class Outcome(NamedTuple):
 class PutResult:
     """How a put stands. It goes on filling after the quorum, until it is settled."""
 
-    __slots__ = ("is_settled", "known", "outcomes", "trace")
+    __slots__ = ("is_settled", "known", "outcomes", "replicas", "trace")
 
-    def __init__(self) -> None:
+    def __init__(self, replicas: int = REPLICAS) -> None:
+        self.replicas = replicas
+        """R: how many should hold it, where there are as many."""
         self.outcomes: list[Outcome] = []
         self.known = 0
         """Nodes known that could hold the entry."""
@@ -60,7 +62,7 @@ class PutResult:
     @property
     def quorum(self) -> int:
         """How many must hold it: more than half of those that should."""
-        return min(REPLICAS, max(self.known, 1)) // 2 + 1
+        return min(self.replicas, max(self.known, 1)) // 2 + 1
 
     @property
     def has_quorum(self) -> bool:

@@ -10,7 +10,6 @@ from dave.limits import (
     DETOUR_REACH,
     KNOWS_ALL_SECONDS,
     LOOKUP_PATHS_WIDE,
-    REPLICAS,
 )
 from dave.names import SECOND, Instant, Place
 from dave.node.candidate import Candidate, State, Step, merge
@@ -76,7 +75,7 @@ class Search:
 
     def region(self) -> list[Candidate]:
         """The nodes that should hold the entry, nearest first; without those that failed."""
-        return region_of(self.candidates(), self.expected)
+        return region_of(self.candidates(), self.expected, self._core.tuning.replicas)
 
     def _look(
         self,
@@ -117,8 +116,8 @@ class Search:
             self._explore(lookup, now)
         elif self._goes_on(lookup, answered, now):
             return
-        if len(answered) >= REPLICAS:
-            self._judge(answered[REPLICAS - 1].distance)
+        if len(answered) >= core.tuning.replicas:
+            self._judge(answered[core.tuning.replicas - 1].distance)
         self.is_over = True
         self._done(self, now)
 
@@ -142,9 +141,10 @@ class Search:
 
     def _is_crowd(self, answered: Sequence[Candidate]) -> bool:
         """Whether there are far more nodes than there should be."""
-        if self.expected is None or len(answered) < REPLICAS:
+        replicas = self._core.tuning.replicas
+        if self.expected is None or len(answered) < replicas:
             return False
-        return 2 * answered[REPLICAS - 1].distance < self.expected
+        return 2 * answered[replicas - 1].distance < self.expected
 
     def _judge(self, distance: int) -> None:
         """What the distance of the R-th nearest says. A crowd or a gap moves the estimate by no
@@ -156,7 +156,7 @@ class Search:
                 self.expected = 2 * expected
             distance = min(max(distance, expected // 2), 2 * expected)
         if core.paths.is_new(self._place):
-            core.density.observe(distance, REPLICAS)
+            core.density.observe(distance, core.tuning.replicas)
 
     def _explore(self, lookup: Lookup, now: Instant) -> None:
         """All nodes there are have been told: get to know those that were not asked as well, so
@@ -182,10 +182,12 @@ class Search:
                 core.ask(candidate.peer, Find(self._place), note, now)
 
 
-def region_of(candidates: Sequence[Candidate], expected: int | None) -> list[Candidate]:
+def region_of(
+    candidates: Sequence[Candidate], expected: int | None, replicas: int
+) -> list[Candidate]:
     """Those of the candidates, nearest first, that should hold the entry."""
     live = [c for c in candidates if c.state is not State.FAILED and c.peer.id is not None]
-    return live[: region_size([c.distance for c in live], expected)]
+    return live[: region_size([c.distance for c in live], expected, replicas)]
 
 
 def is_all_known(core: Core, lookup: Lookup) -> bool:

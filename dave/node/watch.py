@@ -15,7 +15,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dave.drops import Drop
-from dave.limits import REPLICAS
 from dave.names import MS, SECOND, EntryId, HybridTime, Instant, place_of
 from dave.node.core import Core, peer_of
 from dave.node.get import GetOperation
@@ -219,7 +218,7 @@ class WatchOperation:
         core = self._core
         self._avoided = {key: until for key, until in self._avoided.items() if until > now}
         region = [c for c in core.region(self._place) if c.public_key not in self._avoided]
-        near, behind = region[:REPLICAS], region[REPLICAS:]
+        near, behind = region[: core.tuning.replicas], region[core.tuning.replicas :]
         drawn = sorted((core.rng.random(), i) for i in range(len(near)))
         near = by_trust([near[i] for _, i in drawn], core.trust, lambda _: None, core.rng, now)
         near.sort(key=lambda contact: contact.public_key not in self._leases)

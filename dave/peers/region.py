@@ -11,21 +11,21 @@ from collections.abc import Sequence
 from dave.limits import REGION_NODES_MAX, REPLICAS
 
 
-def region_size(distances: Sequence[int], expected: int | None) -> int:
+def region_size(distances: Sequence[int], expected: int | None, replicas: int = REPLICAS) -> int:
     """How many of the nodes at these distances (ascending) are the region.
 
     `expected`: where the R-th nearest is expected (peers/density.py); None where that is not known.
-    At least R of them, or all where there are fewer; at most REGION_NODES_MAX.
+    `replicas` is R. At least R of them, or all where there are fewer; at most REGION_NODES_MAX.
     """
     nearer = 0 if expected is None else bisect_right(distances, expected)
-    return min(max(nearer, REPLICAS), REGION_NODES_MAX, len(distances))
+    return min(max(nearer, replicas), REGION_NODES_MAX, len(distances))
 
 
-def is_sparse(distances: Sequence[int], expected: int | None) -> bool:
+def is_sparse(distances: Sequence[int], expected: int | None, replicas: int = REPLICAS) -> bool:
     """Whether the R-th nearest found is over twice as far as expected, or nearer than half of it:
     somebody hides nodes, or crowds the key. Where fewer than R were found there is none to judge.
     """
-    if expected is None or len(distances) < REPLICAS:
+    if expected is None or len(distances) < replicas:
         return False
-    found = distances[REPLICAS - 1]
+    found = distances[replicas - 1]
     return found > 2 * expected or 2 * found < expected

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from math import floor
 from typing import NamedTuple
 
-from dave.crypto import hashes, work
 from dave.crypto.network import Network
 from dave.limits import CLOCK_AHEAD_MS_MAX, SURPLUS_BITS_MAX
 from dave.names import Place, UnixMs, hybrid_ms
@@ -24,16 +23,26 @@ from dave.share_limits import (
     STRIPE_RECORDS_MAX,
     STRIPES_SLICE,
 )
-from dave.store.rank import UNRANKED, distance, rank
+from dave.store.rank import UNRANKED
 from dave.store.releases import Releases
+from dave.store.stripe_ranks import StripeRanks, paid_bits
 from dave.store.stripe_table import SLICES, HeldStripe, RecordKey, StripeTable
 from dave.wire.share_status import ShareStatus
 from dave.wire.stripe import Release, StripeRecord, share_cost
 
 DETAIL_MAX = 2**32 - 1
 
-Plan = tuple[ShareStatus, int, list[HeldStripe]]
-"""(STORED, 0, whom to evict), or (LOW_RANK or FULL, detail, [])."""
+
+class Plan(NamedTuple):
+    """How a share with its record would be taken in."""
+
+    status: ShareStatus
+    """STORED, or LOW_RANK or FULL with a detail."""
+    detail: int = 0
+    victims: Sequence[HeldStripe] = ()
+    """Stripes that make room."""
+    weakest: StripeRecord | None = None
+    """A record of the same stripe that gives its place up."""
 
 
 class Judgement(NamedTuple):
@@ -86,10 +95,9 @@ class ShareIndex:
         self.capacity_bytes = capacity_bytes
         self.on_lost: Callable[[StripeRecord], None] | None = None
         """Told of each stripe of a share that `lost` was called for, before that is forgotten."""
-        self._node_id = node_id
         self._network = network
-        self._half_life_ms = half_life_ms
-        self._table = StripeTable(self._rank_of)
+        self._ranks = StripeRanks(node_id, network, half_life_ms)
+        self._table = StripeTable(self._ranks.of_stripe)
         self._released = Releases()
         self._sweep: list[tuple[bytes, bytes, list[HeldStripe]]] = []
         """What is left of large uploads that were released."""
@@ -97,9 +105,9 @@ class ShareIndex:
 
     # --- Admission ---------------------------------------------------------------------------
 
-    def judge(self, record: StripeRecord, share_index: int, now_ms: UnixMs) -> Judgement:
+    def judge(self, record: StripeRecord, number: int, now_ms: UnixMs) -> Judgement:
         """Whether a share would be taken in; changes nothing. All is checked but the signature."""
-        if not 0 <= share_index < record.n:
+        if not 0 <= number < record.n:
             return Judgement(ShareStatus.BAD)
         if record.expires_ms <= now_ms:
             return Judgement(ShareStatus.EXPIRED)
@@ -108,30 +116,30 @@ class ShareIndex:
             return Judgement(ShareStatus.FUTURE, min(ahead_ms // 1000, DETAIL_MAX))
         if record.owner + record.reference in self._released:
             return Judgement(ShareStatus.RELEASED)
-        size = self._table.size(record.address(share_index))
-        if size is not None and size != record.size(share_index):
+        size = self._table.size(record.address(number))
+        if size is not None and size != record.size(number):
             return Judgement(ShareStatus.BAD)
         stripe_id = record.stripe_id
         stripe = self._table.get(stripe_id)
-        bit = 1 << share_index
+        bit = 1 << number
         old = None if stripe is None else stripe.find(record.owner, record.reference)
         is_held = stripe is not None and stripe.mask & bit
         if is_held and old is not None and old.data == record.data:
             return Judgement(ShareStatus.HELD)
         digest = record.digest(self._network)
-        surplus = self._surplus(record, digest)
+        surplus = self._ranks.surplus(record, digest)
         if surplus is None:
             return Judgement(ShareStatus.LOW_WORK, min(record.work, DETAIL_MAX))
-        if is_held and old is not None and not self._is_better(record, digest, surplus, old):
+        if is_held and old is not None and not self._ranks.is_better(record, digest, surplus, old):
             return Judgement(ShareStatus.HELD)
-        status, detail, _ = self._plan(record, stripe_id, share_index, surplus, now_ms)
-        if status is not ShareStatus.STORED:
-            return Judgement(status, detail)
+        plan = self._plan(record, stripe_id, number, surplus)
+        if plan.status is not ShareStatus.STORED:
+            return Judgement(plan.status, plan.detail)
         status = ShareStatus.WANTED if size is None else ShareStatus.HELD
         return Judgement(status, 0, digest, surplus, size is not None, bit)
 
     def insert(
-        self, record: StripeRecord, share_index: int, now_ms: UnixMs, *, is_written: bool = True
+        self, record: StripeRecord, number: int, now_ms: UnixMs, *, is_written: bool = True
     ) -> Insertion:
         """Take in a share that `judge` wanted, once it is on the disk with its record.
 
@@ -139,43 +147,48 @@ class ShareIndex:
         that have gone meanwhile, the answer is BUSY.
         """
         stripe_id = record.stripe_id
-        address = record.address(share_index)
+        address = record.address(number)
         size = self._table.size(address)
         stripe = self._table.get(stripe_id)
         old = None if stripe is None else stripe.find(record.owner, record.reference)
-        status, victims = ShareStatus.STORED, list[HeldStripe]()
         digest = record.digest(self._network)
-        surplus = self._surplus(record, digest) or 0.0
+        surplus = self._ranks.surplus(record, digest) or 0.0
         if record.expires_ms <= now_ms:
-            status = ShareStatus.EXPIRED
+            plan = Plan(ShareStatus.EXPIRED)
         elif record.owner + record.reference in self._released:
-            status = ShareStatus.RELEASED
-        elif size != record.size(share_index) and not (size is None and is_written):
-            status = ShareStatus.BUSY
+            plan = Plan(ShareStatus.RELEASED)
+        elif size != record.size(number) and not (size is None and is_written):
+            plan = Plan(ShareStatus.BUSY)
         else:
-            status, _, victims = self._plan(record, stripe_id, share_index, surplus, now_ms)
-        if status is not ShareStatus.STORED:
+            plan = self._plan(record, stripe_id, number, surplus)
+        if plan.status is not ShareStatus.STORED:
             keys = [(stripe_id, record.owner, record.reference)] if old is None else []
-            return Insertion(status, Gone([address] if size is None else [], keys))
-        if old is not None and not self._is_better(record, digest, surplus, old):
+            return Insertion(plan.status, Gone([address] if size is None else [], keys))
+        if old is not None and not self._ranks.is_better(record, digest, surplus, old):
             record = old
         # First what comes: a share that victims hold too must not be dropped.
-        self._table.add(stripe_id, record, 1 << share_index)
-        return Insertion(status, self._remove(victims))
+        self._table.add(stripe_id, record, 1 << number)
+        gone = self._remove(plan.victims)
+        if plan.weakest is not None:
+            owner, reference = plan.weakest.owner, plan.weakest.reference
+            assert stripe is not None
+            self._table.remove_record(stripe, owner, reference)
+            gone = Gone(gone.addresses, [*gone.records, (stripe_id, owner, reference)])
+        return Insertion(plan.status, gone)
 
-    def load(self, record: StripeRecord, mask: int, now_ms: UnixMs) -> bool:
+    def load(self, record: StripeRecord, mask: int) -> bool:
         """Take in a record from the disk, when the node starts, and the shares in `mask`, which are
-        there; whether it is held now. It is not if it has expired or was released.
+        there; whether it is held now. It is not if it was released.
 
-        What is held beyond the capacity stays: it was promised. Nothing is too far ahead: a clock
-        that was set back must not lose what is stored.
+        What is held beyond the capacity stays: it was promised. No time is looked at: a clock that
+        is wrong must not lose what is stored. `expire` does that, once it is known to be right.
         """
         mask &= (1 << record.n) - 1
         for number in range(record.n):
             size = self._table.size(record.address(number))
             if size is not None and size != record.size(number):
                 mask &= ~(1 << number)
-        if not mask or record.expires_ms <= now_ms:
+        if not mask:
             return False
         if record.owner + record.reference in self._released:
             return False
@@ -295,39 +308,38 @@ class ShareIndex:
 
     # --- Rank --------------------------------------------------------------------------------
 
-    def _plan(
-        self, record: StripeRecord, stripe_id: bytes, share_index: int, surplus: float,
-        now_ms: UnixMs,
-    ) -> Plan:  # fmt: skip
+    def _plan(self, record: StripeRecord, stripe_id: bytes, number: int, surplus: float) -> Plan:
         table = self._table
         stripe = table.get(stripe_id)
-        full: Plan = (ShareStatus.FULL, min(self.capacity_bytes >> 10, DETAIL_MAX), [])
+        full = Plan(ShareStatus.FULL, min(self.capacity_bytes >> 10, DETAIL_MAX))
         is_more = stripe is None or stripe.find(record.owner, record.reference) is None
+        weakest: StripeRecord | None = None
         if stripe is not None and is_more and len(stripe.records) >= STRIPE_RECORDS_MAX:
-            return full
-        address = record.address(share_index)
-        cost = STRIPE_RECORD_COST_BYTES if is_more else 0
+            # Anybody may add records to a stripe: they must not keep its owner's next one out.
+            if not self._network.asks_work:
+                return full
+            weakest, paid = self._ranks.weakest(stripe)
+            if (short := paid - paid_bits(record, surplus)) >= 0:
+                return _low_rank(short, surplus) or full
+        address = record.address(number)
+        cost = STRIPE_RECORD_COST_BYTES if is_more and weakest is None else 0
         if table.size(address) is None:
-            cost += share_cost(record.size(share_index))
+            cost += share_cost(record.size(number))
         # Who lowered the capacity below what is held does not break promises by that alone.
         need = min(table.bytes_used + cost - self.capacity_bytes, cost)
         if need <= 0:
-            return ShareStatus.STORED, 0, []
+            return Plan(ShareStatus.STORED, weakest=weakest)
         if cost > self.capacity_bytes or not self._network.asks_work:
             return full
-        newcomer = self._rank(record, stripe_id, surplus)
+        newcomer = self._ranks.of_record(record, stripe_id, surplus)
         if stripe is not None:
-            newcomer = max(newcomer, self._rank_of(stripe))
+            newcomer = max(newcomer, self._ranks.of_stripe(stripe))
         victims, outrank = self._victims(need, stripe, address, record)
         if victims is None:
             return full
         if newcomer > outrank:
-            return ShareStatus.STORED, 0, victims
-        # An equal rank displaces nobody: whole bits that lift the newcomer strictly above.
-        bits = floor(outrank - newcomer) + 1
-        if surplus + bits > SURPLUS_BITS_MAX:
-            return full
-        return ShareStatus.LOW_RANK, bits, []
+            return Plan(ShareStatus.STORED, 0, victims, weakest)
+        return _low_rank(outrank - newcomer, surplus) or full
 
     def _victims(
         self, need: int, spared: HeldStripe | None, address: bytes, record: StripeRecord
@@ -360,37 +372,9 @@ class ShareIndex:
                     need -= share_cost(size)
         return (victims, outrank) if need <= 0 else (None, outrank)
 
-    def _is_better(
-        self, record: StripeRecord, digest: bytes, surplus: float, old: StripeRecord
-    ) -> bool:
-        """Whether a record takes the place of another of the same owner, reference and stripe: the
-        newer one does, or the same with a better stamp."""
-        if record.time != old.time:
-            return record.time > old.time
-        old_digest = old.digest(self._network)
-        if digest != old_digest:
-            return digest > old_digest
-        return surplus > (self._surplus(old, digest) or 0.0)
 
-    def _surplus(self, record: StripeRecord, digest: bytes) -> float | None:
-        """Bits of work beyond what is asked, 0.0 where none is; None for too little work."""
-        if not self._network.asks_work:
-            return 0.0
-        stamp = hashes.stripe_stamp(digest, record.nonce)
-        if not work.meets(stamp, record.work):
-            return None
-        return work.surplus_bits(stamp, record.work)
-
-    def _rank(self, record: StripeRecord, stripe_id: bytes, surplus: float) -> float:
-        far = distance(stripe_id, self._node_id)
-        return rank(record.time, far, self._half_life_ms, surplus, is_tombstone=False)
-
-    def _rank_of(self, stripe: HeldStripe) -> float:
-        """The rank of a stripe's best record."""
-        if stripe.rank != UNRANKED:
-            return stripe.rank
-        best = UNRANKED
-        for record in map(StripeRecord, stripe.records):
-            surplus = self._surplus(record, record.digest(self._network)) or 0.0
-            best = max(best, self._rank(record, stripe.id, surplus))
-        return best
+def _low_rank(short: float, surplus: float) -> Plan | None:
+    """So many bits are lacking; None where no stamp has so many."""
+    # An equal rank displaces nobody: whole bits that lift the newcomer strictly above.
+    bits = floor(short) + 1
+    return Plan(ShareStatus.LOW_RANK, bits) if surplus + bits <= SURPLUS_BITS_MAX else None

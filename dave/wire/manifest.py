@@ -20,7 +20,6 @@ from dave.crypto import hashes
 from dave.errors import WireError
 from dave.share_limits import (
     BLOCK_BYTES,
-    BLOCK_KEY_BYTES,
     CODE_SHARES_MAX,
     FILE_BYTES_MAX,
     MANIFEST_LEVELS_MAX,
@@ -29,7 +28,7 @@ from dave.share_limits import (
     ROW_HEADER_BYTES,
     SHARE_ADDRESS_BYTES,
 )
-from dave.wire.stripe import check_shape
+from dave.wire.stripe import Shape, check_shape
 
 ROOT_VERSION = 1
 
@@ -37,34 +36,6 @@ _row = Struct("<BBII")
 _root = Struct(f"<BBBBBQ{REFERENCE_BYTES}s")
 assert _row.size == ROW_HEADER_BYTES
 assert _root.size == ROOT_HEADER_BYTES
-
-
-class Shape(NamedTuple):
-    """The numbers of a stripe, as in its record."""
-
-    k: int
-    n: int
-    share_bytes: int
-    last_bytes: int
-
-    def size(self, number: int) -> int:
-        """Bytes of share `number`, below n."""
-        return self.last_bytes if number == self.k - 1 else self.share_bytes
-
-    @property
-    def row_bytes(self) -> int:
-        """Of the row."""
-        return ROW_HEADER_BYTES + self.n * SHARE_ADDRESS_BYTES + self.k * BLOCK_KEY_BYTES
-
-    @property
-    def plain_bytes(self) -> int:
-        """Of the k blocks."""
-        return (self.k - 1) * self.share_bytes + self.last_bytes
-
-    @property
-    def total_bytes(self) -> int:
-        """Of the n shares."""
-        return (self.n - 1) * self.share_bytes + self.last_bytes
 
 
 class Row(NamedTuple):

@@ -15,6 +15,7 @@ of a stripe may have one address: equal blocks have, and copies (k = 1).
 """
 
 from struct import Struct
+from typing import NamedTuple
 
 from dave.crypto import hashes
 from dave.crypto.network import Network
@@ -24,9 +25,11 @@ from dave.limits import OWNER_BYTES, SIGNATURE_BYTES, TTL_SECONDS_MAX, WORK_NONC
 from dave.names import HybridTime, Owner, Place, UnixMs, hybrid_ms
 from dave.share_limits import (
     BLOCK_BYTES,
+    BLOCK_KEY_BYTES,
     CODE_SHARES_MAX,
     REFERENCE_BYTES,
     RELEASE_BYTES,
+    ROW_HEADER_BYTES,
     SHARE_ADDRESS_BYTES,
     SHARE_COST_BYTES_MIN,
     STRIPE_HEADER_BYTES,
@@ -57,10 +60,42 @@ def share_cost(size: int) -> int:
     return max(size, SHARE_COST_BYTES_MIN)
 
 
-def paid_bytes(n: int, share_bytes: int, last_bytes: int) -> int:
-    """What is paid for of a stripe, in bytes. That small shares count more keeps them from being
-    the cheap way to fill nodes, and to outrank what paid for its bytes."""
-    return (n - 1) * share_cost(share_bytes) + share_cost(last_bytes)
+class Shape(NamedTuple):
+    """The numbers of a stripe: of its record, and of its row in a manifest."""
+
+    k: int
+    """Shares that suffice; the first k are the data."""
+    n: int
+    """All shares, at most 24."""
+    share_bytes: int
+    """Bytes of every share but number k - 1."""
+    last_bytes: int
+    """Bytes of share k - 1, which is padded with zeros for coding only."""
+
+    def size(self, number: int) -> int:
+        """Bytes of share `number`, below n."""
+        return self.last_bytes if number == self.k - 1 else self.share_bytes
+
+    @property
+    def row_bytes(self) -> int:
+        """Of the row in a manifest (manifest.py)."""
+        return ROW_HEADER_BYTES + self.n * SHARE_ADDRESS_BYTES + self.k * BLOCK_KEY_BYTES
+
+    @property
+    def plain_bytes(self) -> int:
+        """Of the k blocks."""
+        return (self.k - 1) * self.share_bytes + self.last_bytes
+
+    @property
+    def total_bytes(self) -> int:
+        """Of the n shares."""
+        return (self.n - 1) * self.share_bytes + self.last_bytes
+
+    @property
+    def paid_bytes(self) -> int:
+        """What is paid for. That small shares count more keeps them from being the cheap way to
+        fill nodes, and to outrank what paid for its bytes."""
+        return (self.n - 1) * share_cost(self.share_bytes) + share_cost(self.last_bytes)
 
 
 class StripeRecord:
@@ -85,13 +120,10 @@ class StripeRecord:
     reference: bytes
     """Which upload of the owner it belongs to, 16 bytes."""
     k: int
-    """Shares that suffice; the first k are the data."""
     n: int
-    """All shares, at most 24."""
     share_bytes: int
-    """Bytes of every share but number k - 1."""
     last_bytes: int
-    """Bytes of share k - 1, which is padded with zeros for coding only."""
+    """As in `shape`."""
 
     def __init__(self, data: bytes) -> None:
         size = len(data)
@@ -136,19 +168,19 @@ class StripeRecord:
         start = STRIPE_HEADER_BYTES + number * SHARE_ADDRESS_BYTES
         return self.data[start : start + SHARE_ADDRESS_BYTES]
 
+    @property
+    def shape(self) -> Shape:
+        """The numbers of the stripe. Made anew at each call."""
+        return Shape(self.k, self.n, self.share_bytes, self.last_bytes)
+
     def size(self, number: int) -> int:
         """Bytes of share `number`, below n."""
-        return self.last_bytes if number == self.k - 1 else self.share_bytes
-
-    @property
-    def total_bytes(self) -> int:
-        """Of all n shares."""
-        return (self.n - 1) * self.share_bytes + self.last_bytes
+        return self.shape.size(number)
 
     @property
     def work(self) -> int:
         """Expected hashes that a stamp must be good for, in a network that asks any."""
-        return share_work(paid_bytes(self.n, self.share_bytes, self.last_bytes), self.ttl)
+        return share_work(self.shape.paid_bytes, self.ttl)
 
     @property
     def stripe_id(self) -> bytes:
@@ -174,7 +206,7 @@ class StripeRecord:
         return hash(self.data)
 
     def __repr__(self) -> str:
-        return f"StripeRecord({self.k}/{self.n}, {self.total_bytes} bytes)"
+        return f"StripeRecord({self.k}/{self.n}, {self.shape.total_bytes} bytes)"
 
 
 def encode_record(

@@ -17,7 +17,6 @@ from dave.crypto.network import network
 from dave.limits import (
     BUCKET_CONTACTS,
     DETOUR_REACH,
-    HANDSHAKE_ATTEMPTS,
     LOOKUP_PATHS_WIDE,
     REPLICAS,
 )
@@ -101,7 +100,7 @@ class AskingCore(Core):
         self._open: list[tuple[Peer, Place, Callable[[Answer, Instant], None]]] = []
 
     def ask(self, peer: Peer, message: Request, done: Callable[[Answer, Instant], None],
-            now: Instant, attempts: int = HANDSHAKE_ATTEMPTS) -> None:  # fmt: skip
+            now: Instant, attempts: int | None = None) -> None:  # fmt: skip
         """Remember the question."""
         assert isinstance(message, Find)
         self._open.append((peer, message.place, done))

@@ -1,6 +1,7 @@
 """`dave get`: the value and nothing else, or why not."""
 
 import base64
+import stat
 import time
 
 import pytest
@@ -22,7 +23,28 @@ def test_into_a_file(home, node, uri, tmp_path):
     assert path.read_bytes() == b"value"
     nowhere = home.dave("get", uri, "--out", tmp_path / "no" / "value", "--edge", node.address)
     assert nowhere.code == 2
-    assert "No such file" in nowhere.err
+    assert "there is no folder" in nowhere.err
+    assert not list(tmp_path.glob("value.*"))
+    device = home.dave("get", uri, "--out", "/dev/stdout", "--edge", node.address)
+    assert device == (0, "value", "")
+
+
+def shell(command):
+    return ("sh", "-c", f'{command}; exec "$@"', "sh")
+
+
+def test_a_file_is_there_whole_or_as_it_was(home, node, uri, tmp_path):
+    path = tmp_path / "value"
+    command = ("get", uri, "--out", path, "--edge", node.address)
+    assert home.dave(*command, prefix=shell("umask 027")).code == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    path.write_bytes(b"what was there before")
+    full = home.dave(*command, prefix=shell("ulimit -f 0"))
+    assert (full.code, "make room" in full.err or "too large" in full.err) == (2, True)
+    assert path.read_bytes() == b"what was there before"
+    assert home.dave(*command).code == 0
+    assert path.read_bytes() == b"value"
+    assert not list(tmp_path.glob("value.*"))
 
 
 def test_json(home, node, uri):

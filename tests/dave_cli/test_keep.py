@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from tests.edge.file_puts import content
 from tests.processes import PATIENCE_SECONDS, until
 
 
@@ -135,6 +136,33 @@ def test_at_a_terminal_it_asks(home, kept):
     assert len(home.dave("keep", "ls", "--json").json["kept"]) == 1
     code, shown = answered(home, b"", "get", "k")
     assert (code, "expires in 60m" in shown) == (0, True)
+
+
+def test_files_and_links_are_kept_too_and_a_file_is_renewed(home, kept, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "one.jpg").write_bytes(content(200_000))
+    keep = ("--ttl", "1h", "--keep", "--yes")
+    assert "kept: renewed in" in home.dave("put", "film", "--file", folder, *keep).err
+    link = home.dave("share", folder, *keep).out.strip()
+    rows = home.dave("keep", "ls", "--json").json["kept"]
+    assert sorted(row["uri"].rpartition("/")[2] for row in rows) == ["film", "photos"]
+    assert kept.stop() == 0
+    shift = 2700
+    again = home.start(data="data/dave", shift_seconds=shift)
+    until(lambda: {row["time"] for row in rows}.isdisjoint(
+        row["time"] for row in again.ask("kept")["kept"]
+    ))  # fmt: skip
+    for name, path in (("film", tmp_path / "a"), (link, tmp_path / "b")):
+        got = home.dave("fetch", name, "--out", path, "--json", shift_seconds=shift).json
+        assert got["expires"] > rows[0]["expires"] + 2000
+        assert (path / "one.jpg").read_bytes() == content(200_000)
+    assert home.dave("rm", "film", shift_seconds=shift).code == 0
+    assert "deleted" in home.dave("keep", "ls", shift_seconds=shift).out
+    files = again.status()["files"]["shares"]
+    assert home.dave("rm", "photos", shift_seconds=shift).code == 0
+    until(lambda: again.status()["kept"] == 0)
+    assert (files > 0, again.status()["files"]["shares"]) == (True, 0)
 
 
 def test_a_renewal_after_two_thirds_of_the_life_and_a_restart(home, kept):

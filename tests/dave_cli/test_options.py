@@ -1,59 +1,16 @@
 """What the shared options mean, and which edge a client takes."""
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import pytest
-
 from dave_cli import options
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("90", 90),
-        ("90s", 90),
-        ("1.5m", 90),
-        ("12h", 43_200),
-        ("30D", 2_592_000),
-        ("1y", 31_536_000),
-    ],
-)
-def test_lifetimes(text, seconds):
-    assert options.duration(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "d", "soon", "1x", "inf", "nan", "1 d d"])
-def test_lifetimes_that_are_none(text):
-    with pytest.raises(ArgumentTypeError, match="such as 30d"):
-        options.duration(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("1048576", 1 << 20), ("500M", 500 << 20), ("2g", 2 << 30), ("1.5K", 1536), ("1GiB", 1 << 30)],
-)
-def test_sizes(text, size):
-    assert options.size(text) == size
-
-
-@pytest.mark.parametrize("text", ["", "M", "many", "nan", "inf", "1Q"])
-def test_sizes_that_are_none(text):
-    with pytest.raises(ArgumentTypeError, match="500M"):
-        options.size(text)
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "86401", "soon"])
-def test_time_outs_that_are_none(text):
-    with pytest.raises(ArgumentTypeError, match="no time in seconds"):
-        options.seconds(text)
 
 
 def parsed(*args):
     parser = ArgumentParser()
     options.add_client(parser)
     options.add_key(parser)
-    return parser.parse_args(args)
+    return options.resolve(parser.parse_args(args))
 
 
 def test_where_a_client_looks_for_a_node(home, node, monkeypatch):
@@ -70,6 +27,25 @@ def test_where_a_client_looks_for_a_node(home, node, monkeypatch):
     monkeypatch.setenv("DAVE_EDGE", "192.0.2.1 192.0.2.2:9")
     assert options.edges(parsed()) == ["192.0.2.1", "192.0.2.2:9"]
     assert options.edges(parsed("--edge", "a:1", "--edge", "b:2")) == ["a:1", "b:2"]
+
+
+def test_a_flag_goes_before_the_environment_and_that_before_the_file(tmp_path, monkeypatch):
+    file = tmp_path / "file.toml"
+    file.write_text('[client]\nedge = "file:1"\ntimeout = 9\n[node]\ndata = "here"\n', "utf-8")
+    monkeypatch.setenv("DAVE_CONFIG", str(file))
+    found = parsed()
+    assert (found.edge, found.timeout, found.data) == (["file:1"], 9.0, tmp_path / "here")
+    monkeypatch.setenv("DAVE_TIMEOUT", "8")
+    assert parsed().timeout == 8
+    assert parsed("--set", "client.timeout=7").timeout == 7
+    assert parsed("--set", "client.timeout=7", "--timeout", "6").timeout == 6
+    assert parsed("--timeout", "6").chosen.chosen("client.timeout")[:3] == (6, "flag", "--timeout")
+
+
+def test_what_looks_like_a_mistake_in_the_environment_is_told(monkeypatch, capsys):
+    monkeypatch.setenv("DAVE_EGDE", "a:1")
+    parsed()
+    assert "DAVE_EGDE means nothing: did you mean DAVE_EDGE?" in capsys.readouterr().err
 
 
 def test_a_node_of_ones_own_is_found_without_an_edge(home):

@@ -80,7 +80,6 @@ BAD_INPUT = [
     (("k" * 256, "v"), "255"),
     (("k", RANDOM[: ROOM + 1].hex(), "--code", "7/6"), "1 <= K <= N <= 24"),
     (("k", RANDOM[: ROOM + 1].hex(), "--code", "4/6"), "needs 6 nodes and there are 1"),
-    (("k", "--file", "/", "--keep"), "--keep cannot renew"),
     (("dave://" + "a" * 52 + "/%00k", "v"), "zero byte"),
     (("k", "v", "--ttl", "0"), "1 s to 31622400 s"),
     (("k", "v", "--ttl", "10y"), "366 days"),

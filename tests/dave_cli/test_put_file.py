@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from dave.edge.files.receipt import FileProgress, Tally
+from dave.edge.files.receipt import FileProgress, Released, Tally
 from dave.files.code import Code
 from dave_cli import put_file
+from dave_cli.put_file import released_text
 from tests.dave_cli.test_progress import Terminal
 from tests.processes import until
 
@@ -97,8 +98,37 @@ def test_no_room_says_what_is_missing_and_what_to_do(home, tmp_path):
     assert " of 12,582,912 bytes are stored: put it again to go on from there; " in done.err
     assert node.status()["files"]["shares"] > 8
     assert home.dave("get", "k", *edge).code == 1
-    assert home.dave("rm", "k", *edge).code == 0
+    gone = home.dave("rm", "k", *edge)
+    assert (gone.code, "its shares were let go of at 1 node\n" in gone.err) == (0, True)
     assert node.status()["files"]["shares"] == 0
+
+
+def test_who_refused_shares_is_told_as_json(home, tmp_path):
+    one = home.start(data="one")
+    full = home.start("--edge", one.address, "--blob-capacity", "2M", data="two")
+    until(lambda: one.status()["peers"] and full.status()["peers"])
+    (tmp_path / "in").write_bytes(random.Random(2).randbytes(2 * len(DATA)))
+    edge = ("--edge", one.address)
+    args = ("put", "k", "--file", tmp_path / "in", "--ttl", "1h", "--code", "1/1", *edge)
+    refused = home.dave(*args, "--json").json["refused"]
+    assert {each["address"] for each in refused} == {full.address}
+    assert {each["reason"] for each in refused} <= {"full", "low_rank"}
+    assert sum(each["shares"] for each in refused) > 0
+    released = home.dave("rm", "k", "--json", *edge).json["released"]
+    assert released["records"] >= 24
+    assert (released["nodes"], released["silent"], released["is_whole"]) == (2, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("released", "words"),
+    [
+        (Released(9, 3, 0, True), "its shares were let go of at 3 nodes"),
+        (Released(9, 1, 2, True), "let go of at 1 node; 2 did not answer: what is left runs out"),
+        (Released(0, 0, 0, False), "let go of at 0 nodes; some parts of it could not be read"),
+    ],
+)
+def test_a_release_that_missed_some_says_so(released, words):
+    assert words in released_text(released)
 
 
 @pytest.mark.parametrize("made", [Terminal, io.StringIO])

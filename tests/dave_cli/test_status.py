@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 from dave_cli import status
+from tests.processes import until
 
 
 def test_a_node_in_good_health(home):
@@ -44,6 +45,15 @@ def test_shares_that_cannot_be_written_are_told_of(home, monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("NO SHARES ") and "No space left" in line for line in lines)
     assert "database   It is new." in lines
+
+
+def test_a_clock_that_is_far_off_is_told_of(home):
+    one = home.start(data="one")
+    two = home.start("--edge", one.address, data="two", shift_seconds=7200)
+    until(lambda: two.status()["clock_ahead_seconds"])
+    assert "clock is 7,200 s ahead of the other" in home.dave("status", "--data", two.data).out
+    until(lambda: one.status()["clock_ahead_seconds"])
+    assert "clock is 7,200 s behind the other" in home.dave("status", "--data", one.data).out
 
 
 def test_no_node_is_exit_code_3(home):

@@ -49,6 +49,8 @@ class FakeNode:
         if not had:
             if self.bytes_left < record.size(index):
                 return ShareOutcome(ShareStatus.FULL)
+            if data is None:
+                return ShareOutcome(ShareStatus.WANTED)
             data = bytes(data() if callable(data) else data)
             assert (len(data), merkle.root(data)) == (record.size(index), address)
             self.bytes_left -= len(data)
@@ -57,6 +59,8 @@ class FakeNode:
         row = self.records.setdefault(
             (record.stripe_id, record.owner, record.reference), [record, 0]
         )
+        if record.time > row[0].time:
+            row[0] = record
         row[1] |= 1 << index
         return ShareOutcome(ShareStatus.HELD if had else ShareStatus.STORED)
 

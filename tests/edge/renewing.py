@@ -1,6 +1,7 @@
 """A network behind the interface of a driver, in which time passes by hand."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 from dave.crypto.network import network
@@ -27,6 +28,8 @@ class World:
         self.puts = 0
         self.reads = 0
         self.fails = None
+        self.may_renew = asyncio.Event()
+        self.may_renew.set()
         self.folder = folder
         self.core = SimpleNamespace(
             network=FREE, unix_ms=lambda now: self.now_ms, table=[1], edges=()
@@ -40,7 +43,11 @@ class World:
 
     def open(self):
         self.keys = KeptKeys(self.folder / "kept")
-        self.renewals = Renewals(self, self.state, self.keys, lambda: 0.5)
+        self.renewals = Renewals(self, self.state, self.keys, lambda: 0.5, self.connect)
+
+    @asynccontextmanager
+    async def connect(self, key):
+        yield FakeClient(self, key)
 
     def restart(self):
         self.state.close()
@@ -54,9 +61,10 @@ class World:
         self.held[entry.id] = entry
         return entry
 
-    def keep(self, entry, key=None):
+    def keep(self, entry, key=None, **details):
         seed = (key or self.key).seed.hex()
-        return asyncio.run(self.renewals.keep({"seed": seed, "entry": entry.data.hex()}))
+        asked = {"seed": seed, "entry": entry.data.hex(), **details}
+        return asyncio.run(self.renewals.keep(asked))
 
     def rows(self):
         return asyncio.run(self.renewals.told({}))["kept"]
@@ -80,10 +88,12 @@ class FakeClient:
         named = [e for e in self.world.held.values() if (e.owner, e.key) == (owner, key)]
         return SimpleNamespace(entry=named[0] if named else None)
 
-    async def renew(self, entry, **patience):
+    async def renew(self, entry, ttl, **patience):
         assert self.key.owner == entry.owner
+        assert entry.is_blob or ttl == entry.ttl
+        await self.world.may_renew.wait()
         self.world.puts += 1
-        return self.world.put(entry.key, entry.value, entry.ttl, entry.flags, self.key)
+        return self.world.put(entry.key, entry.value, ttl, entry.flags, self.key)
 
     async def list_again(self, entry, receipt, **patience):
         assert receipt.time > entry.time

@@ -33,6 +33,14 @@ def _kill():
     raise Killed
 
 
+async def cut_short(p):
+    """A put of which a part is stored."""
+    p.shares.failing_after = 24
+    with pytest.raises(ConnectionAbortedError):
+        await p.put(DATA)
+    p.shares.failing_after = None
+
+
 def test_killed_after_its_entry_then_other_options_that_fail(node, tmp_path, monkeypatch):
     async def run():
         async with putter(node, tmp_path) as p:
@@ -81,10 +89,7 @@ def test_killed_after_its_entry_then_replaced_by_another_device(node, tmp_path, 
 def test_what_an_earlier_attempt_has_stored_may_have_gone(node, tmp_path):
     async def run():
         async with putter(node, tmp_path) as p:
-            p.shares.failing_after = 24
-            with pytest.raises(ConnectionAbortedError):
-                await p.put(DATA)
-            p.shares.failing_after = None
+            await cut_short(p)
             for each in p.shares.nodes:  # they made room for others
                 each.shares.clear()
                 each.records.clear()
@@ -116,10 +121,7 @@ def test_what_stands_is_read_once_no_other_command_can_change_it(node, tmp_path,
 def test_it_goes_on_by_its_code_where_a_node_has_gone(node, tmp_path):
     async def run():
         async with putter(node, tmp_path) as p:
-            p.shares.failing_after = 24
-            with pytest.raises(ConnectionAbortedError):
-                await p.put(DATA)
-            p.shares.failing_after = None
+            await cut_short(p)
             p.shares.nodes[0].is_down = True
             [reference] = {key[2] for n in p.shares.nodes for key in n.records}
             receipt = await p.put(DATA)

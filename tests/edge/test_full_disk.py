@@ -2,12 +2,15 @@
 all that was acknowledged."""
 
 import asyncio
+import os
+import subprocess
 
 import pytest
 
 import dave
 from dave.edge.keyfile import save_network_secret
 from tests.edge.disks import FailingDisk
+from tests.edge.file_puts import content
 from tests.small_disk import small_disk
 
 SECRET = bytes(range(16))
@@ -49,17 +52,59 @@ def test_a_full_disk_loses_nothing_and_reads_go_on(home):
         assert all_read(node, key, count)
         assert node.stop() == 0
         if disk is not None:
-            again = ("--listen", "127.0.0.1:0", "--data", home.folder / "disk" / "node", *args)
-            refused = home.dave("run", *again, prefix=disk.prefix)
-            assert refused.code == 2
-            assert "make room on that disk" in refused.err
-            assert "Traceback" not in refused.err
             disk.resize(8 * KIBIBYTES)
         mended = {} if disk is None else limits
         node = home.start(*args, data="disk/node", **mended)
         assert all_read(node, key, count)
         with dave.connect_sync(node.address, key=key, secret=SECRET) as d:
             assert d.put("after", b"room again", ttl=3600, listed=False).stored == 1
+
+
+FILE = content(100_000)
+
+
+def put(node, key, name, content):
+    """A put that is refused; why."""
+    with dave.connect_sync(node.address, key=key, secret=SECRET) as d:
+        with pytest.raises(dave.NotStored) as caught:
+            d.put(name, content, ttl=3600, listed=False)
+        receipt = caught.value.receipt
+        return str(caught.value) if receipt is None else receipt.refused[0].reason
+
+
+def test_a_node_starts_and_reads_on_a_disk_without_a_byte_left(home):
+    secret, key = home.folder / "secret", dave.Key.generate()
+    save_network_secret(secret, SECRET)
+    with small_disk(home.folder / "disk", 4096) as disk:
+        if disk is None:
+            assert "CI" not in os.environ, "CI must be able to make a small disk: root, util-linux"
+            pytest.skip("no small disk can be made here: it takes Linux, root and util-linux")
+        run = {"data": "disk/node", "prefix": disk.prefix}
+        args = ("--secret-file", secret)
+        node = home.start(*args, **run)
+        with dave.connect_sync(node.address, key=key, secret=SECRET) as d:
+            for name, what in (("k0", value(0)), ("file", FILE)):
+                d.put(name, what, ttl=3600, listed=False)
+        assert node.stop() == 0
+        data = home.folder / "disk" / "node"
+        fill = f"cat /dev/zero > {data}/filler; test $(df --output=avail {data} | tail -1) = 0"
+        subprocess.run([*disk.prefix, "sh", "-c", fill], check=True, stderr=subprocess.DEVNULL)
+        for _ in range(2):  # a start leaves nothing that the next one stumbles over
+            node = home.start(*args, **run)
+            with dave.connect_sync(node.address, key=key, secret=SECRET) as d:
+                assert (d.get("k0").value, d.get("file").value) == (value(0), FILE)
+            assert put(node, key, "k1", b"v") == "read_only"
+            assert "at 1 node" in put(node, key, "file2", content(100_000, seed=2))
+            status = home.dave("status", "--data", data, prefix=disk.prefix)
+            assert "READ ONLY  [Errno 28] No space left on device" in status.out
+            assert "Traceback" not in node.stderr
+            assert node.stop() == 0
+        subprocess.run([*disk.prefix, "rm", data / "filler"], check=True)
+        node = home.start(*args, **run)
+        with dave.connect_sync(node.address, key=key, secret=SECRET) as d:
+            assert (d.get("k0").value, d.get("file").value) == (value(0), FILE)
+            assert d.put("k1", b"room again", ttl=3600, listed=False).stored == 1
+            assert d.put("file2", content(50_000, seed=2), ttl=3600, listed=False).stored == 1
 
 
 async def put_some(folder, key):

@@ -14,7 +14,7 @@ from dave.edge.renewals import CHANGED, DELETED, GONE, KEPT, content_of
 from dave.edge.state import State
 from dave.errors import StoreError, Unreachable, UsageError
 from dave.names import hybrid_ms
-from dave.wire.entry import TOMBSTONE, Entry
+from dave.wire.entry import BLOB, TOMBSTONE, Entry
 from tests.edge.databases import renewal_row
 from tests.edge.renewing import FREE, START_MS, TTL, FakeClient, World
 from tests.processes import until_async
@@ -189,7 +189,7 @@ def test_put_anew_meanwhile(world):
     newer = world.put(b"k", b"w")
     world.keep(newer)
     asyncio.run(world.renewals._look_after(old))
-    assert world.renewals._rows[entry.id].content == content_of(newer, FREE)
+    assert world.renewals._rows[entry.id].content == content_of(newer, FREE, world.key)
     assert world.rows()[0]["standing"] == KEPT
 
 
@@ -200,6 +200,7 @@ def test_what_is_refused(world, monkeypatch):
     foreign = world.put(b"k", b"v", network=network("another"))
     tombstone = world.put(b"k", b"", ttl=366 * 86_400, flags=TOMBSTONE)
     short = world.put(b"k", b"v", ttl=RENEWAL_TTL_SECONDS_MIN - 1)
+    blob = world.put(b"k", b"v", flags=BLOB)
     for asked, why in (
         ({}, "seed"),
         ({"seed": 5, "entry": ""}, "seed"),
@@ -209,6 +210,7 @@ def test_what_is_refused(world, monkeypatch):
         ({"seed": seed, "entry": foreign.data.hex()}, "another network"),
         ({"seed": seed, "entry": tombstone.data.hex()}, "tombstone"),
         ({"seed": seed, "entry": short.data.hex()}, "lifetimes"),
+        ({"seed": seed, "entry": blob.data.hex(), "ttl": 0}, "'ttl'"),
     ):
         with pytest.raises(UsageError, match=why):
             asyncio.run(world.renewals.keep(asked))
@@ -294,10 +296,11 @@ def test_rows_salvaged_from_damage_may_be_anything(world):
 def test_the_content_is_all_but_the_date(world):
     entry = world.put(b"k", b"v")
     world.now_ms += 5
-    assert content_of(world.put(b"k", b"v"), FREE) == content_of(entry, FREE)
+    key = world.key
+    assert content_of(world.put(b"k", b"v"), FREE, key) == content_of(entry, FREE, key)
     others = [(b"k", b"w", TTL), (b"l", b"v", TTL), (b"k", b"v", TTL + 1)]
-    contents = {content_of(world.put(*fields), FREE) for fields in others}
-    assert len(contents | {content_of(entry, FREE)}) == 4
+    contents = {content_of(world.put(*fields), FREE, key) for fields in others}
+    assert len(contents | {content_of(entry, FREE, key)}) == 4
 
 
 def test_run_waits_until_something_is_due(world, monkeypatch):

@@ -8,7 +8,6 @@ from dave.files.code import Code
 from dave.node.shares import stripe_plan
 from dave.node.shares.stripe_plan import Holding
 from dave.node.shares.stripe_survey import Surveyed
-from dave.wire.manifest import Shape
 from sim import stripes
 from sim.network import Link
 from sim.world import World
@@ -102,7 +101,7 @@ class FakeHands:
     def rebuild(self, record, shares, wanted, done):
         assert len(shares) == record.k
         self.rebuilt += wanted
-        shape = Shape(record.k, record.n, record.share_bytes, record.last_bytes)
+        shape = record.shape
         made = transforms.rebuild(shape, shares, wanted)
         done([self.spoil(bytes(made[i])) for i in wanted], 0)
 

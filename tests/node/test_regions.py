@@ -66,6 +66,6 @@ def test_we_may_belong_though_many_seem_nearer():
     regions, stage = knowing([])
     assert regions.may_belong(0)
     place = stage.node.id ^ (1 << 40)
-    nearer = [place ^ i for i in range(1, MAY_BELONG + 1)]
+    nearer = [place ^ i for i in range(1, MAY_BELONG * REPLICAS + 1)]
     assert knowing(nearer[:-1])[0].may_belong(place)
     assert not knowing(nearer)[0].may_belong(place)

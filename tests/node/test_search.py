@@ -99,7 +99,7 @@ def test_cancelled_is_silent():
 
 def test_the_dead_are_in_no_region():
     near = found(*range(1, 20))
-    assert [c.distance for c in region_of(near, 12)] == list(range(1, 13))
-    assert len(region_of(near, None)) == REPLICAS
+    assert [c.distance for c in region_of(near, 12, REPLICAS)] == list(range(1, 13))
+    assert len(region_of(near, None, REPLICAS)) == REPLICAS
     near[3].state = near[3].state.FAILED
-    assert 4 not in [c.distance for c in region_of(near, 12)]
+    assert 4 not in [c.distance for c in region_of(near, 12, REPLICAS)]

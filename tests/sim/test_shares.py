@@ -3,7 +3,7 @@
 from dave.effects import DropShares, ReadShare, Rebuild, SaveRecord, SaveRelease, WriteShare
 from dave.names import SECOND
 from dave.store.shares import ShareIndex
-from sim.clock import WALL_START_MS, Clock
+from sim.clock import Clock
 from sim.shares import ShareDisk
 from tests.node.mending import FREE, Made
 
@@ -28,7 +28,7 @@ class Bench:
     def held(self):
         """What a process finds when it starts."""
         index = ShareIndex(7, 1 << 30, FREE, 1000)
-        self.disk.load(index, WALL_START_MS)
+        self.disk.load(index)
         return index.stripe(MADE.stripe.stripe_id)
 
 

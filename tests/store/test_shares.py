@@ -5,6 +5,7 @@ import pytest
 from dave.limits import CLOCK_AHEAD_MS_MAX
 from dave.share_limits import RELEASES_MAX, STRIPE_RECORDS_MAX, STRIPES_SLICE
 from dave.store.shares import Gone
+from dave.store.stripe_ranks import paid_bits
 from dave.wire.share_status import ShareStatus
 from tests.store.helpers import NOW
 from tests.store.share_helpers import (
@@ -19,6 +20,7 @@ from tests.store.share_helpers import (
 )
 
 KIB = 1 << 10
+S = ShareStatus
 NOTHING = Gone([], [])
 
 
@@ -125,6 +127,13 @@ def test_a_share_goes_with_the_last_record_that_names_it():
     assert (len(index), index.bytes_used) == (0, 0)
 
 
+def test_what_has_expired_is_loaded_and_goes_when_it_is_looked_at():
+    index = closed_index()
+    assert index.load(stripe((7,), ttl=1, at=NOW - 86_400_000), 1)
+    assert len(index) == 1
+    assert index.expire(NOW).addresses == [address(7)]
+
+
 def test_a_release_is_final_and_the_owners_own():
     index = closed_index()
     offer(index, stripe())
@@ -133,7 +142,7 @@ def test_a_release_is_final_and_the_owners_own():
     assert index.judge(stripe(), 0, NOW).status is ShareStatus.RELEASED
     assert index.judge(stripe(upload=2), 0, NOW).status is ShareStatus.WANTED
     assert index.release(release())[0] == 0
-    assert not index.load(stripe(), 1, NOW)
+    assert not index.load(stripe(), 1)
 
 
 def test_released_uploads_that_are_remembered_have_a_bound():
@@ -215,6 +224,44 @@ def test_records_of_one_stripe_have_a_bound():
         offer(index, stripe(upload=n))
     assert index.judge(stripe(upload=999), 0, NOW).status is ShareStatus.FULL
     assert index.judge(stripe(upload=3), 1, NOW).status is ShareStatus.WANTED
+
+
+def paid(index, ttl, **fields):
+    """A record with a stamp that is good."""
+    made = (stripe(ttl=ttl, nonce=nonce, **fields) for nonce in range(100_000))
+    return next(each for each in made if index.judge(each, 0, NOW).status is not S.LOW_WORK)
+
+
+def test_strangers_records_do_not_keep_the_owners_next_one_out():
+    index = open_index(1 << 30)
+    first = paid(index, 3600, upload=1000)
+    offer(index, first)
+    for n in range(STRIPE_RECORDS_MAX - 1):
+        offer(index, paid(index, 10, by=2 + n % 3, upload=n))
+    used, strangers = index.bytes_used, set(index.records(first.stripe_id)) - {first}
+    following = paid(index, 1800, upload=1001)
+    status, gone = offer(index, following)
+    assert (status, gone.addresses, len(gone.records)) == ("HELD", [], 1)
+    left = set(index.records(first.stripe_id))
+    assert {first, following} < left
+    (victim,) = strangers - left
+    assert [key_of(victim)] == gone.records
+    assert (len(left), index.bytes_used) == (STRIPE_RECORDS_MAX, used)
+    assert paid_by(index, victim) == min(paid_by(index, each) for each in strangers)
+
+
+def test_a_record_for_which_no_more_was_paid_takes_no_place():
+    index = open_index(1 << 30)
+    for n in range(STRIPE_RECORDS_MAX):
+        offer(index, paid(index, 600, by=2, upload=n))
+    judged = index.judge(paid(index, 10, upload=1000), 0, NOW)
+    assert judged.status is S.LOW_RANK
+    assert 1 <= judged.detail <= 12
+    assert len(index.records(stripe().stripe_id)) == STRIPE_RECORDS_MAX
+
+
+def paid_by(index, record):
+    return paid_bits(record, index._ranks.surplus(record, record.digest(index._network)))
 
 
 def test_what_is_lost_is_told_of_and_gone():
@@ -332,11 +379,10 @@ def test_an_insertion_decides_anew(is_written):
 def test_what_is_loaded_stays_beyond_a_capacity_that_was_lowered():
     index = open_index(SMALL, half_life_ms=1000)
     late = NOW + 86_399_000
-    assert all(index.load(stripe((n,)), 1, NOW) for n in range(1, 6))
+    assert all(index.load(stripe((n,)), 1) for n in range(1, 6))
     assert (len(index), index.bytes_used) == (5, 5 * SMALL)
-    assert not index.load(stripe((7,), ttl=1), 1, NOW + 1000)
-    assert not index.load(stripe((7,)), 0, NOW)
-    assert not index.load(stripe((1, 8), size=3), 1, NOW), "a share of another size"
+    assert not index.load(stripe((7,)), 0)
+    assert not index.load(stripe((1, 8), size=3), 1), "a share of another size"
     # A newcomer of higher rank takes the room of one, not of all.
     status, gone = offer(index, stripe((9,), upload=2, at=late, ttl=100), now=late)
     assert (status, len(gone.addresses), len(index)) == ("WANTED", 1, 5)

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from dave.wire.layout_files import FILE_ROOT, RELEASE, ROW, STRIPE_RECORD
 from dave.wire.manifest import Root, Row
-from dave.wire.stripe import Release, StripeRecord
+from dave.wire.stripe import Release, Shape, StripeRecord
 from tests.wire import test_manifest, test_stripe
 from tests.wire.made import damaged, neighbours
 from tests.wire.test_layout import verdict
@@ -67,7 +67,7 @@ def test_roots_agree(data):
 SAMPLES = [
     (StripeRecord, STRIPE_RECORD, test_stripe.made().data),
     (Release, RELEASE, test_stripe.RELEASE.data),
-    (Row.read, ROW, test_manifest.row_of(test_manifest.Shape(2, 3, 262_144, 7)).encode()),
+    (Row.read, ROW, test_manifest.row_of(Shape(2, 3, 262_144, 7)).encode()),
     (Root.read, FILE_ROOT, test_manifest.root_of(3 * 262_144 + 1, 2, 3).encode()),
     (Root.read, FILE_ROOT, test_manifest.root_of(0).encode()),
     (Root.read, FILE_ROOT, test_manifest.root_of(2**33, levels=2).encode()),

@@ -12,7 +12,8 @@ from dave.share_limits import (
     MANIFEST_LEVELS_MAX,
     ROOT_ROWS_BYTES_MIN,
 )
-from dave.wire.manifest import FileKind, Level, Root, Row, Shape, read_row
+from dave.wire.manifest import FileKind, Level, Root, Row, read_row
+from dave.wire.stripe import Shape
 from tests.wire.made import fixed, neighbours
 
 REFERENCE = b"r" * 16

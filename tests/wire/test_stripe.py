@@ -61,7 +61,7 @@ def test_fields_encode_to_the_same_bytes(record):
     assert encode_record(*fields, joined, record.signature, record.nonce) == record.data
     assert StripeRecord(record.data) == record
     assert hash(StripeRecord(record.data)) == hash(record)
-    assert record.total_bytes == sum(map(record.size, range(record.n)))
+    assert record.shape.total_bytes == sum(map(record.size, range(record.n)))
     assert record.expires_ms == (record.time >> 16) + 1000 * record.ttl
 
 

@@ -10,15 +10,16 @@ from dave.edge.driver import Driver, Progress
 from dave.edge.entries import Entries
 from dave.edge.files.pipeline import InFlight
 from dave.edge.files.put import FilePut, PutOptions, root_of
-from dave.edge.files.receipt import FileReceipt, OnProgress
-from dave.edge.files.release import Released, release_rows
+from dave.edge.files.receipt import FileReceipt, OnProgress, Released
+from dave.edge.files.release import release_rows
+from dave.edge.files.renew import FileRenewal
 from dave.edge.files.rows import rows_of
 from dave.edge.files.shares import Shares
 from dave.edge.files.source import BegunSource, BytesSource, Content, Source, open_source
 from dave.edge.files.upload_journal import UploadJournal, has_journal, uploads_folder
 from dave.edge.keyfile import Key
 from dave.edge.receipt import Receipt
-from dave.errors import DaveError, UsageError, WireError, WrongKey
+from dave.errors import UsageError, WireError, WrongKey
 from dave.files.code import Code, parse_code
 from dave.files.private import NONCE_BYTES, seal_value
 from dave.limits import INFLATED_BYTES_MAX
@@ -63,6 +64,10 @@ class FileClient:
         receipt.size = len(plain)
         return receipt
 
+    async def renew(self, entry: Entry, ttl: int, timeout: float) -> Receipt:
+        """As `Client.renew`, of a file."""
+        return await FileRenewal(self._driver, self._shares, self._key, entry, ttl, timeout).run()
+
     async def _release(
         self, reference: bytes, rows: AsyncIterator[Row] | Iterable[Row], timeout: float
     ) -> Released:
@@ -70,21 +75,29 @@ class FileClient:
 
     async def release(
         self, name: bytes, standing: Entry | None, uploads: Path, timeout: float
-    ) -> list[Released]:
-        """Let go of what stood under a name, and of an upload to it that was interrupted."""
-        released = []
+    ) -> Released | None:
+        """Let go of what stood under a name, and of an upload to it that was interrupted; None if
+        there was neither."""
+        released = list[Released]()
         root = None
         with suppress(WireError, WrongKey):
             root = None if standing is None else root_of(standing, self._key)
         if root is not None:
             rows = rows_of(root, self._driver, self._shares)
-            with suppress(DaveError):
-                released.append(await self._release(root.reference, rows, timeout))
+            released.append(await self._release(root.reference, rows, timeout))
         entry_id = hashes.entry_id_of(self._key.owner, name)
         if has_journal(uploads, self._key.owner, entry_id):
             with suppress(UsageError):  # it is being put, and ends with an entry of its own
                 released += await self._release_begun(entry_id, uploads, timeout)
-        return released
+        if len(released) < 2:
+            return released[0] if released else None
+        # The same nodes were told of both, as far as a person cares.
+        return Released(
+            sum(each.records for each in released),
+            max(each.nodes for each in released),
+            max(each.silent for each in released),
+            all(each.is_whole for each in released),
+        )
 
     async def _release_begun(
         self, entry_id: bytes, uploads: Path, timeout: float

@@ -69,11 +69,13 @@ def _listed(folder: str, prefix: str) -> list[tuple[str, str]]:
 def _described(path: str, name: str, status: os.stat_result) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.mode = stat.S_IMODE(status.st_mode)
-    seconds, nanoseconds = divmod(status.st_mtime_ns, 1_000_000_000)
-    info.mtime = seconds
+    seconds, nanoseconds = divmod(abs(status.st_mtime_ns), 1_000_000_000)
+    is_before_1970 = status.st_mtime_ns < 0
+    info.mtime = -seconds if is_before_1970 else seconds
     if nanoseconds:
-        # A float holds no nanoseconds; the text does.
-        info.pax_headers = {"mtime": f"{seconds}.{nanoseconds:09d}"}
+        # A float holds no nanoseconds; the text does, a decimal number with its sign.
+        sign = "-" if is_before_1970 else ""
+        info.pax_headers = {"mtime": f"{sign}{seconds}.{nanoseconds:09d}"}
     if stat.S_ISREG(status.st_mode):
         info.size = status.st_size
     elif stat.S_ISDIR(status.st_mode):

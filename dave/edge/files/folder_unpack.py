@@ -41,7 +41,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODES = 0o755
 """What of a mode is taken over, as by the data filter of tarfile (PEP 706)."""
-_TIME = re.compile(r"(\d{1,12})(?:\.(\d{1,9})\d*)?")
+_TIME = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,9})\d*)?")
 
 _Opened = tuple[str, int | None, int]
 """A folder being filled: name, mode (None: as it was made) and time in nanoseconds."""
@@ -343,7 +343,8 @@ def _time_ns(member: tarfile.TarInfo) -> int:
     exact = _TIME.fullmatch(member.pax_headers.get("mtime", ""))
     if exact is None:
         return int(member.mtime * 1_000_000_000)
-    return int(exact[1]) * 1_000_000_000 + int((exact[2] or "").ljust(9, "0"))
+    time_ns = int(exact[2]) * 1_000_000_000 + int((exact[3] or "").ljust(9, "0"))
+    return -time_ns if exact[1] else time_ns
 
 
 def _times(member: tarfile.TarInfo) -> tuple[int, int]:

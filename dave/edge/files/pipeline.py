@@ -279,12 +279,12 @@ class _Later:
         self._made: SealedStripe | None = None
         self._lock = Lock()
 
-    def share(self, index: int) -> Buffer:
-        """Share `index`."""
+    def share(self, number: int) -> Buffer:
+        """Share `number`."""
         with self._lock:
             if self._made is None:
                 self._made = self._make()
-        return self._made.shares[index]
+        return self._made.shares[number]
 
 
 def _cut(data: bytes) -> list[Buffer]:

@@ -3,30 +3,27 @@ refuses or is silent to the next nearest; several to one where there are fewer n
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from dave.crypto import hashes
 from dave.crypto.network import Network
 from dave.edge.addresses import format_address
-from dave.edge.driver import Driver
+from dave.edge.driver import Driver, gather
 from dave.edge.files.share_locator import ShareLocator
-from dave.edge.files.share_nodes import ShareNodes
+from dave.edge.files.share_nodes import DEAD, ShareNodes
 from dave.edge.files.shares import Shares
 from dave.edge.limits import (
     BUSY_PAUSE_SECONDS,
     BUSY_TRIES,
-    GREET_LOOK_SECONDS,
     GREET_SECONDS,
     SHARE_SECONDS,
-    SHUN_SECONDS,
-    SHUN_SECONDS_MAX,
     SPARE_NODES,
 )
 from dave.edge.receipt import Refusal
 from dave.errors import NetworkError, NotStored
-from dave.limits import DIGEST_BYTES, SURPLUS_BITS_MAX
-from dave.names import SECOND, Instant
+from dave.limits import SURPLUS_BITS_MAX
 from dave.node.requests import Peer
 from dave.node.shares.lane import ShareData
 from dave.wire.share_status import KEPT_STATUSES, ShareStatus
@@ -56,12 +53,8 @@ class Placer:
         self._driver = driver
         self._network = network
         self._max_work = max_work
-        self._locator = ShareLocator(driver, shares, ShareNodes())
-        self._shunned: dict[bytes | None, Instant] = {}
-        self._silences: Counter[bytes | None] = Counter()
-        self._unheard: dict[bytes | None, Any] = {}
-        """Nodes that were greeted and have not answered yet."""
-        self._greeted_until: Instant = 0
+        self._nodes = ShareNodes()
+        self._locator = ShareLocator(driver, shares, self._nodes)
         self.refused: Counter[Refusal] = Counter()
         """How often each node refused, and why."""
         self.holders: set[bytes | None] = set()
@@ -69,44 +62,14 @@ class Placer:
         self.hashes_tried = 0
 
     def greet(self, peers: Sequence[Peer]) -> None:
-        """Ask nodes something small: so that who of them is dead is known before a share waits for
-        them, and connections are there when they are needed."""
-        self._greeted_until = self._driver.now() + int(GREET_SECONDS * SECOND)
-        for peer in peers:
-            self._unheard[peer.public_key] = self._driver.spawn(self._greet(peer))
+        """Find out who of them is dead before a share waits for them."""
+        self._locator.greet(
+            peers, GREET_SECONDS, lambda node: self._nodes.silent(node, self._driver.now())
+        )
 
     def close(self) -> None:
         """Stop what is under way."""
         self._locator.close()
-        for task in self._unheard.values():
-            task.cancel()
-
-    async def _greet(self, peer: Peer) -> None:
-        key = peer.public_key
-        try:
-            await self._shares.held(peer, [bytes(DIGEST_BYTES)], SHARE_SECONDS)
-            self._shunned.pop(key, None)
-        except NetworkError:
-            self._shun(key)
-        self._unheard.pop(key, None)
-
-    async def _has_answered(self, peer: Peer) -> bool:
-        """Whether a node that was greeted has answered; those that were not are taken to."""
-        key = peer.public_key
-        while key in self._unheard:
-            if self._driver.now() >= self._greeted_until:
-                self._shun(key)
-                return False
-            await self._driver.sleep(GREET_LOOK_SECONDS)
-        return self._shunned.get(key, 0) <= self._driver.now()
-
-    def _shun(self, key: bytes | None) -> None:
-        """Leave a silent node out for a while, longer each time."""
-        now = self._driver.now()
-        if self._shunned.get(key, 0) <= now:
-            seconds = min(SHUN_SECONDS * 2 ** self._silences[key], SHUN_SECONDS_MAX)
-            self._silences[key] += 1
-            self._shunned[key] = now + int(seconds * SECOND)
 
     async def stamped(self, record: StripeRecord, bits: int = 0) -> StripeRecord:
         """The signed record with a stamp `bits` better than asked."""
@@ -129,9 +92,37 @@ class Placer:
 
     async def place(self, record: StripeRecord, data: Sequence[ShareData]) -> Placed:
         """Have the shares stored. Raises NotStored where too few nodes take one, NetworkError."""
-        count = record.n
-        peers = await self._locator.nearest(record.stripe_id, count + SPARE_NODES)
+        peers = await self._locator.nearest(record.stripe_id, record.n + SPARE_NODES)
         stripe = _Stripe(record, data, peers)
+        return await self._fill(stripe)
+
+    async def extend(
+        self,
+        record: StripeRecord,
+        rebuilt: Callable[[Sequence[int]], Awaitable[Mapping[int, ShareData]]],
+    ) -> Placed:
+        """Have all who hold a share keep it by this record; what nobody holds is rebuilt, and
+        placed. Raises as `place` and `rebuilt`."""
+        stripe_id, count = record.stripe_id, record.n
+        peers = await self._locator.nearest(stripe_id, count + SPARE_NODES)
+        stripe = _Stripe(record, [None] * count, peers)
+        stripe.spares_from = 0
+
+        async def extend_one(number: int, peer: Peer) -> None:
+            stripe.tell(peer, number, await self._offer(stripe, peer, number))
+
+        found = await self._locator.holders(stripe_id)
+        calls = [partial(extend_one, number, peer) for number, peer in found if number < count]
+        await gather(self._driver, calls, len(calls))
+        lacking = [number for number in range(count) if not stripe.is_stored(number)]
+        if lacking:
+            for number, share in (await rebuilt(lacking)).items():
+                stripe.data[number] = share
+        return await self._fill(stripe)
+
+    async def _fill(self, stripe: "_Stripe") -> Placed:
+        """Place what is not stored yet."""
+        count = stripe.record.n
         await self._round(stripe, await_silent=False)
         if stripe.stored < count and stripe.bits_short:
             await self._place_again(stripe)
@@ -149,9 +140,9 @@ class Placer:
         """Offer each share that is not stored to one node after the other. A node that was silent a
         while ago is left out, so that it does not slow each stripe down, unless it is needed."""
         tasks = [
-            self._driver.spawn(self._place_one(stripe, index, await_silent))
-            for index in range(stripe.record.n)
-            if not stripe.is_stored(index)
+            self._driver.spawn(self._place_one(stripe, number, await_silent))
+            for number in range(stripe.record.n)
+            if not stripe.is_stored(number)
         ]
         try:
             for task in tasks:
@@ -160,34 +151,36 @@ class Placer:
             for task in tasks:
                 task.cancel()
 
-    async def _place_one(self, stripe: "_Stripe", index: int, await_silent: bool) -> None:
-        for_now = self._shunned if not await_silent else {}
+    async def _place_one(self, stripe: "_Stripe", number: int, await_silent: bool) -> None:
         while True:
-            peer = stripe.next(index, for_now, self._driver.now())
+            peer = stripe.next(number, _nobody if await_silent else self._is_silent)
             if peer is None:
                 return
-            if not await_silent and not await self._has_answered(peer):
+            if not await_silent and not await self._locator.answers(peer):
                 continue
-            outcome = await self._offer(stripe, peer, index)
-            stripe.tell(peer, index, outcome)
+            outcome = await self._offer(stripe, peer, number)
+            stripe.tell(peer, number, outcome)
             if outcome.status in KEPT_STATUSES:
                 return
             self._refusal(peer, outcome)
 
-    async def _offer(self, stripe: "_Stripe", peer: Peer, index: int) -> ShareOutcome:
+    async def _offer(self, stripe: "_Stripe", peer: Peer, number: int) -> ShareOutcome:
         stripe.begin(peer)
-        for number in range(BUSY_TRIES):
+        for tries in range(BUSY_TRIES):
             outcome: ShareOutcome = await self._shares.put(
-                peer, stripe.record, index, stripe.data[index], SHARE_SECONDS
+                peer, stripe.record, number, stripe.data[number], SHARE_SECONDS
             )
             if outcome.status is not ShareStatus.BUSY:
                 break
-            await self._driver.sleep(BUSY_PAUSE_SECONDS * 2**number)
+            await self._driver.sleep(BUSY_PAUSE_SECONDS * 2**tries)
         if outcome.status in SILENT:
-            self._shun(peer.public_key)
+            self._nodes.silent(self._nodes.of(peer), self._driver.now())
         else:
-            self._silences.pop(peer.public_key, None)
+            self._nodes.heard(self._nodes.of(peer))
         return outcome
+
+    def _is_silent(self, peer: Peer) -> bool:
+        return self._nodes.of(peer).standing(self._driver.now()) >= DEAD
 
     async def _place_again(self, stripe: "_Stripe") -> None:
         """Once more, with the work that full nodes ask for, if that is not too much."""
@@ -195,9 +188,9 @@ class Placer:
         if bits > SURPLUS_BITS_MAX or stripe.record.work << bits > self._max_work:
             return
         stripe.record = await self.stamped(stripe.record, bits)
-        for index, peer in stripe.full.items():
-            if not stripe.is_stored(index):
-                stripe.tell(peer, index, await self._offer(stripe, peer, index))
+        for number, peer in stripe.full.items():
+            if not stripe.is_stored(number):
+                stripe.tell(peer, number, await self._offer(stripe, peer, number))
 
     def _refusal(self, peer: Peer, outcome: ShareOutcome) -> None:
         where = format_address(peer.address)
@@ -222,7 +215,7 @@ class _Stripe:
         self, record: StripeRecord, data: Sequence[ShareData], peers: Sequence[Peer]
     ) -> None:
         self.record = record
-        self.data = data
+        self.data = list(data)
         self._peers = peers
         self._by_peer: Counter[bytes | None] = Counter()
         """Shares that a node has or is being offered."""
@@ -230,6 +223,8 @@ class _Stripe:
         self._silent: set[bytes | None] = set()
         self._stored: set[int] = set()
         self.holders: set[bytes | None] = set()
+        self.spares_from = record.n
+        """Which of the peers, beside a share's own, may take it: those from here on."""
         self.full: dict[int, Peer] = {}
         """Who would take a share for more work."""
         self.bits_short = 0
@@ -254,30 +249,28 @@ class _Stripe:
             self.stored >= self.enough and len(self.holders) >= min(self.enough, answering)
         )
 
-    def is_stored(self, index: int) -> bool:
-        """Whether share `index` is kept."""
-        return index in self._stored
+    def is_stored(self, number: int) -> bool:
+        """Whether share `number` is kept."""
+        return number in self._stored
 
-    def next(
-        self, index: int, shunned: Mapping[bytes | None, Instant], now: Instant
-    ) -> Peer | None:
-        """Whom to offer share `index`: its own node, else one beyond the n nearest, and where there
-        are no n whoever has fewest. None if nobody is left."""
-        count, few = self.record.n, len(self._peers) < self.record.n
+    def next(self, number: int, is_silent: Callable[[Peer], bool]) -> Peer | None:
+        """Whom to offer share `number`: its own node, else a spare one without a share, and where
+        there are no n nodes whoever has fewest. None if nobody is left."""
+        few = len(self._peers) < self.record.n
         best: tuple[int, bool, int] | None = None
         chosen = None
-        for number, peer in enumerate(self._peers):
+        for at, peer in enumerate(self._peers):
             key = peer.public_key
             if key in self._refusing:
                 continue
-            if shunned.get(key, 0) > now:
+            if is_silent(peer):
                 self._silent.add(key)
                 continue
-            is_own = number == index % len(self._peers)
+            is_own = at == number % len(self._peers)
             held = self._by_peer[key]
-            if not few and (held or not (is_own or number >= count)):
+            if not few and (held or not (is_own or at >= self.spares_from)):
                 continue
-            rank = (held, not is_own, number)
+            rank = (held, not is_own, at)
             if best is None or rank < best:
                 best, chosen = rank, peer
         return chosen
@@ -286,19 +279,26 @@ class _Stripe:
         """A share is about to be offered."""
         self._by_peer[peer.public_key] += 1
 
-    def tell(self, peer: Peer, index: int, outcome: ShareOutcome) -> None:
+    def tell(self, peer: Peer, number: int, outcome: ShareOutcome) -> None:
         """How an offer ended."""
         key, status = peer.public_key, outcome.status
         if status in KEPT_STATUSES:
             self._silent.discard(key)
-            self._stored.add(index)
+            self._stored.add(number)
             self.holders.add(key)
             if status is ShareStatus.STORED:
-                self.sent_bytes += self.record.size(index)
+                self.sent_bytes += self.record.size(number)
+            return
+        if status is ShareStatus.WANTED:  # it has lost what it said to hold
+            self._by_peer[key] -= 1
             return
         self._refusing.add(key)
         if status in SILENT:
             self._silent.add(key)
         if status is ShareStatus.LOW_RANK:
-            self.full[index] = peer
+            self.full[number] = peer
             self.bits_short = max(self.bits_short, outcome.detail)
+
+
+def _nobody(_peer: Peer) -> bool:
+    return False

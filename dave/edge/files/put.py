@@ -37,7 +37,6 @@ from dave.names import HybridTime, hybrid_ms, place_of
 from dave.share_limits import BLOCK_BYTES, CODE_SHARES_MAX, REFERENCE_BYTES
 from dave.wire.entry import BLOB, PRIVATE, Entry
 from dave.wire.manifest import Level, Root, Row
-from dave.wire.stripe import paid_bytes
 
 
 class PutOptions(NamedTuple):
@@ -260,7 +259,7 @@ def expected_work(size: int, upload: Upload) -> int:
         return 0
     last = level.shape(level.stripes - 1)
     full = (level.stripes - 1) * upload.n * BLOCK_BYTES
-    return share_work(full + paid_bytes(last.n, last.share_bytes, last.last_bytes), upload.ttl)
+    return share_work(full + last.paid_bytes, upload.ttl)
 
 
 def root_of(entry: Entry, key: Key) -> Root | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dave.edge.files.client import FileClient
-    from dave.edge.files.receipt import OnProgress
+    from dave.edge.files.receipt import OnProgress, Released
     from dave.edge.files.source import Content
     from dave.files.code import Code
 
@@ -115,7 +115,7 @@ class FileVerbs:
 
     async def _release(
         self, name: bytes, standing: Entry | None, uploads: "Path | None", timeout: float
-    ) -> None:
+    ) -> "Released | None":
         """After it was deleted: let go of its shares, and of an upload that was interrupted."""
         from dave.edge.files.upload_journal import has_journal, uploads_folder
 
@@ -124,7 +124,8 @@ class FileVerbs:
         uploads = uploads or uploads_folder()
         entry_id = hashes.entry_id_of(self._key.owner, name)
         if standing is not None or has_journal(uploads, self._key.owner, entry_id):
-            await self._files().release(name, standing, uploads, timeout)
+            return await self._files().release(name, standing, uploads, timeout)
+        return None
 
 
 def as_bytes(text: str | bytes) -> bytes:

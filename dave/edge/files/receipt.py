@@ -26,6 +26,19 @@ OnProgress = Callable[[FileProgress], None]
 """Called before the first byte is sent, and whenever another stripe is stored."""
 
 
+class Released(NamedTuple):
+    """How the nodes that may hold shares of a file were told to let go of them."""
+
+    records: int
+    """Records that nodes dropped: one a stripe and node."""
+    nodes: int
+    """Nodes that were told."""
+    silent: int
+    """Nodes that did not answer: there it runs out by itself."""
+    is_whole: bool
+    """Whether all parts of the file were known, and the nodes near each of them."""
+
+
 class Tally(NamedTuple):
     """How the stripes of a file, its manifests among them, were stored."""
 

@@ -1,12 +1,11 @@
 """Letting go of an upload: its owner's release goes to the nodes that may hold shares of it."""
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
 
 from dave.edge.driver import gather
 from dave.edge.entries import Entries
+from dave.edge.files.receipt import Released
 from dave.edge.files.shares import Shares
 from dave.edge.keyfile import Key
 from dave.edge.limits import DIRECTORY_PARALLEL, SPARE_NODES
@@ -16,17 +15,6 @@ from dave.node.requests import Peer
 from dave.node.shares.stripe_plan import reach
 from dave.wire.manifest import Row
 from dave.wire.stripe import Release, encode_release, place_of_stripe
-
-
-class Released(NamedTuple):
-    """How a release went."""
-
-    records: int
-    """Records that nodes dropped: one a stripe and node."""
-    nodes: int
-    """Nodes that were told."""
-    silent: int
-    """Nodes that did not answer: there it runs out by itself."""
 
 
 async def release_rows(
@@ -39,7 +27,7 @@ async def release_rows(
 ) -> Released:
     """Release an upload (reference 16 bytes) whose stripes are those rows, at all nodes near them.
     Never raises for what nodes do not answer, nor for rows that cannot be read."""
-    driver = entries.driver
+    driver, is_whole = entries.driver, True
     bare = Release(encode_release(key.owner, reference, entries.clock()))
     release = bare.with_signature(key.sign(bare.signed_bytes(driver.core.network)))
     told: dict[bytes | None, bool] = {}
@@ -55,15 +43,18 @@ async def release_rows(
 
     # All rows first: who is told drops shares of the manifests as well, which name the others.
     places = dict[Place, int]()
-    with suppress(DaveError):
+    try:
         async for row in _each(rows):
             n = row.shape.n
             # As far as a put goes, and who mends stripes.
             places[place_of_stripe(row.stripe_id)] = max(n + SPARE_NODES, reach(n))
+    except DaveError:
+        is_whole = False
     for place, count in places.items():
         try:
             peers = await shares.nearest(place, count, timeout)
         except NetworkError:
+            is_whole = False
             continue
         fresh = [peer for peer in peers if peer.public_key not in told]
         for peer in fresh:
@@ -73,7 +64,8 @@ async def release_rows(
         )
         if len(peers) < count:
             break  # these are all nodes that there are
-    return Released(records, sum(told.values()), len(told) - sum(told.values()))
+    answered = sum(told.values())
+    return Released(records, answered, len(told) - answered, is_whole)
 
 
 async def _each(rows: AsyncIterator[Row] | Iterable[Row]) -> AsyncIterator[Row]:

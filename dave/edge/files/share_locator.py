@@ -1,16 +1,18 @@
-"""Which nodes hold which shares of a stripe, by asking them: for when shares are not where the
-order of distances says, because nodes have come or gone since they were put.
+"""Which nodes there are around a stripe, which of them answer, and which hold which shares: those
+may not be where the order of distances says, since nodes come and go.
 
 Stripes that are looked for at the same time are asked for together, some thirty at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dave.edge.driver import Driver, gather
-from dave.edge.files.share_nodes import BAD, DEAD, ShareNodes
+from dave.edge.files.share_nodes import BAD, DEAD, ShareNode, ShareNodes
 from dave.edge.files.shares import Shares
+from dave.edge.limits import GREET_LOOK_SECONDS, SHARE_SECONDS
 from dave.errors import NetworkError
+from dave.limits import DIGEST_BYTES
 from dave.names import SECOND, Instant, Place
 from dave.node.requests import Peer
 from dave.share_limits import (
@@ -28,6 +30,9 @@ _MANY = CODE_SHARES_MAX + FETCH_SPARE_NODES
 
 Holders = list[tuple[int, Peer]]
 """Share number and who says it holds that share; nearest nodes first."""
+
+Judge = Callable[[ShareNode], None]
+"""What is to be thought of a node that does not answer."""
 
 
 class _Batch:
@@ -49,7 +54,9 @@ class ShareLocator:
         self._batch: _Batch | None = None
         self._everybody: list[Peer] = []
         self._everybody_until: Instant = 0
-        self._greeting: list[Any] = []
+        self._unheard: dict[ShareNode, Any] = {}
+        """Nodes that were greeted, and are waited for."""
+        self._greeting: Any = None
 
     async def nearest(self, stripe_id: bytes, count: int) -> list[Peer]:
         """Up to `count` nodes nearest to a stripe, nearest first. Raises NetworkError if nobody
@@ -64,35 +71,47 @@ class ShareLocator:
             self._everybody_until = self._driver.now() + FETCH_NETWORK_SECONDS * SECOND
         return sorted(self._everybody, key=lambda peer: (peer.id or 0) ^ place)[:count]
 
-    def greet(self, stripe_id: bytes, peers: Sequence[Peer]) -> None:
-        """Ask the nodes around the first stripe something small, once: so who of them is dead is
-        known before anybody has to wait for them, and connections are there when they are needed.
-        """
-        if not self._greeting:
-            self._greeting = [self._driver.spawn(self._greet(peer, stripe_id)) for peer in peers]
-            self._greeting.append(self._driver.spawn(self._judge_silent(peers)))
+    def greet(self, peers: Sequence[Peer], seconds: float, judge: Judge) -> None:
+        """Ask nodes something small, once: so who of them is dead is known before anybody has to
+        wait for them, and connections are there when they are needed. After so many seconds those
+        that have not answered are judged."""
+        if self._greeting is None:
+            self._unheard = {
+                self._nodes.of(peer): self._driver.spawn(self._greet(peer)) for peer in peers
+            }
+            self._greeting = self._driver.spawn(self._judge(seconds, judge))
+
+    async def answers(self, peer: Peer) -> bool:
+        """Whether a node is not known to be silent; one that was greeted is waited for until it has
+        answered, or is judged."""
+        node = self._nodes.of(peer)
+        while node in self._unheard:
+            await self._driver.sleep(GREET_LOOK_SECONDS)
+        return node.standing(self._driver.now()) < DEAD
 
     def close(self) -> None:
         """Stop what is under way."""
-        for task in self._greeting:
-            task.cancel()
+        for task in [*self._unheard.values(), self._greeting]:
+            if task is not None:
+                task.cancel()
+        self._unheard.clear()
         if self._batch is not None:
             self._batch.task.cancel()
 
-    async def _greet(self, peer: Peer, stripe_id: bytes) -> None:
+    async def _greet(self, peer: Peer) -> None:
         node = self._nodes.of(peer)
         try:
-            await self._shares.held(peer, [stripe_id], LOCATE_SECONDS)
+            await self._shares.held(peer, [bytes(DIGEST_BYTES)], SHARE_SECONDS)
             self._nodes.heard(node)
         except NetworkError:
             self._nodes.silent(node, self._driver.now())
+        self._unheard.pop(node, None)
 
-    async def _judge_silent(self, peers: Sequence[Peer]) -> None:
-        await self._driver.sleep(self._nodes.patience / SECOND)
-        for peer in peers:
-            node = self._nodes.of(peer)
-            if not node.is_heard:
-                node.late += 1
+    async def _judge(self, seconds: float, judge: Judge) -> None:
+        await self._driver.sleep(seconds)
+        for node in list(self._unheard):
+            judge(node)
+        self._unheard = {}  # the tasks go on: who answers late is heard nevertheless
 
     async def holders(self, stripe_id: bytes, *, ask_dead: bool = False) -> Holders:
         """Who says that it holds which shares. Raises NetworkError if nobody answers at all."""

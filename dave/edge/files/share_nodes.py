@@ -1,4 +1,4 @@
-"""What one fetch has learnt of the nodes it asks: who is dead, late or sends damaged shares.
+"""What one put or fetch has learnt of its nodes: who is silent, late or sends damaged shares.
 
 So that a node that is gone costs one wait, not one for each stripe.
 """
@@ -6,11 +6,12 @@ So that a node that is gone costs one wait, not one for each stripe.
 from dave.names import MS, SECOND, Instant
 from dave.node.requests import Peer
 from dave.share_limits import (
-    FETCH_DEAD_SECONDS,
     FETCH_PATIENCE_FIRST_MS,
     FETCH_PATIENCE_MS_MAX,
     FETCH_PATIENCE_MS_MIN,
     FETCH_PATIENCE_TIMES,
+    SILENT_SECONDS,
+    SILENT_SECONDS_MAX,
 )
 
 GOOD, LATE, DEAD, BAD = range(4)
@@ -20,11 +21,13 @@ GOOD, LATE, DEAD, BAD = range(4)
 class ShareNode:
     """One node."""
 
-    __slots__ = ("dead_until", "is_bad", "is_heard", "late", "peer")
+    __slots__ = ("dead_until", "is_bad", "is_heard", "late", "peer", "silences")
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
         self.dead_until: Instant = 0
+        self.silences = 0
+        """How often in a row it could not be reached."""
         self.late = 0
         """Shares that it has owed for too long, since it sent one."""
         self.is_bad = False
@@ -41,7 +44,7 @@ class ShareNode:
 
 
 class ShareNodes:
-    """All nodes of one fetch, by their keys; as many as its lookups name."""
+    """All nodes of one put or fetch, by their keys; as many as its lookups name."""
 
     def __init__(self) -> None:
         self._nodes: dict[object, ShareNode] = {}
@@ -74,12 +77,15 @@ class ShareNodes:
 
     def heard(self, node: ShareNode) -> None:
         """It has answered, so it is there."""
-        node.late = node.dead_until = 0
+        node.late = node.dead_until = node.silences = 0
         node.is_heard = True
 
     def silent(self, node: ShareNode, now: Instant) -> None:
-        """It cannot be reached: for a while nobody waits for it."""
-        node.dead_until = now + FETCH_DEAD_SECONDS * SECOND
+        """It cannot be reached: for a while nobody waits for it, longer each time."""
+        if node.dead_until <= now:  # those that waited at the same time are one silence
+            seconds = min(SILENT_SECONDS << node.silences, SILENT_SECONDS_MAX)
+            node.silences += 1
+            node.dead_until = now + seconds * SECOND
 
     def corrupt(self, node: ShareNode) -> None:
         """It has sent a damaged share: it is asked no more."""

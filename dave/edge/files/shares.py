@@ -40,11 +40,11 @@ class Shares:
         self,
         peer: Peer,
         record: StripeRecord,
-        index: int,
+        number: int,
         data: ShareData,
         timeout: float,
     ) -> ShareOutcome:
-        """Offer share `index` of a stripe to a node, and send it if it is wanted: only then is it
+        """Offer share `number` of a stripe to a node, and send it if it is wanted: only then is it
         made, where `data` is what makes it. Never raises for what the node or the network do: the
         outcome says so."""
         core, (now, deadline) = self._driver.core, self._until(timeout)
@@ -53,7 +53,7 @@ class Shares:
         def done(outcome: ShareOutcome, now: Instant) -> None:
             core.resolve(operation, outcome)
 
-        upload = core.uploads.put(peer, record, index, data, done, now, deadline)
+        upload = core.uploads.put(peer, record, number, data, done, now, deadline)
         outcome: ShareOutcome = await self._wait(operation, upload)
         return outcome
 

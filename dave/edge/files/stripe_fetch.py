@@ -2,7 +2,7 @@
 have it; once one of them is late, lacking, damaged or its node gone, any k shares from anybody.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dave.edge.driver import Driver
@@ -24,6 +24,14 @@ class ShareSource:
         self.shares = shares
         self.nodes = ShareNodes()
         self.locator = ShareLocator(driver, shares, self.nodes)
+
+    def greet(self, peers: Sequence[Peer]) -> None:
+        """Around the first stripe: who says nothing for a moment is late."""
+
+        def late(node: ShareNode) -> None:
+            node.late += 1
+
+        self.locator.greet(peers, self.nodes.patience / SECOND, late)
 
 
 class _Asked:
@@ -77,7 +85,7 @@ class StripeFetch:
                 self._judge_late()
             return self._have
         finally:
-            for asked in self._asked.values():
+            for asked in tuple(self._asked.values()):  # a task that ends leaves the table
                 asked.task.cancel()
 
     @property
@@ -90,7 +98,7 @@ class StripeFetch:
         """Share i is with the i-th nearest node, where nothing has changed since it was put."""
         n = self._row.shape.n
         peers = await self._source.locator.nearest(self._row.stripe_id, n)
-        self._source.locator.greet(self._row.stripe_id, peers)
+        self._source.greet(peers)
         self._by_guess = True
         self._add((number, peers[number % len(peers)]) for number in range(n) if peers)
 

@@ -251,6 +251,16 @@ def target_for(path: Path, identity: str, size: int, *, is_folder: bool) -> Targ
     return FileTarget(path, identity, size)
 
 
+def write_whole(path: Path, identity: str, data: bytes) -> None:
+    """Write a small content to `path`, whole or not at all. Raises as a Target does."""
+    target = target_for(path, identity, len(data), is_folder=False)
+    try:
+        target.write(memoryview(data)[target.start :])
+        target.finish()
+    finally:
+        target.stop()
+
+
 def disk_full(error: OSError, path: Path) -> Exception:
     """The error for a person where a write failed for want of room; else the same."""
     if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):

@@ -64,7 +64,7 @@ def _load_records(
         if record.expires_ms > now_ms:
             missing += len(held) - len(there)
         mask = sum(1 << i for i in there)
-        if not index.load(record, mask, now_ms):
+        if not index.load(record, mask):
             if is_saved:
                 key = (record.stripe_id, record.owner, record.reference)
                 changes.append(DropShares((), [key]))
@@ -91,7 +91,7 @@ def _adopt(
             # One bad sector must not keep a node from starting; nor is it known what this is.
             log.warning("a share cannot be read, and is left where it is: %s", error)
             continue
-        if origin is not None and index.load(*origin, now_ms):
+        if origin is not None and index.load(*origin):
             changes.append(SaveRecord(0, origin[0].data, origin[1]))
             adopted.append(address)
         elif not database.is_unread:

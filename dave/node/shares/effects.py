@@ -67,8 +67,7 @@ class ShareEffects:
         done: Callable[[Sequence[bytes], Instant], None],
     ) -> None:  # fmt: skip
         """Compute the shares `wanted` of a stripe from k others, given by number."""
-        shape = record.k, record.n, record.share_bytes, record.last_bytes
-        self._emit(Rebuild(self._ticket(done), shape, shares, wanted))
+        self._emit(Rebuild(self._ticket(done), record.shape, shares, wanted))
 
     def drop(self, gone: Gone) -> None:
         """Forget what the index does not hold any more."""

@@ -33,21 +33,23 @@ if TYPE_CHECKING:
 
 _NOTHING = memoryview(b"")
 
-ShareData = bytes | bytearray | memoryview | Callable[[], bytes | bytearray | memoryview]
-"""A share, or what makes it: called only if the node wants it, in the loop's thread."""
+ShareData = bytes | bytearray | memoryview | Callable[[], bytes | bytearray | memoryview] | None
+"""A share, or what makes it: called only if the node wants it, in the loop's thread. None: there is
+none at hand, since the node should hold it; should it want it nevertheless, WANTED is the outcome.
+"""
 
 
 class Upload:
     """One share for one node."""
 
-    __slots__ = ("_done", "deadline", "index", "record", "share", "wanted_by")
+    __slots__ = ("_done", "deadline", "number", "record", "share", "wanted_by")
 
     def __init__(
-        self, record: bytes, index: int, share: ShareData,
+        self, record: bytes, number: int, share: ShareData,
         done: Callable[[ShareOutcome, Instant], None], deadline: Instant | None,
     ) -> None:  # fmt: skip
         self.record = record
-        self.index = index
+        self.number = number
         self.share = share
         self.deadline = deadline
         self.wanted_by: Talk | None = None
@@ -261,7 +263,14 @@ class Talk(LiveSource):
             return shares.offers_piece([self._offer(upload) for upload in offers])
         if self._wanted:
             seq = next(iter(self._wanted))
-            share = self._wanted.pop(seq).share
+            upload = self._wanted.pop(seq)
+            share = upload.share
+            if share is None:
+                # It gives the room up by the end of the stream; the others are offered again.
+                del self.open[seq]
+                upload.finish(ShareStatus.WANTED, now)
+                self.close()
+                return None
             self._share = memoryview(share() if callable(share) else share)
             return shares.share_piece(seq)
         return b""
@@ -279,4 +288,4 @@ class Talk(LiveSource):
     def _offer(self, upload: Upload) -> bytes:
         self._seq += 1
         self.open[self._seq] = upload
-        return shares.offer_bytes(Offer(self._seq, upload.index, upload.record))
+        return shares.offer_bytes(Offer(self._seq, upload.number, upload.record))

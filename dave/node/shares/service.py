@@ -22,10 +22,13 @@ from dave.node.timers import Timer
 from dave.share_limits import (
     BLOCK_BYTES,
     RECORDS_VERIFIED_MAX,
+    SHARE_ASKERS_KEPT,
+    SHARE_CLOCK_SECONDS,
     SHARE_LOOK_SECONDS,
     SHARE_READ_ONLY_SECONDS,
     SHARE_SENDERS_LARGE,
     SHARE_TAKERS_MAX,
+    SHARES_INCOMING_FIRST,
 )
 from dave.store.shares import Judgement, ShareIndex
 from dave.wire import shares
@@ -50,11 +53,15 @@ class ShareService:
         """A write has failed: nothing is taken in for a while."""
         self._takers: dict[bytes, ShareTaker] = {}
         """By the key of who offers."""
+        self._allowances: dict[bytes, int] = {}
+        """By the key of who has offered: how much room it has shown to fill; the last one last."""
         self._senders = 0
         self._verified: dict[bytes, None] = {}
         """Digest and signature of records that are genuine; the oldest first."""
         self._verifying: dict[bytes, list[Told]] = {}
         self._is_looking = False
+        self._since: Instant | None = None
+        """When it was first looked at what has expired."""
         for kind, handler in (
             (StreamKind.FETCH, self._fetch),
             (StreamKind.OFFER, self._offer),
@@ -129,12 +136,13 @@ class ShareService:
             before.end()  # its connection broke, and it has noticed first
         if len(self._takers) >= SHARE_TAKERS_MAX:
             takers = self._takers.values()
-            idle = next((each for each in takers if each.rests() or each.is_late(now)), None)
+            idle = next((each for each in takers if each.rests() or each.is_wasting(now)), None)
             if idle is None:
                 self.core.drops.add(Drop.FULL)
                 return None
-            idle.end()
-        taker = ShareTaker(self, asker)
+            self._make_way(idle)
+        allowance = self._allowances.get(asker, SHARES_INCOMING_FIRST)
+        taker = ShareTaker(self, asker, allowance)
         if not taker.start(token, now):
             return None
         self._takers[asker] = taker
@@ -144,14 +152,18 @@ class ShareService:
     def taker_ended(self, taker: ShareTaker) -> None:
         """A peer offers nothing more."""
         self.room.left(taker)
+        self._allowances.pop(taker.asker, None)
+        self._allowances[taker.asker] = taker.allowance
+        if len(self._allowances) > SHARE_ASKERS_KEPT:
+            del self._allowances[next(iter(self._allowances))]
         if self._takers.get(taker.asker) is taker:
             del self._takers[taker.asker]
 
-    def judge(self, record: StripeRecord, index: int, now: Instant) -> Judgement:
+    def judge(self, record: StripeRecord, number: int, now: Instant) -> Judgement:
         """What is to be said to that offer."""
         if now < self._refuses_until:
             return Judgement(ShareStatus.READ_ONLY)
-        return self.index.judge(record, index, self.core.unix_ms(now))
+        return self.index.judge(record, number, self.core.unix_ms(now))
 
     def is_genuine(self, record: StripeRecord, digest: bytes) -> bool:
         """Whether the signature of a record is known to be good."""
@@ -175,19 +187,19 @@ class ShareService:
             done(is_genuine, now)
 
     def write(
-        self, record: StripeRecord, index: int, mask: int, pieces: Sequence[bytes], done: Stored
+        self, record: StripeRecord, number: int, mask: int, pieces: Sequence[bytes], done: Stored
     ) -> None:
         """Have a share written that the index wants, and whose address was checked."""
-        told = partial(self._written, record, index, ShareStatus.STORED, done)
-        self.effects.write(record.address(index), pieces, record.data, mask, told)
+        told = partial(self._written, record, number, ShareStatus.STORED, done)
+        self.effects.write(record.address(number), pieces, record.data, mask, told)
 
-    def save(self, record: StripeRecord, index: int, mask: int, done: Stored) -> None:
+    def save(self, record: StripeRecord, number: int, mask: int, done: Stored) -> None:
         """Have a record written whose share is here."""
-        told = partial(self._written, record, index, ShareStatus.HELD, done)
+        told = partial(self._written, record, number, ShareStatus.HELD, done)
         self.effects.save(record.data, mask, told)
 
     def _written(
-        self, record: StripeRecord, index: int, status: ShareStatus, done: Stored, ok: bool,
+        self, record: StripeRecord, number: int, status: ShareStatus, done: Stored, ok: bool,
         now: Instant,
     ) -> None:  # fmt: skip
         if not ok:
@@ -195,13 +207,29 @@ class ShareService:
             done(ShareStatus.READ_ONLY, now)
             return
         now_ms, is_written = self.core.unix_ms(now), status is ShareStatus.STORED
-        inserted = self.index.insert(record, index, now_ms, is_written=is_written)
+        inserted = self.index.insert(record, number, now_ms, is_written=is_written)
         self.effects.drop(inserted.gone)
         done(status if inserted.status is ShareStatus.STORED else inserted.status, now)
 
     def expire(self, now: Instant) -> None:
-        """Let go of what has had its time."""
-        self.effects.drop(self.index.expire(self.core.unix_ms(now)))
+        """Let go of what has had its time; not for the sake of a clock alone that may be ahead.
+
+        Where others say what time it is, theirs counts if ours is far ahead of it. Until somebody
+        has said, all is kept for SHARE_CLOCK_SECONDS: a node that starts has just joined."""
+        clocks, unix_ms = self.core.peer_clocks, self.core.unix_ms(now)
+        theirs = clocks.unix_ms(now)
+        self._since = now if self._since is None else self._since
+        if theirs is None and now - self._since < SHARE_CLOCK_SECONDS * SECOND:
+            return
+        if theirs is not None and clocks.is_ahead(unix_ms, now):
+            unix_ms = theirs
+        self.effects.drop(self.index.expire(unix_ms))
+
+    def _make_way(self, taker: ShareTaker) -> None:
+        """It ends; if it was given room that it left unused, it gets less the next time."""
+        if taker.reserved:
+            taker.allowance = 0
+        taker.end()
 
     def _look_soon(self, now: Instant) -> None:
         if not self._is_looking:
@@ -214,9 +242,9 @@ class ShareService:
         self.room.now = now
         if self.room.is_short:
             for taker in [*self._takers.values()]:
-                if taker.is_late(now):
+                if taker.is_wasting(now):
                     self.core.drops.add(Drop.FULL)
-                    taker.end()
+                    self._make_way(taker)
         if self._takers:
             self._look_soon(now)
 

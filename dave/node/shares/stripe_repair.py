@@ -11,6 +11,9 @@ without waiting for a turn. Of the cases that are due the one with fewest shares
 ties are broken at random, so that two holders hardly ever work on the same one. Just before, the
 stripe is looked at again. What is moved is limited to STRIPE_REPAIR_BYTES_PER_SECOND.
 
+A stripe of which too few shares are left can only be waited for: it is looked at more and more
+seldom, until a holder comes back.
+
 Nothing is ever dropped here: when a node comes back with shares that were rebuilt meanwhile, there
 are two of each until they expire or something of a higher rank needs the room. That costs room, and
 cannot lose anything.
@@ -31,13 +34,14 @@ from dave.share_limits import (
     STRIPE_BAD_MAX,
     STRIPE_CASES_MAX,
     STRIPE_GRACE_SECONDS,
+    STRIPE_HOPELESS_SECONDS_MAX,
     STRIPE_JOB_SECONDS,
     STRIPE_REPAIR_BYTES_PER_SECOND,
     STRIPE_SETTLE_SECONDS,
     STRIPE_TURN_SECONDS,
 )
 from dave.store.shares import ShareIndex
-from dave.wire.stripe import StripeRecord
+from dave.wire.stripe import StripeRecord, place_of_stripe
 
 Stripe = tuple[bytes, StripeRecord]
 Examine = Callable[[Sequence[Stripe], Callable[[list[Surveyed], Instant], None], Instant], None]
@@ -47,7 +51,9 @@ Examine = Callable[[Sequence[Stripe], Callable[[list[Surveyed], Instant], None],
 class _Case:
     """A stripe that lacks shares."""
 
-    __slots__ = ("again", "due", "is_own", "left", "record", "since", "tie")
+    __slots__ = (
+        "again", "due", "hopeless", "is_own", "left", "looked", "reach", "record", "since", "tie",
+    )  # fmt: skip
 
     def __init__(self, record: StripeRecord, since: Instant, tie: int) -> None:
         self.record = record
@@ -58,7 +64,13 @@ class _Case:
         self.again: Instant = 0
         """After a failure: not before."""
         self.left = record.n
-        """Shares beyond the k needed; negative where it cannot be rebuilt."""
+        """Shares beyond the k needed; negative where it cannot be rebuilt ..."""
+        self.hopeless = 0
+        """... and how often in a row it was looked at in vain, since that is so."""
+        self.looked: Instant = 0
+        """When that was last."""
+        self.reach: Place = -1
+        """How far from its place a node may be that holds a share; -1: any."""
         self.is_own = False
         """Whether it was our own share that was lost: the record may be here no more."""
 
@@ -119,8 +131,27 @@ class StripeRepair:
             self._cases.pop(stripe_id, None)
             return
         case = self._case(stripe_id, record, now)
-        case.left = stripe_plan.held(found.holdings).bit_count() - record.k
+        self._see(case, found)
         case.due = max(case.again, case.since + self._wait(found, case, missing))
+
+    def _see(self, case: _Case, found: Surveyed) -> None:
+        """How many shares are left, and within which reach."""
+        case.left = stripe_plan.held(found.holdings).bit_count() - case.record.k
+        is_small = len(found.holdings) < stripe_plan.reach(case.record.n)
+        case.reach = -1 if is_small else found.holdings[-1].node_id ^ found.place
+        if case.left >= 0 and case.hopeless:  # who was waited for is back
+            case.hopeless = case.again = 0
+
+    def came(self, node_ids: Sequence[Place], now: Instant) -> None:
+        """These nodes have entered the routing table: what they may bring is looked at sooner."""
+        for stripe_id, case in self._cases.items():
+            if not case.hopeless:
+                continue
+            place = place_of_stripe(stripe_id)
+            if case.reach < 0 or any(node_id ^ place <= case.reach for node_id in node_ids):
+                soon = max(now, case.looked + STRIPE_AGAIN_SECONDS * SECOND)
+                case.due = case.again = min(case.again, soon)
+        self._wake(now)
 
     def _wait(self, found: Surveyed, case: _Case, missing: Sequence[int]) -> int:
         """How long after it was first seen a stripe's turn comes here, nanoseconds."""
@@ -190,6 +221,7 @@ class StripeRepair:
             self._cases.pop(one.stripe_id, None)
             self._next(now)
             return
+        self._see(case, one)
         own, began = self._core.identity.id, now
         assert own is not None
 
@@ -221,6 +253,10 @@ class StripeRepair:
             self.failed += 1
             if case is not None:
                 wait = STRIPE_AGAIN_SECONDS * (0.75 + 0.5 * self._core.rng.random())
+                if case.left < 0:
+                    wait = min(wait * 2 ** min(case.hopeless, 16), STRIPE_HOPELESS_SECONDS_MAX)
+                    case.hopeless += 1
+                    case.looked = now
                 case.due = case.again = now + int(wait * SECOND)
         else:
             self.mended += not outcome.is_bad

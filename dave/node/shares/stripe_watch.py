@@ -33,16 +33,21 @@ from dave.wire.stripe import StripeRecord, place_of_stripe
 
 Found = Callable[[list[Surveyed], Instant], None]
 """Called with what was found about some stripes."""
+Came = Callable[[list[Place], Instant], None]
+"""Called with the nodes that have entered the routing table."""
 
 
 class StripeWatch:
     """The rounds and walks of one node."""
 
-    def __init__(self, core: Core, index: ShareIndex, ask: Ask, on_found: Found) -> None:
+    def __init__(
+        self, core: Core, index: ShareIndex, ask: Ask, on_found: Found, on_came: Came
+    ) -> None:
         self._core = core
         self._index = index
         self._ask = ask
         self._on_found = on_found
+        self._on_came = on_came
         self._rest: Iterator[bytes] = iter(())
         """What is left of the round."""
         self._round: Survey | None = None
@@ -128,6 +133,9 @@ class StripeWatch:
             for node_id in self._known:
                 if node_id not in here and len(self._gone) < STRIPE_GONE_MAX:
                     self._gone[node_id] = None
+            before = frozenset(self._known)
+            if came := [node_id for node_id in known if node_id not in before]:
+                self._on_came(came, now)
         self._known = known
         if self._gone and self._walked is None and now >= self._walk_again:
             self._walk_began = now

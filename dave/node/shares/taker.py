@@ -19,7 +19,12 @@ from dave.errors import WireError
 from dave.limits import PIECE_BYTES_MAX
 from dave.names import SECOND, Instant
 from dave.node.streams import LiveSource, Stream, StreamEnd
-from dave.share_limits import OFFERS_OPEN_MAX, SHARES_INCOMING_SECONDS
+from dave.share_limits import (
+    OFFERS_OPEN_MAX,
+    SHARES_IDLE_SECONDS,
+    SHARES_INCOMING_FIRST,
+    SHARES_INCOMING_PER_PEER_MAX,
+)
 from dave.store.shares import Judgement
 from dave.wire import shares
 from dave.wire.share_status import ShareStatus
@@ -33,15 +38,19 @@ if TYPE_CHECKING:
 class Offered:
     """A share that was offered, and has no final verdict."""
 
-    __slots__ = ("granted", "is_coming", "is_here", "mask", "number", "record", "seq", "size")
+    __slots__ = (
+        "is_coming", "is_granted", "is_here", "mask", "number", "on_trial", "record", "seq", "size",
+    )  # fmt: skip
 
     def __init__(self, offer: Offer, record: StripeRecord) -> None:
         self.seq = offer.seq
         self.number = offer.number
         self.record = record
         self.size = record.size(offer.number)
-        self.granted: Instant | None = None
-        """When it got room, and was said to be wanted."""
+        self.is_granted = False
+        """It has room, and was said to be wanted."""
+        self.on_trial = False
+        """What kind of room (room.py)."""
         self.is_coming = False
         """Its bytes come, or have come."""
         self.is_here = False
@@ -54,18 +63,24 @@ class ShareTaker(LiveSource):
     """What one peer offers."""
 
     __slots__ = (
-        "_missing", "_open", "_parts", "_receiving", "_service", "_stream", "_verdicts", "asker",
-        "is_over", "reserved", "waiting",
+        "_arrived", "_missing", "_open", "_parts", "_receiving", "_service", "_since", "_stream",
+        "_verdicts", "allowance", "asker", "is_over", "reserved", "waiting",
     )  # fmt: skip
 
-    def __init__(self, service: "ShareService", asker: bytes) -> None:
+    def __init__(self, service: "ShareService", asker: bytes, allowance: int) -> None:
         super().__init__()
         self._service = service
         self.asker = asker
         self.is_over = False
         """Nothing more is taken in; what is on its way to the disk still gets there."""
         self.reserved = 0
-        """Bytes of room that its shares have."""
+        """Bytes of room that its shares have ..."""
+        self.allowance = allowance
+        """... and may have, if it is more than one share: what it has shown to fill."""
+        self._since: Instant = 0
+        """Since when it is looked at how it fills its room ..."""
+        self._arrived = 0
+        """... and the bytes that have come since then."""
         self.waiting: deque[Offered] = deque()
         """Wanted, as soon as there is room."""
         self._stream: Stream | None = None
@@ -151,18 +166,31 @@ class ShareTaker(LiveSource):
         """See LiveSource: nothing is offered."""
         return not self._open
 
-    def is_late(self, now: Instant) -> bool:
-        """Whether it leaves others waiting for the room that it was given long ago."""
-        return any(
-            now - offered.granted >= SHARES_INCOMING_SECONDS * SECOND
-            for offered in self._open.values()
-            if offered.granted is not None and not offered.is_here
-        )
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether it has not shown yet that it sends what it offers."""
+        return self.allowance <= SHARES_INCOMING_FIRST
 
-    def grant(self, now: Instant) -> None:
+    def is_wasting(self, now: Instant) -> bool:
+        """Whether it leaves the room that it has unused; to be asked while others wait for it."""
+        owed = self._owed()
+        if not owed or now - self._since < SHARES_IDLE_SECONDS * SECOND:
+            return False
+        if 4 * self._arrived < owed:
+            return True
+        self._since, self._arrived = now, 0
+        return False
+
+    def _owed(self) -> int:
+        """Bytes of room for shares that have not come."""
+        return sum(o.size for o in self._open.values() if o.is_granted and not o.is_here)
+
+    def grant(self, now: Instant, *, on_trial: bool) -> None:
         """There is room for the first that waits."""
+        if not self._owed():
+            self._since, self._arrived = now, 0
         offered = self.waiting.popleft()
-        offered.granted = now
+        offered.is_granted, offered.on_trial = True, on_trial
         self.reserved += offered.size
         self._say(offered, ShareStatus.WANTED)
 
@@ -178,9 +206,9 @@ class ShareTaker(LiveSource):
 
     def _leave(self, offered: Offered) -> None:
         del self._open[offered.seq]
-        if offered.granted is not None:
+        if offered.is_granted:
             self.reserved -= offered.size
-            self._service.room.freed(offered.size, self)
+            self._service.room.freed(offered.size, self, on_trial=offered.on_trial)
 
     # --- An offer, step by step --------------------------------------------------------------
 
@@ -240,7 +268,7 @@ class ShareTaker(LiveSource):
 
     def _begin(self, seq: int) -> None:
         offered = self._open.get(seq)
-        if offered is None or offered.granted is None or offered.is_coming:
+        if offered is None or not offered.is_granted or offered.is_coming:
             raise WireError("a share that was not asked for")
         offered.is_coming = True
         self._receiving, self._missing = offered, offered.size
@@ -250,12 +278,16 @@ class ShareTaker(LiveSource):
             raise WireError("a share in other pieces than whole ones")
         self._parts.append(data)
         self._missing -= len(data)
+        self._arrived += len(data)
         if self._missing:
             return
         self._receiving, parts, self._parts = None, self._parts, []
         if merkle.root_of(parts) != offered.record.address(offered.number):
             raise WireError("a share that is not what was named")
         offered.is_here = True
+        self.allowance = min(
+            max(self.allowance, SHARES_INCOMING_FIRST) + offered.size, SHARES_INCOMING_PER_PEER_MAX
+        )
         self._service.write(
             offered.record, offered.number, offered.mask, parts, self._told(offered)
         )

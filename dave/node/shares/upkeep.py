@@ -38,7 +38,9 @@ class ShareUpkeep:
         self.audits = ShareAudits(core, index)
         hands = StripeHands(core, service, uploads, fetches)
         self.repair = StripeRepair(core, index, hands)
-        self.watch = StripeWatch(core, index, self.audits.ask, self.repair.on_found)
+        self.watch = StripeWatch(
+            core, index, self.audits.ask, self.repair.on_found, self.repair.came
+        )
         self.repair.examine = self.watch.examine
         index.on_lost = self._lost
         core.streams.serve(StreamKind.AUDIT, self.prover.serve)

@@ -33,17 +33,17 @@ class Uploads:
         self,
         peer: Peer,
         record: StripeRecord,
-        index: int,
+        number: int,
         share: ShareData,
         done: Callable[[ShareOutcome, Instant], None],
         now: Instant,
         deadline: Instant | None = None,
     ) -> Upload:
-        """Offer share `index` of a stripe, and send it if it is wanted; `done` is called once,
+        """Offer share `number` of a stripe, and send it if it is wanted; `done` is called once,
         never from inside this call. The share is referred to, not copied, until then or a little
         longer."""
-        assert callable(share) or len(share) == record.size(index)
-        upload = Upload(record.data, index, share, done, deadline)
+        assert share is None or callable(share) or len(share) == record.size(number)
+        upload = Upload(record.data, number, share, done, deadline)
         name = peer.public_key or peer.address
         lane = self._lanes.get(name)
         if lane is None:

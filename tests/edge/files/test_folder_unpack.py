@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dave.edge.files import folder_unpack
+from dave.edge.files.folder_pack import pack
 from dave.edge.files.folder_unpack import FolderTarget
 from dave.errors import FolderRefused, UsageError
 
@@ -80,6 +81,17 @@ def test_names_modes_times_and_links_as_they_were(tmp_path):
     assert os.readlink(path / "a/deep/up") == "../empty"
     assert {os.lstat(path / name).st_mtime for name in ("a", "a/deep", "a/deep/up")} == {1e9}
     assert (path / "b").stat().st_mtime_ns == 1_234_567_890_123_456_789
+
+
+def test_times_before_1970_and_between_seconds(tmp_path):
+    folder, times = tmp_path / "in", [-1, -500_000_000, -1_500_000_001, -2_000_000_000, 0, 7]
+    folder.mkdir()
+    for number, when in enumerate(times):
+        (folder / str(number)).write_bytes(b"")
+        os.utime(folder / str(number), ns=(when, when))
+    unpack(tmp_path / "out", b"".join(pack(str(folder))))
+    got = [(tmp_path / "out" / str(number)).stat().st_mtime_ns for number in range(len(times))]
+    assert got == times
 
 
 def test_nothing_is_made_that_others_may_write_to(tmp_path):

@@ -66,7 +66,7 @@ def test_who_is_silent_is_counted():
             node.is_down = True
         shares.nearest = near
         nothing = await release_rows(shares, Entries(driver, KEY), KEY, UPLOAD.reference, rows, 5.0)
-        assert nothing == (0, 0, 0)
+        assert nothing == (0, 0, 0, False)
 
     story(run)
 

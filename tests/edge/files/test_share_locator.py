@@ -13,7 +13,6 @@ from dave.wire.stripe import place_of_stripe
 from tests.edge.drivers import asyncio_driver
 from tests.edge.fake_shares import FakeShares
 from tests.edge.stored_files import content, store
-from tests.processes import until_async
 
 
 def story(told, count=6, stripes=3):
@@ -132,9 +131,13 @@ def test_a_greeting_tells_the_living_from_those_who_are_waited_for():
         shares.nodes[1].is_down = True
         asked = count_calls(shares, "held")
         peers = [node.peer for node in shares.nodes]
-        locator.greet(rows[0].stripe_id, peers)
-        locator.greet(rows[1].stripe_id, peers)
-        await until_async(lambda: nodes.of(peers[2]).late)
+        judged = []
+        for _ in range(2):
+            locator.greet(peers, 0.05, judged.append)
+        assert await locator.answers(peers[2]), "until it is judged nobody knows better"
+        assert judged == [nodes.of(peers[2])]
+        assert not await locator.answers(peers[1])
+        judged[0].late += 1
         standings = [nodes.of(peer).standing(driver.now()) for peer in peers]
         assert standings == [GOOD, DEAD, LATE, GOOD, GOOD, GOOD]
         assert len(asked) == 6

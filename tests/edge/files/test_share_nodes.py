@@ -1,4 +1,4 @@
-"""What a fetch remembers of nodes."""
+"""What a put or fetch remembers of nodes."""
 
 import pytest
 
@@ -6,10 +6,11 @@ from dave.edge.files.share_nodes import BAD, DEAD, GOOD, LATE, ShareNodes
 from dave.names import MS, SECOND
 from dave.node.requests import Peer
 from dave.share_limits import (
-    FETCH_DEAD_SECONDS,
     FETCH_PATIENCE_FIRST_MS,
     FETCH_PATIENCE_MS_MAX,
     FETCH_PATIENCE_MS_MIN,
+    SILENT_SECONDS,
+    SILENT_SECONDS_MAX,
 )
 
 PEERS = [Peer(("127.0.0.1", port), bytes([port]) * 32) for port in (1, 2, 3)]
@@ -30,7 +31,7 @@ def test_standings_from_good_to_bad():
     assert node.standing(0) == LATE
     nodes.silent(node, 100)
     assert node.standing(100) == DEAD
-    assert node.standing(100 + FETCH_DEAD_SECONDS * SECOND) == LATE
+    assert node.standing(100 + SILENT_SECONDS * SECOND) == LATE
     nodes.answered(node, 5)
     assert node.standing(100) == GOOD
     nodes.corrupt(node)
@@ -39,6 +40,21 @@ def test_standings_from_good_to_bad():
     assert nodes.bad == [PEERS[0]]
     nodes.of(PEERS[1])
     assert (nodes.count(BAD, 0), nodes.count(GOOD, 0)) == (1, 1)
+
+
+def test_who_is_silent_again_and_again_is_left_out_for_longer():
+    nodes = ShareNodes()
+    node, now, waits = nodes.of(PEERS[0]), 0, []
+    for _ in range(8):
+        nodes.silent(node, now)
+        nodes.silent(node, now)  # asked at the same time
+        waits.append((node.dead_until - now) // SECOND)
+        now = node.dead_until
+    assert waits[:3] == [SILENT_SECONDS, 2 * SILENT_SECONDS, 4 * SILENT_SECONDS]
+    assert set(waits[4:]) == {SILENT_SECONDS_MAX}
+    nodes.heard(node)
+    nodes.silent(node, now)
+    assert node.dead_until - now == SILENT_SECONDS * SECOND
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,14 @@ import asyncio
 
 import pytest
 
+from dave.crypto.network import network
+from dave.edge.blocking import BlockingDriver
+from dave.edge.connect import client_core
 from dave.edge.files.share_nodes import GOOD
 from dave.edge.files.stripe_fetch import ShareSource, StripeFetch
 from dave.errors import NotWhole
 from dave.share_limits import BLOCK_BYTES
-from tests.edge.drivers import asyncio_driver
+from tests.edge.drivers import NOBODY, asyncio_driver
 from tests.edge.fake_shares import FakeShares
 from tests.edge.stored_files import content, store
 
@@ -110,3 +113,25 @@ def test_too_few_are_an_error_that_says_what_is_missing():
 
     with pytest.raises(NotWhole, match=r"3 of the shares that it takes, 4, .* damaged shares: 3"):
         fetch(lose)
+
+
+def test_in_the_blocking_client_an_error_ends_all_that_was_asked_for():
+    driver = BlockingDriver(*client_core(NOBODY, network("test", b"")))
+    shares = FakeShares(6, pause=lambda: driver.sleep(0))
+    row = store(shares, content(SIZE), 4, 6, room=1 << 20).top_rows()[0]
+    ended = []
+
+    async def fetch(peer, address, seconds):
+        try:
+            await driver.sleep(0 if address == row.addresses[3] else 60)
+            raise OSError("broken")
+        finally:
+            ended.append(address)
+
+    shares.fetch = fetch
+    source = ShareSource(driver, shares)
+    with pytest.raises(OSError, match="broken"):
+        driver.run(StripeFetch(source, row, range(4), "part 1 of 1").run())
+    assert sorted(ended) == sorted(row.addresses[:4])
+    source.locator.close()
+    driver.close()

@@ -9,7 +9,7 @@ from dave.crypto import merkle
 from dave.edge.database import connect
 from dave.edge.disk import Disk
 from tests.edge.databases import lay_out, set_aside_in
-from tests.edge.share_making import Scene, key_of, record_of, share
+from tests.edge.share_making import Scene, drop, key_of, record_of, share
 from tests.edge.shares.test_database import rows
 from tests.store.helpers import NOW
 
@@ -88,7 +88,7 @@ def test_a_share_without_a_row_is_held_by_the_record_it_came_with(tmp_path):
     assert load(tmp_path / "one", state)[0::2] == ([0, 1, 2, 3], 2)
 
 
-def test_what_was_released_or_has_expired_does_not_come_back(tmp_path):
+def test_what_was_released_does_not_come_back_and_what_has_expired_until_time_is_known(tmp_path):
     async def story():
         scene = Scene(tmp_path)
         await scene.keep(share(0), upload=5)
@@ -101,10 +101,17 @@ def test_what_was_released_or_has_expired_does_not_come_back(tmp_path):
         scene.keeper.files.path(merkle.root(share(0))).write_bytes(content)
 
     asyncio.run(story())
+    assert load(tmp_path, lambda scene: state(scene)[0], NOW + 10_000) == [1, 2]
+    load(tmp_path, expire, NOW + 10_000)
     key = key_of(record_of(share(2)))
     assert load(tmp_path, state, NOW + 10_000) == ([2], [key], 0, 0)
     files = load(tmp_path, lambda scene: dict(scene.keeper.files.found()), NOW + 10_000)
     assert list(files) == [merkle.root(share(2))]
+
+
+def expire(scene):
+    """As a node does that knows what time it is."""
+    scene.keeper.carry_out(drop(scene.index.expire(scene.wall_ms)))
 
 
 def test_records_salvaged_keep_further_uploads(tmp_path):
@@ -140,7 +147,8 @@ def test_a_full_disk_at_the_start_costs_no_share(tmp_path, monkeypatch):
     later = NOW + 10_000  # the record that the share came with has expired, the other has not
     with monkeypatch.context() as patch:
         patch.setattr("dave.edge.database.connect", full)
-        assert load(tmp_path, state_in_memory, later) == []
+        assert load(tmp_path, state_in_memory, later) == [0]
+    load(tmp_path, expire, later)
     key = key_of(record_of(share(0), upload=2))
     assert load(tmp_path, state, later) == ([0], [key], 0, 0)
 

@@ -191,3 +191,20 @@ def test_a_node_with_too_many_connections_ends_one_that_rests(monkeypatch):
     node.settle()
     world.run(1)
     assert [statuses(each) for each in busy] == [["STORED"] * 3] * 2
+
+
+def test_a_share_that_is_not_at_hand_holds_nothing_up():
+    world, client = share_network(1)
+    (node,) = world.nodes
+    record, shares = maker_in(world).stripe(4)
+    told = [
+        put(client, node, record, i, share if i % 2 else None) for i, share in enumerate(shares)
+    ]
+    world.run(5)
+    first, second, third, fourth = statuses(told)
+    assert first == third == "WANTED"
+    assert {second, fourth} <= {"STORED", "HELD"}, "taken in once, whether or not that was told"
+    assert node.node.shares.room.used == 0
+    again = put(client, node, record, 1, None)
+    world.run(5)
+    assert statuses([again]) == ["HELD"]

@@ -7,7 +7,7 @@ from dave.crypto.network import network
 from dave.drops import Drop
 from dave.names import SECOND
 from dave.node.streams import StreamEnd
-from dave.share_limits import SHARES_INCOMING_SECONDS
+from dave.share_limits import SHARE_CLOCK_SECONDS, SHARES_IDLE_SECONDS
 from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
 from dave.wire.stripe import StripeRecord
@@ -118,7 +118,7 @@ def test_who_never_sends_what_is_wanted_makes_way_for_others(scene, monkeypatch)
     monkeypatch.setattr("dave.node.shares.service.SHARE_TAKERS_MAX", 1)
     record, _ = maker_in(world).stripe(1)
     script.say(offers(record, 0))
-    world.run(SHARES_INCOMING_SECONDS + 2)
+    world.run(SHARES_IDLE_SECONDS + 2)
     assert not script.is_closed, "there is room in memory, and nobody else"
     told = put_all(world.add_client(), node, [maker_in(world, seed=2).stripe()])
     world.run(5)
@@ -192,4 +192,22 @@ def test_expired_shares_go(scene):
     world.run(5)
     assert statuses(told) == ["STORED"] * 2
     world.run(100)
+    assert len(node.node.shares.index) == 2, "nobody has said what time it is"
+    world.run(SHARE_CLOCK_SECONDS)
     assert (len(node.node.shares.index), node.node.disk.shares) == (0, {})
+
+
+def test_a_clock_that_runs_far_ahead_costs_no_share():
+    world, client = share_network(4)
+    maker = maker_in(world)
+    told = put_all(client, world.nodes[3], [maker.stripe(2, 100, ttl=86_400)])
+    told += put_all(client, world.nodes[3], [maker.stripe(2, 100, ttl=60)])
+    world.run(5)
+    assert statuses(told) == ["STORED"] * 4
+    wrong = world.nodes[3]
+    wrong.core.wall_offset_ms += 365 * 86_400_000
+    world.run(300)
+    assert len(wrong.node.shares.index) == 2, "what has expired by the others' clocks is gone"
+    wrong.core.wall_offset_ms -= 365 * 86_400_000
+    world.run(300)
+    assert len(wrong.node.shares.index) == 2

@@ -196,14 +196,59 @@ def test_the_most_urgent_comes_first_and_what_cannot_be_mended_last():
 
 
 def test_what_failed_is_tried_again_later():
-    it = yard([1, 2, 4, 0, 0, 0])
+    it = yard([1, 2, 4, 8, 0, 0])
+    hands = it.hands[it.made[0]]
+    fetch, hands.fetch = hands.fetch, lambda peer, address, came, now: came(None, now)
     it.see()
     it.run(STRIPE_GRACE_SECONDS + 60)
     assert it.repair.failed == 1
-    it.masks[it.made[0]][3] = 8
+    hands.fetch = fetch
     it.see()
     it.run(STRIPE_AGAIN_SECONDS / 2)
     assert it.mended == 0, "not before its time, whatever is seen"
+    it.run(STRIPE_AGAIN_SECONDS)
+    assert it.mended == 1
+
+
+def hopeless(days):
+    """A stripe of which a share is lacking to rebuild any, after so many days."""
+    it = yard([1, 2, 4, 0, 0, 0])
+    it.see()
+    it.run(days * 86_400)
+    return it
+
+
+def test_what_cannot_be_rebuilt_is_looked_at_more_and_more_seldom():
+    first, fifth, tenth = (len(hopeless(days).examined) for days in (1, 5, 10))
+    assert 4 <= first <= 7
+    assert 9 <= fifth <= 12
+    assert 4 <= tenth - fifth <= 6, "once a day"
+
+
+def test_a_holder_that_is_seen_again_ends_the_wait_at_once():
+    it = hopeless(5)
+    it.masks[it.made[0]][3] = 8
+    it.see()
+    it.run(60)
+    assert it.mended == 1
+
+
+def test_a_node_that_comes_near_has_it_looked_at_soon_but_not_again_and_again():
+    it = hopeless(5)
+    case = it.repair._cases[it.made[0].stripe.stripe_id]
+    far = it.made[0].found(0).place ^ (1 << 64) - 1
+    case.reach = 1 << 60
+    before = len(it.examined)
+    it.repair.came([far], it.now)
+    it.run(60)
+    assert len(it.examined) == before, "it can hold nothing that counts"
+    it.masks[it.made[0]][3] = 0
+    for _ in range(200):  # joins and leaves, and brings nothing
+        it.repair.came([it.made[0].id(3)], it.now)
+        it.run(60)
+    assert 3 <= len(it.examined) - before <= 200 * 60 / STRIPE_AGAIN_SECONDS + 2
+    it.masks[it.made[0]][3] = 8
+    it.repair.came([it.made[0].id(3)], it.now)
     it.run(STRIPE_AGAIN_SECONDS)
     assert it.mended == 1
 

@@ -43,7 +43,10 @@ class Round:
         self.held = {each.stripe.stripe_id: (each.record, 1) for each in stripes}
         self.asked = []
         self.found = []
-        self.watch = StripeWatch(self, self, self.ask, self.on_found)
+        self.came = []
+        self.watch = StripeWatch(
+            self, self, self.ask, self.on_found, lambda ids, now: self.came.extend(ids)
+        )
         self.watch.start(self.now)
 
     def join(self, node_id):
@@ -151,6 +154,18 @@ def test_a_death_has_all_that_it_may_concern_looked_at_within_seconds():
     assert sorted(it.found) == sorted(it.held), "in a small network that is everything"
     it.run(600)
     assert len(it.found) == len(STRIPES), "once"
+
+
+def test_who_has_come_is_told_of_once():
+    it = Round(STRIPES, NODES)
+    it.run(60)
+    assert sorted(it.came) == NODES
+    it.came.clear()
+    it.table.remove(NODES[1])
+    it.run(60)
+    it.join(NODES[1])
+    it.run(60)
+    assert it.came == [NODES[1]]
 
 
 def test_what_a_death_far_away_does_not_concern_is_left_alone():

@@ -6,7 +6,7 @@ from dave.drops import Drop
 from dave.node.streams import StreamEnd
 from dave.share_limits import (
     OFFERS_OPEN_MAX,
-    SHARES_INCOMING_SECONDS,
+    SHARES_IDLE_SECONDS,
 )
 from dave.wire import shares as wire
 from dave.wire.share_status import ShareStatus
@@ -30,7 +30,7 @@ def scene():
 
 def test_by_hand(scene):
     world, _client, node, script = scene
-    record, shares = maker_in(world).stripe(3, 200_000)
+    record, shares = maker_in(world).stripe(3, 150_000)
     script.say(offers(record, 0, 1, 2))
     world.run(1)
     assert script.said(S.WANTED) == [0, 1, 2]
@@ -38,7 +38,7 @@ def test_by_hand(scene):
     world.run(1)
     assert script.said(S.STORED) == [1, 0]
     assert node.node.shares.index.stripe(record.stripe_id) == (record, 3)
-    assert node.node.shares.room.used == 200_000
+    assert node.node.shares.room.used == 150_000
 
 
 HOSTILE = {
@@ -119,7 +119,7 @@ def test_slow_senders_keep_their_room_while_nobody_else_wants_it(scene):
     world, _client, _node, script = scene
     record, shares = maker_in(world).stripe(2, 100_000)
     script.say(offers(record, 0))
-    world.run(4 * SHARES_INCOMING_SECONDS)
+    world.run(4 * SHARES_IDLE_SECONDS)
     script.say(wire.share_piece(0), *cut(shares[0]))
     world.run(1)
     assert script.said(S.STORED) == [0]
