@@ -29,6 +29,9 @@ from dave.node.requests import Peer
 from dave.peers.contact import Contact
 from dave.store.store import Store
 
+JOIN_SECONDS = 0.05
+"""Between two that join: each is dialled by others before it is taken in."""
+
 
 class Light(Node):
     """A core with a small rate table, since there are many."""
@@ -126,7 +129,7 @@ async def main(options: argparse.Namespace) -> None:
     for node in nodes:
         start(node)
         if edges:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(JOIN_SECONDS)
     print("{}:{}".format(*nodes[0].runner.sockets[0].address), flush=True)
     await stop.wait()
 

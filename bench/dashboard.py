@@ -6,6 +6,7 @@ DAVE_DASHBOARD says for how many seconds each; DAVE_DASHBOARD_PNG where to put a
 """
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -17,14 +18,23 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
+from sim.owner import Owner
 
+from bench._loader import Loader
 from bench._process import NodeProcess
 from bench._rows import row
-from bench.sync import NETWORK, SECRET, write_journal
+from dave.crypto.network import network
 from dave.edge.keyfile import save_network_secret
+from dave.names import hybrid_time
+from dave.wire.messages import Put
 
 PEERS = 200
 ENTRIES = 100_000
+VALUE_BYTES = 200
+TTL_SECONDS = 86_400
+SLICE = 5_000
+IN_FLIGHT = 64
+NETWORK, SECRET = "bench-dashboard", b"a secret of the bench"
 SECONDS = float(os.environ.get("DAVE_DASHBOARD", "60"))
 CALM_CPU = 0.02
 """Below this part of a core the node has told its peers what it holds ..."""
@@ -40,14 +50,15 @@ def run(peers: int = PEERS, entries: int = ENTRIES) -> list[dict[str, Any]]:
         secret = folder / "secret"
         save_network_secret(secret, SECRET)
         (folder / "node").mkdir()
-        write_journal(folder / "node" / "journal", entries)
         options = ("--secret-file", str(secret), "--http", "127.0.0.1:0")
         node = NodeProcess(folder / "node", NETWORK, *options)
         try:
             assert node.process.stdout is not None
             url = node.process.stdout.readline().split()[-1]
             with company(node, peers):
-                wait_until_calm(node, peers)
+                wait_for_peers(node, peers)
+                fill(node, entries)
+                wait_until_calm(node)
                 return measure(node, url)
         finally:
             node.stop()
@@ -74,10 +85,31 @@ def busy(node: NodeProcess, seconds: float) -> float:
     return (node.cpu_seconds() - before) / seconds
 
 
-def wait_until_calm(node: NodeProcess, peers: int) -> None:
-    """Until it knows the peers, and has nothing more to tell them."""
+def wait_for_peers(node: NodeProcess, peers: int) -> None:
+    """Until it knows nearly all: some are probed last."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while busy(node, CALM_SECONDS) > CALM_CPU or node.status()["peers"] < 0.9 * peers:
+    while node.status()["peers"] < 0.9 * peers:
+        assert time.monotonic() < deadline, "the node does not come to know so many"
+        time.sleep(1)
+
+
+def fill(node: NodeProcess, entries: int) -> None:
+    """Put entries, as a client does that reaches the replicas itself."""
+    rng = random.Random(1)
+    net = network(NETWORK, SECRET)
+    owner, loader = Owner(rng, net), Loader(node.address, net)
+    now = hybrid_time(time.time_ns() // 1_000_000)
+    for first in range(0, entries, SLICE):
+        made = [owner.entry(b"%d" % n, rng.randbytes(VALUE_BYTES), now, TTL_SECONDS)
+                for n in range(first, first + SLICE)]  # fmt: skip
+        loader.closed_loop(loader.seal([Put(entry, None, True) for entry in made]), IN_FLIGHT)
+    loader.close()
+
+
+def wait_until_calm(node: NodeProcess) -> None:
+    """Until it has nothing more to tell its peers."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while busy(node, CALM_SECONDS) > CALM_CPU:
         assert time.monotonic() < deadline, "the node does not calm down"
 
 
