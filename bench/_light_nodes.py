@@ -1,24 +1,29 @@
 """Many nodes in one process, each with a core and a socket of its own and nothing on disk: company
-for a node that is measured. They know each other from the start.
+for a node that is measured.
 
-`NETWORK COUNT` prints HOST:PORT of the first once all are bound; ends on SIGTERM. The network has a
-secret, as their keys would else take a second of work for ten.
+`NETWORK COUNT` prints HOST:PORT of the first once all are bound; ends on SIGTERM. With `--edge`
+they join that one, and with `--around` its table can take all of them: it keeps BUCKET_CONTACTS of
+each distance, and chance alone would offer it enough of the near ones only among thousands.
 """
 
+import argparse
 import asyncio
 import os
 import random
 import signal
-import sys
+from collections import Counter
 
+from dave.crypto.identity import Identity
 from dave.crypto.network import Network, network
 from dave.edge.aio import Runner
+from dave.edge.connect import parse_edge
 from dave.edge.keyfile import make_node_key
 from dave.edge.udp import UdpSocket
 from dave.effects import Append, NodeEffect, Verify
-from dave.limits import CAPACITY_BYTES_MIN
+from dave.limits import BUCKET_CONTACTS, CAPACITY_BYTES_MIN
+from dave.names import Address, Place
 from dave.node.node import Node
-from dave.peers.contact import Contact
+from dave.node.requests import Peer
 from dave.store.store import Store
 
 
@@ -47,46 +52,63 @@ class Memory:
         """Nothing is left to do."""
 
 
-def make(net: Network) -> Memory:
-    """One more node, which listens."""
+def start(net: Network, edges: list[Peer], identity: Identity) -> Address:
+    """One more node; where it listens."""
     sock = UdpSocket.bind("127.0.0.1", 0)
-    identity = make_node_key(net.node_work_bits).identity()
     assert identity.id is not None
     rng = random.Random(os.urandom(16))
     store = Store(identity.id, net, CAPACITY_BYTES_MIN, rng.getrandbits(64))
-    core = Light(identity, net, rng, store, start_count=1, journal_id=rng.randbytes(16))
+    core = Light(identity, net, rng, store, edges, start_count=1, journal_id=rng.randbytes(16))
     core.at_home = True
     worker = Memory()
     worker.core, worker.runner = core, Runner(core, [sock], worker)
-    return worker
+    core.start(worker.runner.now())
+    worker.runner.flush()
+    return sock.address
 
 
-def contact(node: Memory) -> Contact:
-    """A node, as others know it."""
-    identity, address = node.core.identity, node.runner.sockets[0].address
-    assert identity.id is not None
-    return Contact(identity.public_key, identity.nonce, address, identity.id)
+class Around:
+    """Draws identities of which the node of that id, if any, can keep all in its table."""
+
+    def __init__(self, net: Network, node_id: Place | None) -> None:
+        self._net = net
+        self._node_id = node_id
+        self._drawn: Counter[int] = Counter()
+
+    def draw(self) -> Identity:
+        """One more."""
+        while True:
+            identity = make_node_key(self._net.node_work_bits).identity()
+            if self._node_id is None:
+                return identity
+            assert identity.id is not None
+            distance_bits = (identity.id ^ self._node_id).bit_length()
+            if self._drawn[distance_bits] < BUCKET_CONTACTS:
+                self._drawn[distance_bits] += 1
+                return identity
 
 
-SECRET = b"a secret of a bench"
-
-
-async def main(name: str, count: int) -> None:
+async def main(options: argparse.Namespace) -> None:
     """All of them, until told to end."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    net = network(name, SECRET)
-    nodes = [make(net) for _ in range(count)]
-    for node in nodes:
-        now = node.runner.now()
-        for other in random.sample(nodes, count):
-            if other is not node:
-                node.core.table.add(contact(other), now)
-        node.core.start(now)
-        node.runner.flush()
-    print("{}:{}".format(*nodes[0].runner.sockets[0].address), flush=True)
+    net = network(options.network, options.secret.encode())
+    around = Around(net, options.around)
+    edges = [] if options.edge is None else [parse_edge(options.edge)]
+    first = start(net, edges, around.draw())
+    edges = edges or [Peer(first)]
+    for _ in range(options.count - 1):
+        start(net, edges, around.draw())
+        await asyncio.sleep(0.02)
+    print("{}:{}".format(*first), flush=True)
     await stop.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("network")
+    parser.add_argument("count", type=int)
+    parser.add_argument("--secret", default="")
+    parser.add_argument("--edge")
+    parser.add_argument("--around", type=lambda text: int(text, 16), metavar="ID")
+    asyncio.run(main(parser.parse_args()))
