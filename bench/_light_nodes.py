@@ -26,6 +26,9 @@ from dave.node.node import Node
 from dave.node.requests import Peer
 from dave.store.store import Store
 
+JOIN_SECONDS = 0.05
+"""Between two that join: each is dialled by others before it is taken in."""
+
 
 class Light(Node):
     """A core with a small rate table, since there are many."""
@@ -99,7 +102,7 @@ async def main(options: argparse.Namespace) -> None:
     edges = edges or [Peer(first)]
     for _ in range(options.count - 1):
         start(net, edges, around.draw())
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(JOIN_SECONDS)
     print("{}:{}".format(*first), flush=True)
     await stop.wait()
 

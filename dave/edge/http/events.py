@@ -73,5 +73,5 @@ def routes(service: Service) -> list[Operation]:
             {**ANSWERS, 400: answer("There is no such kind.", "application/problem+json")},
             [QUERY.parameter()],
             description=DESCRIPTION,
-        )),
+        ), answers_head=False),
     ]  # fmt: skip

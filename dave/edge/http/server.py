@@ -100,6 +100,7 @@ class HttpServer:
         self._stack.push_async_callback(runner.cleanup)
         self._stack.push_async_callback(service.requests.finish, HTTP_STOP_SECONDS)
         self._stack.push_async_callback(service.stop)
+        await service.start()
         assert runner.server is not None
         made, loop = connections(runner.server), asyncio.get_running_loop()
         for sock in self._sockets:

@@ -70,6 +70,11 @@ class Service:
         finally:
             self._streams -= 1
 
+    async def start(self) -> None:
+        """Have what runs beside the requests begin."""
+        for begin in self.on_start:
+            await begin()
+
     async def stop(self) -> None:
         """Have what goes on for ever end."""
         for end in self.on_stop:

@@ -57,7 +57,7 @@ def routes(service: Service) -> list[Operation]:
             {**ANSWERS, 400: answer("No entry is named.", "application/problem+json")},
             [{**QUERY.parameter(), "required": True}],
             description=DESCRIPTION,
-        )),
+        ), answers_head=False),
     ]  # fmt: skip
 
 

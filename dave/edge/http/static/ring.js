@@ -8,6 +8,7 @@ const RADIUS = 100;
 const TRUST_LENGTH = 46;
 const CHALLENGE_MS = 4000;
 const LINES_MAX = 24;
+const MANY = 80; // from then on bars are thinner
 
 const svg = find("#ring");
 const lines = draw("g", { class: "lines" });
@@ -16,14 +17,13 @@ const figure = draw("text", { class: "figure", y: 0 });
 const small = draw("text", { class: "small", y: 18 });
 const smaller = draw("text", { class: "small", y: 32 });
 const own = draw("path", { class: "own", d: "M0 -7 L5 3 L-5 3 Z" });
-const ownName = draw("text", { class: "small" });
 
 let ownId = null;
 const places = new Map(); // peer id -> [x, y] on the ring
 
 export function begin(onPick) {
-  svg.append(draw("circle", { class: "orbit", r: RADIUS }), lines, bars, own, ownName, figure,
-    small, smaller);
+  svg.append(draw("circle", { class: "orbit", r: RADIUS }), lines, bars, own, figure, small,
+    smaller);
   svg.addEventListener("pointerover", (event) => onPick(event.target.closest("[data-id]")));
   svg.addEventListener("pointerleave", () => onPick(null));
 }
@@ -42,14 +42,8 @@ export function show(id, peers) {
     const [x, y] = at(id, RADIUS - 9);
     const degrees = (angle(id) * 180) / Math.PI + 90;
     own.setAttribute("transform", `translate(${x} ${y}) rotate(${degrees})`);
-    // The name stands inside of the mark, on the side where there is room for it.
-    const [nameX, nameY] = at(id, RADIUS - 24);
-    const side = x > 60 ? "end" : x < -60 ? "start" : "middle";
-    ownName.setAttribute("x", nameX);
-    ownName.setAttribute("y", nameY + 4);
-    ownName.setAttribute("class", `small ${side}`);
-    say(ownName, "this node");
   }
+  flag(bars, "many", peers.length > MANY);
   const tested = peers.filter((peer) => peer.trust !== null);
   const faithless = peers.filter((peer) => peer.broken > peer.kept).length;
   const trips = peers.map((peer) => peer.rtt_ms).filter((ms) => ms !== null).sort((a, b) => a - b);

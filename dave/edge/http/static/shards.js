@@ -5,6 +5,7 @@ import { find, make, say } from "./dom.js";
 import * as format from "./format.js";
 
 const SIDE = 16;
+const BITS_MIN = 1; // ranks that differ by less look alike
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -SIDE, ArrowDown: SIDE };
 
 const table = find("#shards");
@@ -61,7 +62,7 @@ export function show(answer) {
   cells.forEach((cell, n) => {
     const rank = ranks[n];
     const part = heat === "fill" ? bytes[n] / capacity
-      : rank === null ? 0 : 0.15 + (0.85 * (rank - low)) / Math.max(1e-9, high - low);
+      : rank === null ? 0 : 0.15 + (0.85 * (rank - low)) / Math.max(BITS_MIN, high - low);
     const text = Math.min(1, part).toFixed(3);
     if (cell.heat !== text) cell.style.setProperty("--heat", (cell.heat = text));
     say(cell.firstElementChild, about(n));
