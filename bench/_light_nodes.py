@@ -1,11 +1,9 @@
 """Many nodes in one process, each with a core and a socket of its own and nothing on disk: company
 for a node that is measured.
 
-`NETWORK COUNT` prints HOST:PORT of the first once all are bound; ends on SIGTERM. The network has a
-secret, as their keys would else take a second of work for ten. They know each other from the start;
-with `--edge` they join that one instead, and with `--around` its table can take all of them: it
-keeps BUCKET_CONTACTS of each distance, and chance alone would offer it enough of the near ones only
-among thousands.
+`NETWORK COUNT` prints HOST:PORT of the first once all are bound; ends on SIGTERM. With `--edge`
+they join that one, and with `--around` its table can take all of them: it keeps BUCKET_CONTACTS of
+each distance, and chance alone would offer it enough of the near ones only among thousands.
 """
 
 import argparse
@@ -23,10 +21,9 @@ from dave.edge.keyfile import make_node_key
 from dave.edge.udp import UdpSocket
 from dave.effects import Append, NodeEffect, Verify
 from dave.limits import BUCKET_CONTACTS, CAPACITY_BYTES_MIN
-from dave.names import Place
+from dave.names import Address, Place
 from dave.node.node import Node
 from dave.node.requests import Peer
-from dave.peers.contact import Contact
 from dave.store.store import Store
 
 JOIN_SECONDS = 0.05
@@ -58,11 +55,8 @@ class Memory:
         """Nothing is left to do."""
 
 
-SECRET = b"a secret of a bench"
-
-
-def make(net: Network, edges: list[Peer], identity: Identity) -> Memory:
-    """One more node, which listens."""
+def start(net: Network, edges: list[Peer], identity: Identity) -> Address:
+    """One more node; where it listens."""
     sock = UdpSocket.bind("127.0.0.1", 0)
     assert identity.id is not None
     rng = random.Random(os.urandom(16))
@@ -71,28 +65,9 @@ def make(net: Network, edges: list[Peer], identity: Identity) -> Memory:
     core.at_home = True
     worker = Memory()
     worker.core, worker.runner = core, Runner(core, [sock], worker)
-    return worker
-
-
-def start(node: Memory) -> None:
-    """Have it join."""
-    node.core.start(node.runner.now())
-    node.runner.flush()
-
-
-def contact(node: Memory) -> Contact:
-    """A node, as others know it."""
-    identity, address = node.core.identity, node.runner.sockets[0].address
-    assert identity.id is not None
-    return Contact(identity.public_key, identity.nonce, address, identity.id)
-
-
-def introduce(nodes: list[Memory]) -> None:
-    """Each knows all others, as many as its table takes."""
-    for node in nodes:
-        for other in random.sample(nodes, len(nodes)):
-            if other is not node:
-                node.core.table.add(contact(other), node.runner.now())
+    core.start(worker.runner.now())
+    worker.runner.flush()
+    return sock.address
 
 
 class Around:
@@ -123,14 +98,12 @@ async def main(options: argparse.Namespace) -> None:
     net = network(options.network, options.secret.encode())
     around = Around(net, options.around)
     edges = [] if options.edge is None else [parse_edge(options.edge)]
-    nodes = [make(net, edges, around.draw()) for _ in range(options.count)]
-    if not edges:
-        introduce(nodes)
-    for node in nodes:
-        start(node)
-        if edges:
-            await asyncio.sleep(JOIN_SECONDS)
-    print("{}:{}".format(*nodes[0].runner.sockets[0].address), flush=True)
+    first = start(net, edges, around.draw())
+    edges = edges or [Peer(first)]
+    for _ in range(options.count - 1):
+        start(net, edges, around.draw())
+        await asyncio.sleep(JOIN_SECONDS)
+    print("{}:{}".format(*first), flush=True)
     await stop.wait()
 
 
@@ -138,7 +111,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("network")
     parser.add_argument("count", type=int)
-    parser.add_argument("--secret", default=SECRET.decode())
+    parser.add_argument("--secret", default="")
     parser.add_argument("--edge")
     parser.add_argument("--around", type=lambda text: int(text, 16), metavar="ID")
     asyncio.run(main(parser.parse_args()))

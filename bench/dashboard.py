@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
-from sim.owner import Owner
 
 from bench._loader import Loader
 from bench._process import NodeProcess
@@ -26,6 +25,7 @@ from bench._rows import row
 from dave.crypto.network import network
 from dave.edge.keyfile import save_network_secret
 from dave.names import hybrid_time
+from dave.testing.owner import Owner
 from dave.wire.messages import Put
 
 PEERS = 200

@@ -1,8 +1,8 @@
 """What a node costs that has nothing to do: a `dave run` that knows 100 others, left alone.
 
-The others are real cores on the loopback, in one process (bench/_light_nodes.py); a node keeps 20
-of each distance, so that it takes some 400 to know 100. Bytes are UDP payload, both ways. DAVE_IDLE
-says how many seconds it is measured, after as many in which it settles.
+The others are real cores on the loopback, in one process (bench/_light_nodes.py), at such distances
+that the node keeps them all. Bytes are UDP payload, both ways. DAVE_IDLE says how many seconds it
+is measured, after as many in which it settles.
 """
 
 import os
@@ -15,27 +15,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench._light_nodes import SECRET
 from bench._process import NodeProcess, cpu_seconds, node_process
 from bench._rows import row
 from bench._rss import rss_bytes
 from dave.edge.keyfile import save_network_secret
 
-NODES = 400
+NODES = 105
 PEERS = 100
 SECONDS = float(os.environ.get("DAVE_IDLE", "180"))
 PATIENCE_SECONDS = 300.0
 NETWORK = "bench-idle"
+SECRET = "a secret of the bench"
 REFERENCE = "import asyncio\nasyncio.run(asyncio.Event().wait())"
 
 
 def run() -> list[dict[str, Any]]:
     """All cases."""
     rows: list[dict[str, Any]] = []
-    with company() as edge, reference() as other, secret_file() as secret:
-        for name, options in (("idle", ()), ("idle, --http", ("--http", "127.0.0.1:0"))):
-            with node_process(NETWORK, "--edge", edge, "--secret-file", secret, *options) as node:
-                rows += measure(node, other, name)
+    with process([sys.executable, "-c", REFERENCE]) as reference, secret_file() as secret:
+        for name, options in (("node", ()), ("node, --http", ("--http", "127.0.0.1:0"))):
+            with (
+                node_process(NETWORK, "--secret-file", secret, *options) as node,
+                process(company(node)),
+            ):
+                rows += measure(node, reference.pid, name)
     return rows
 
 
@@ -64,13 +67,10 @@ def measure(node: NodeProcess, reference_pid: int, name: str) -> list[dict[str, 
     ]
 
 
-@contextmanager
-def company() -> Iterator[str]:
-    """The other nodes; HOST:PORT of the first."""
-    command = [sys.executable, "-m", "bench._light_nodes", NETWORK, str(NODES)]
-    with process(command) as others:
-        assert others.stdout is not None
-        yield others.stdout.readline().strip()
+def company(node: NodeProcess) -> list[str]:
+    """The command that runs the others."""
+    return [sys.executable, "-m", "bench._light_nodes", NETWORK, str(NODES), "--secret", SECRET,
+            "--edge", node.host_port, "--around", node.status()["id"]]  # fmt: skip
 
 
 @contextmanager
@@ -78,15 +78,8 @@ def secret_file() -> Iterator[str]:
     """The network's secret, as `dave run` takes it."""
     with tempfile.TemporaryDirectory(prefix="dave-bench-") as folder:
         path = Path(folder) / "secret"
-        save_network_secret(path, SECRET)
+        save_network_secret(path, SECRET.encode())
         yield str(path)
-
-
-@contextmanager
-def reference() -> Iterator[int]:
-    """The process id of a Python that has an event loop, and nothing to do."""
-    with process([sys.executable, "-c", REFERENCE]) as other:
-        yield other.pid
 
 
 @contextmanager
@@ -98,4 +91,4 @@ def process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
             yield started
         finally:
             started.terminate()
-            started.wait(10)
+            started.wait(30)
