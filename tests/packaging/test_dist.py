@@ -60,7 +60,12 @@ def names_of(wheel):
 
 
 def written_files():
-    """The files of the tree that somebody wrote."""
+    """The files of the tree that somebody wrote: those that git knows, where it is there."""
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode == 0 and (ROOT / ".git").exists():
+        return [name for name in listed.stdout.splitlines() if not name.startswith(".git")]
     found = []
     for folder, folders, files in os.walk(ROOT):
         at = Path(folder).relative_to(ROOT)
