@@ -61,10 +61,9 @@ def names_of(wheel):
 
 def written_files():
     """The files of the tree that somebody wrote: those that git knows, where it is there."""
-    listed = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if listed.returncode == 0 and (ROOT / ".git").exists():
+    if (ROOT / ".git").exists():
+        listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True,
+                                check=True)  # fmt: skip
         return [name for name in listed.stdout.splitlines() if not name.startswith(".git")]
     found = []
     for folder, folders, files in os.walk(ROOT):
