@@ -60,7 +60,11 @@ def names_of(wheel):
 
 
 def written_files():
-    """The files of the tree that somebody wrote."""
+    """The files of the tree that somebody wrote: those that git knows, where it is there."""
+    if (ROOT / ".git").exists():
+        listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True,
+                                check=True)  # fmt: skip
+        return [name for name in listed.stdout.splitlines() if not name.startswith(".git")]
     found = []
     for folder, folders, files in os.walk(ROOT):
         at = Path(folder).relative_to(ROOT)
