@@ -53,8 +53,14 @@ def test_the_pages_that_newcomers_read_have_blocks():
 
 def free_port() -> int:
     """A port that nobody listens on, neither by UDP nor by TCP."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-        tcp.bind(("127.0.0.1", 0))
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            udp.bind(tcp.getsockname())
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.bind(("127.0.0.1", 0))
+            try:
+                udp.bind(tcp.getsockname())
+            except OSError:
+                continue  # somebody's UDP port: the system gives another one
             return int(tcp.getsockname()[1])
