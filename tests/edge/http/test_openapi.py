@@ -104,8 +104,17 @@ def test_schemathesis_finds_it_true(home):
 
 
 @pytest.mark.soak
-def test_schemathesis_finds_it_true_a_thousand_times(home):
+@pytest.mark.parametrize(
+    "phases",
+    [
+        ("--phases", "examples,coverage,fuzzing"),
+        # In a sequence schemathesis may call a request invalid of which it says that it is none.
+        ("--phases", "stateful", "--exclude-checks", "negative_data_rejection"),
+    ],
+    ids=["each", "sequences"],
+)
+def test_schemathesis_finds_it_true_a_thousand_times(home, phases):
     faulthandler.cancel_dump_traceback_later()  # this may take many minutes
-    code, said = run_schemathesis(home, "--max-examples", "1000", "--continue-on-failure")
+    code, said = run_schemathesis(home, "--max-examples", "1000", "--continue-on-failure", *phases)
     print(said)
     assert code == 0, said
