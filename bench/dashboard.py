@@ -61,7 +61,7 @@ def run(peers: int = PEERS, entries: int = ENTRIES) -> list[dict[str, Any]]:
                 wait_until_calm(node)
                 return measure(node, url)
         finally:
-            node.stop()
+            node.stop(kill=True)  # or it would hand over what it has
 
 
 def measure(node: NodeProcess, url: str) -> list[dict[str, Any]]:
@@ -125,8 +125,8 @@ def company(node: NodeProcess, count: int) -> Iterator[None]:
             others.stdout.readline()
             yield
         finally:
-            others.terminate()
-            others.wait(10)
+            others.kill()  # they may have much to do still, and keep nothing
+            others.wait()
 
 
 @contextmanager
