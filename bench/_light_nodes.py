@@ -55,7 +55,9 @@ class Memory:
         """Nothing is left to do."""
 
 
-def start(net: Network, edges: list[Peer], identity: Identity) -> Address:
+def start(
+    net: Network, edges: list[Peer], identity: Identity, *, is_read_only: bool = False
+) -> Address:
     """One more node; where it listens."""
     sock = UdpSocket.bind("127.0.0.1", 0)
     assert identity.id is not None
@@ -63,6 +65,7 @@ def start(net: Network, edges: list[Peer], identity: Identity) -> Address:
     store = Store(identity.id, net, CAPACITY_BYTES_MIN, rng.getrandbits(64))
     core = Light(identity, net, rng, store, edges, start_count=1, journal_id=rng.randbytes(16))
     core.at_home = True
+    core.puts.is_read_only = is_read_only
     worker = Memory()
     worker.core, worker.runner = core, Runner(core, [sock], worker)
     core.start(worker.runner.now())
@@ -98,10 +101,11 @@ async def main(options: argparse.Namespace) -> None:
     net = network(options.network, options.secret.encode())
     around = Around(net, options.around)
     edges = [] if options.edge is None else [parse_edge(options.edge)]
-    first = start(net, edges, around.draw())
+    is_read_only = options.read_only
+    first = start(net, edges, around.draw(), is_read_only=is_read_only)
     edges = edges or [Peer(first)]
     for _ in range(options.count - 1):
-        start(net, edges, around.draw())
+        start(net, edges, around.draw(), is_read_only=is_read_only)
         await asyncio.sleep(JOIN_SECONDS)
     print("{}:{}".format(*first), flush=True)
     await stop.wait()
@@ -114,4 +118,5 @@ if __name__ == "__main__":
     parser.add_argument("--secret", default="")
     parser.add_argument("--edge")
     parser.add_argument("--around", type=lambda text: int(text, 16), metavar="ID")
+    parser.add_argument("--read-only", action="store_true", help="as if no disk took anything")
     asyncio.run(main(parser.parse_args()))
