@@ -2,7 +2,7 @@
 
 Every second probe goes to one of the 2R nearest, every sixth to a contact lost within a day or an
 edge, the rest to the contact unheard longest, or to one that could enter the table. Who was heard
-of late needs none: traffic first. While probes fail, or contacts lost answer again, there are four
+of late needs none: traffic first; but a neighbour that is never silent is challenged in its turn. While probes fail, or contacts lost answer again, there are four
 a second, until 20 in a row change nothing; and who failed once is asked again after a second, then
 two, so that a death is known within seconds (DESIGN section 7).
 
@@ -104,6 +104,8 @@ class Liveness:
         if turn % 6 == 0 and self._probe_lost(now):
             return
         contact = self._quietest(self._neighbours(), now) if turn % 2 else None
+        if contact is None and turn % 2 and self._challenge_busy(now):
+            return
         if contact is None:
             spare = node.table.take_spare(lambda node_id: node.trust.score(node_id, now))
             if spare is not None:
@@ -114,6 +116,11 @@ class Liveness:
                 contact = self._quietest(None, now)
         if contact is not None:
             self.probe(contact, now)
+
+    def _challenge_busy(self, now: Instant) -> bool:
+        """All neighbours were heard of late: one is challenged all the same if its time has come,
+        or whoever is never silent would never be tested."""
+        return any(self.challenge(contact, now) for contact in self._neighbours())
 
     def _neighbours(self) -> list[Contact]:
         return self._node.table.nearest(self._node.id, 2 * self._node.tuning.replicas)

@@ -19,7 +19,7 @@ from dave.names import SECOND
 from dave.node.audits import Audits
 from dave.node.core import peer_of
 from dave.peers.contact import Contact
-from dave.wire.messages import Get
+from dave.wire.messages import Get, Ping
 from dave.wire.promises import Challenge
 from dave.wire.status import ProofState
 from tests.node.auditing import (
@@ -118,6 +118,16 @@ def test_the_probes_of_a_node_are_audits_where_something_is_promised():
     pair.world.run(AUDIT_SECONDS)
     assert pair.asker.node.audits.kept == 2
     assert pair.prover.node.trust.evidence(pair.asker.node.id) is None, "it promised nothing"
+
+
+def test_a_neighbour_that_is_never_silent_is_audited_too():
+    pair = Pair(entries=5)
+    for _ in range(120):
+        peer = pair.prover.node.table.get(pair.asker.node.id)
+        pair.prover.node.ask(peer_of(peer), Ping(), lambda *_: None, pair.world.now)
+        pair.prover.settle()
+        pair.world.run(1)
+    assert pair.asker.node.audits.kept == 1
 
 
 # --- Time ------------------------------------------------------------------------------------
