@@ -107,9 +107,9 @@ CODE = Query(
     "K/N, for what does not fit an entry: in N shares at N nodes, any K of which suffice.",
 )  # fmt: skip
 PREFIX = Query(
-    "prefix", _bytes, b"", {"type": "string", "maxLength": KEY_BYTES_MAX},
+    "prefix", _bytes, None, {"type": "string", "maxLength": KEY_BYTES_MAX},
     "Only names that begin with it.",
-)._replace(default=None)  # fmt: skip
+)  # fmt: skip
 LIMIT = Query(
     "limit", whole(1, HTTP_NAMES_MAX), HTTP_NAMES_DEFAULT,
     {"type": "integer", "minimum": 1, "maximum": HTTP_NAMES_MAX},

@@ -129,10 +129,8 @@ def routes(service: Service) -> list[Operation]:
     return [
         Operation("GET", "/v1/traffic", traffic, Access.INSIDE, Doc(
             "Counters of the last half hour, for rates over time.",
-            {
-                200: answer("Samples, the oldest first.", "application/json", SCHEMA),
-                400: answer("since is no number.", "application/problem+json"),
-            },
+            {200: answer("Samples, the oldest first.", "application/json", SCHEMA)},
             [SINCE.parameter()],
+            problems={400: "since is no number."},
         )),
     ]  # fmt: skip
