@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dave.edge.limits import PORT_DEFAULT
 from dave.errors import KeyFileError, UsageError
-from dave_cli import options
+from dave_cli import colours, options
 from dave_cli.loop import run
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ says what mends it. It changes nothing, needs no root, takes a few seconds.
 Exit code 1: there is a problem; 3: no node can be reached."""
 
 WORDS = ("ok", "warning", "PROBLEM")
+COLOURS = ("\x1b[32m", "\x1b[33m", "\x1b[31m")
+"""Green, yellow, red."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -136,11 +138,10 @@ def _keys(args: Namespace, data: Path) -> Sequence[tuple[str, Path | None]]:
 
 
 def _print(findings: "Sequence[Finding]") -> None:
-    is_coloured = sys.stdout.isatty()
-    colours = ("\x1b[32m", "\x1b[33m", "\x1b[31m") if is_coloured else ("", "", "")
-    end = "\x1b[0m" if is_coloured else ""
+    are_wanted = colours.are_wanted()
+    begin, end = (COLOURS, "\x1b[0m") if are_wanted else (("", "", ""), "")
     for finding in findings:
-        word = f"{colours[finding.level]}{WORDS[finding.level]:8}{end}"
+        word = f"{begin[finding.level]}{WORDS[finding.level]:8}{end}"
         print(f"{word} {finding.check:14} {finding.text}")
         if finding.mend:
             print(f"{'':23} -> {finding.mend}")

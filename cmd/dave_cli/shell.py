@@ -5,7 +5,6 @@ session (session.py) that keeps clients open between lines.
 """
 
 import cmd
-import os
 import shlex
 import sys
 import time
@@ -15,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from dave.errors import DaveError, UsageError
-from dave_cli import options
+from dave_cli import colours, options
 from dave_cli.complete import candidates
 from dave_cli.history import History
 from dave_cli.main import COMMANDS, command, make_parser, spoken, unknown
@@ -34,7 +33,7 @@ have a link. Exit code: 0 at a terminal; else that of the last command that
 failed, 0 if none did."""
 
 OUTSIDE = frozenset(("run", "demo", "shell", "completion", "config", "keygen", "decode"))
-"""Commands that want a terminal, or a standard input, of their own."""
+"""Commands that go on for ever, read standard input, or have nothing to do with a session."""
 
 VERBS = tuple(verb for verb in COMMANDS if verb not in OUTSIDE)
 
@@ -120,7 +119,7 @@ class Shell(cmd.Cmd):
             return _help(words)
         if verb not in VERBS:
             if verb in COMMANDS:
-                print(f"dave: `dave {verb}` wants a terminal of its own", file=sys.stderr)
+                print(f"dave: `dave {verb}` is not for this shell: run it outside", file=sys.stderr)
                 return 2
             return unknown(verb, (*VERBS, "help", "quit"), prefix="")
         try:
@@ -222,9 +221,7 @@ def _help(words: list[str]) -> int:
 
 def _prompt() -> str:
     """In bold where that is wanted; readline has to know what takes no room."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
-        return PROMPT
-    return f"\x01\x1b[1m\x02{PROMPT}\x01\x1b[0m\x02"
+    return f"\x01\x1b[1m\x02{PROMPT}\x01\x1b[0m\x02" if colours.are_wanted() else PROMPT
 
 
 def _state_folder() -> Path:
