@@ -127,7 +127,7 @@ def _listen(args: Namespace) -> str:
 
 
 def _keys(args: Namespace, data: Path) -> Sequence[tuple[str, Path | None]]:
-    from dave.edge.settings import config_folder
+    from dave.edge.user_folders import config_folder
 
     return (
         ("your key", args.key or config_folder() / "owner.key"),

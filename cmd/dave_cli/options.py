@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dave.edge import kinds
+from dave.edge import kinds, user_folders
 from dave.edge.kinds import SWITCH
 from dave.edge.limits import PORT_DEFAULT
-from dave.edge.settings import SETTINGS, Chosen, config_folder, load
+from dave.edge.settings import SETTINGS, Chosen, load
 from dave.errors import UsageError, WrongKey
 
 
@@ -126,12 +126,7 @@ def add_data(parser: ArgumentParser) -> None:
 
 def data_folder(args: Namespace) -> Path:
     """The node's folder: --data, or the user's data folder."""
-    given: Path | None = getattr(args, "data", None)
-    if given is not None:
-        return given
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("dave", appauthor=False))
+    return user_folders.data_folder(getattr(args, "data", None))
 
 
 def edges(args: Namespace) -> list[str]:
@@ -163,7 +158,7 @@ def owner_key(args: Namespace, *, make: bool = False) -> Any:
     """The owner's key, or None if there is no file and none was named. `make`: make it then."""
     from dave.edge.keyfile import Key
 
-    path = args.key or config_folder() / "owner.key"
+    path = args.key or user_folders.config_folder() / "owner.key"
     session = getattr(args, "session", None)
     if session is not None and (known := session.owner_key(path)):
         return known

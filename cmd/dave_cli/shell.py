@@ -11,8 +11,8 @@ import time
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
+from dave.edge.user_folders import config_folder, state_folder
 from dave.errors import DaveError, UsageError
 from dave_cli import colours, options
 from dave_cli.complete import candidates
@@ -76,7 +76,7 @@ class Shell(cmd.Cmd):
     def run(self) -> int:
         """Read and run commands to the end; the exit code."""
         if self._is_terminal:
-            self._history = History(_state_folder() / "shell_history")
+            self._history = History(state_folder() / "shell_history")
             _use_readline(self._history)
             print("`help` lists the commands, Ctrl-D leaves.")
         while True:
@@ -179,7 +179,6 @@ class Names:
 
     def _ask(self) -> list[str]:
         from dave.edge.keyfile import Key
-        from dave.edge.settings import config_folder
 
         args = self._session.parse(make_parser("ls"), [])
         path = args.key or config_folder() / "owner.key"
@@ -222,12 +221,6 @@ def _help(words: list[str]) -> int:
 def _prompt() -> str:
     """In bold where that is wanted; readline has to know what takes no room."""
     return f"\x01\x1b[1m\x02{PROMPT}\x01\x1b[0m\x02" if colours.are_wanted() else PROMPT
-
-
-def _state_folder() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_state_dir("dave", appauthor=False))
 
 
 def _use_readline(history: History) -> None:

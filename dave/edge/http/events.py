@@ -1,10 +1,10 @@
 """GET /v1/events: a WebSocket that tells what the node sees as it happens."""
 
 from collections.abc import Awaitable, Callable
-from difflib import get_close_matches
 
 from aiohttp import web
 
+from dave.edge.closest import closest
 from dave.edge.http.event_json import KINDS
 from dave.edge.http.feed import Feed
 from dave.edge.http.operations import Access, Doc, Operation
@@ -34,8 +34,8 @@ def _kinds(text: str) -> tuple[str, ...]:
     asked = tuple(text.split(","))
     for kind in asked:
         if kind not in KINDS:
-            close = get_close_matches(kind, KINDS, 1)
-            hint = f", perhaps {close[0]}?" if close else ""
+            close = closest(kind, KINDS)
+            hint = f": did you mean {close}?" if close else ""
             raise UsageError(f"no kind is called {kind!r}; there are {', '.join(KINDS)}{hint}")
     return asked
 

@@ -4,11 +4,11 @@ A parameter that an operation does not know is an error, since it was meant to d
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from dave.edge.closest import closest
 from dave.edge.http.problems import Problem
 from dave.edge.limits import (
     HTTP_NAMES_DEFAULT,
@@ -123,8 +123,8 @@ def read(request: web.Request, known: Sequence[Query]) -> dict[str, Any]:
     names = [query.name for query in known]
     for name in given:
         if name not in names:
-            close = get_close_matches(name, names, 1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+            close = closest(name, names)
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(names)}"
             raise Problem(400, f"there is no query parameter {name!r} here: {hint}")
     found = {}
     for query in known:
