@@ -7,10 +7,10 @@ Nothing here depends on a library: dave/edge/http/metrics.py hands the table to 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from importlib.metadata import PackageNotFoundError, version
 from time import monotonic, time
 from typing import TYPE_CHECKING, NamedTuple
 
+from dave import __version__
 from dave.drops import Drop
 from dave.edge.status import clock_ahead
 from dave.histogram import Histogram
@@ -66,12 +66,8 @@ class Metric(NamedTuple):
 
 def _info(view: View) -> Mapping[str, str]:
     core = view.node.core
-    try:
-        release = version("dave-kv")
-    except PackageNotFoundError:
-        release = "unknown"
     return {
-        "version": release, "network": core.network.name, "id": f"{core.id:016x}",
+        "version": __version__, "network": core.network.name, "id": f"{core.id:016x}",
         "key": view.node.public_key,
     }  # fmt: skip
 
