@@ -136,10 +136,6 @@ def _shards(which: int) -> Read:
     return lambda view: {str(n): load[which] for n, load in enumerate(view.node.core.store.loads())}
 
 
-def _udp(name: str) -> Read:
-    return lambda view: sum(getattr(udp, name) for udp in view.node.listeners.udp)
-
-
 def _challenges(view: View) -> Mapping[str, int]:
     audits = view.node.core.audits
     return {"kept": audits.kept, "broken": audits.broken, "offline": audits.offline,
@@ -254,15 +250,21 @@ METRICS = (
            lambda v: v.node.core.requests.repeated),
     Metric("dave_request_seconds", H, "From a request to its answer, handshakes and repeats "
            "included.", _round_trips, "kind"),
-    Metric("dave_udp_received_datagrams_total", C, "Datagrams received.", _udp("received")),
-    Metric("dave_udp_received_bytes_total", C, "UDP payload received.", _udp("received_bytes")),
-    Metric("dave_udp_sent_datagrams_total", C, "Datagrams sent.", _udp("sent")),
-    Metric("dave_udp_sent_bytes_total", C, "UDP payload sent.", _udp("sent_bytes")),
+    Metric("dave_udp_received_datagrams_total", C, "Datagrams received.",
+           lambda v: v.node.listeners.counts.received),
+    Metric("dave_udp_received_bytes_total", C, "UDP payload received.",
+           lambda v: v.node.listeners.counts.received_bytes),
+    Metric("dave_udp_sent_datagrams_total", C, "Datagrams sent.",
+           lambda v: v.node.listeners.counts.sent),
+    Metric("dave_udp_sent_bytes_total", C, "UDP payload sent.",
+           lambda v: v.node.listeners.counts.sent_bytes),
     Metric("dave_udp_kernel_drops_total", C, "Datagrams that the kernel dropped as the node read "
-           "too slowly.", _udp("kernel_drops")),
+           "too slowly.",
+           lambda v: v.node.listeners.counts.kernel_drops),
     Metric("dave_udp_unsent_total", C, "Datagrams not sent since too many waited.",
-           _udp("queue_drops")),
-    Metric("dave_udp_errors_total", C, "Sends and receives that failed.", _udp("errors")),
+           lambda v: v.node.listeners.counts.queue_drops),
+    Metric("dave_udp_errors_total", C, "Sends and receives that failed.",
+           lambda v: v.node.listeners.counts.errors),
     Metric("dave_drops_total", C, "Datagrams and messages dropped, by reason (dave/drops.py).",
            lambda v: _by_name(Drop, v.node.core.drops.counts), "reason"),
     Metric("dave_bulk_connections", G, "TCP connections with other nodes and clients.",

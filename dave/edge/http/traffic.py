@@ -35,7 +35,8 @@ SCHEMA = {
         },
         "counters": {
             "type": "object",
-            "description": "Totals since the node started, by name, one of each sample.",
+            "description": "Totals since the node started, by name, one of each sample. Bytes are "
+            "those of UDP and TCP.",
             "additionalProperties": {"type": "array", "items": {"type": "integer"}},
         },
         "drops": {
@@ -58,15 +59,15 @@ def counters_of(node: Node) -> dict[str, int]:
     core = node.core
     puts = core.puts.counts
     stored = sum(puts[status] for status in _ACCEPTED)
-    sockets, bulk = node.listeners.udp, node.bulk
+    udp, bulk = node.listeners.counts, node.bulk
     return {
         "gets_found": core.gets_found,
         "gets_absent": core.gets_absent,
         "puts_stored": stored,
         "puts_refused": sum(puts) - stored,
-        "received_bytes": sum(udp.received_bytes for udp in sockets) + bulk.bytes_received,
-        "sent_bytes": sum(udp.sent_bytes for udp in sockets) + bulk.bytes_sent,
-        "kernel_drops": sum(udp.kernel_drops for udp in sockets),
+        "received_bytes": udp.received_bytes + bulk.bytes_received,
+        "sent_bytes": udp.sent_bytes + bulk.bytes_sent,
+        "kernel_drops": udp.kernel_drops,
     }
 
 
