@@ -24,6 +24,8 @@ Each line is ok, a warning (it works, and could be better) or a PROBLEM, and
 says what mends it. It changes nothing, needs no root, takes a few seconds.
 Exit code 1: there is a problem; 3: no node can be reached."""
 
+HERE = ("127.", "[::1]", "localhost")
+"""How addresses of this machine alone begin."""
 WORDS = ("ok", "warning", "PROBLEM")
 COLOURS = ("\x1b[32m", "\x1b[33m", "\x1b[31m")
 """Green, yellow, red."""
@@ -31,8 +33,7 @@ COLOURS = ("\x1b[32m", "\x1b[33m", "\x1b[31m")
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave doctor`."""
-    options.add(parser, "client.edge")
-    options.add(parser, "client.key", "node.listen", "node.data")
+    options.add(parser, "client.edge", "client.key", "node.listen", "node.data")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options.add_network(parser)
 
@@ -97,7 +98,7 @@ async def _look(args: Namespace, status: Mapping[str, Any] | None) -> "tuple[lis
 def _is_node_meant(args: Namespace, data: Path) -> bool:
     """Whether a node is to run here that others should reach; a client need not be reached."""
     is_meant = args.listen is not None or (data / "node.key").exists()
-    return is_meant and not _listen(args).startswith(("127.", "[::1]"))
+    return is_meant and not _listen(args).startswith(HERE)
 
 
 def _status(args: Namespace) -> dict[str, Any] | None:
@@ -119,10 +120,11 @@ def _edges(args: Namespace, status: Mapping[str, Any] | None) -> list[str]:
 
 
 def _listen(args: Namespace) -> str:
-    """Where `dave run` would listen."""
+    """Where `dave run` would listen: `default_listen` of edge/node.py, without looking up names."""
     if args.listen is not None:
         return str(args.listen)
-    is_open = args.chosen["node.lan"] or args.chosen["node.edge"]
+    others = [edge for edge in args.chosen["node.edge"] or () if not edge.startswith(HERE)]
+    is_open = args.chosen["node.lan"] or others
     return f":{PORT_DEFAULT}" if is_open else f"127.0.0.1:{PORT_DEFAULT}"
 
 

@@ -91,37 +91,12 @@ def add_client(parser: ArgumentParser) -> None:
     add_network(parser)
 
 
-def add_key(parser: ArgumentParser) -> None:
-    """--key."""
-    add(parser, "client.key")
-
-
 def add_range(parser: ArgumentParser) -> None:
     """--range."""
     parser.add_argument(
         "--range", metavar="A-B",
         help="only these bytes: 0-999, 1000- (all after), -1000 (the last); both ends included",
     )  # fmt: skip
-
-
-def add_quorum(parser: ArgumentParser) -> None:
-    """--quorum."""
-    add(parser, "client.quorum")
-
-
-def add_ttl(parser: ArgumentParser) -> None:
-    """--ttl."""
-    add(parser, "client.ttl")
-
-
-def add_unlisted(parser: ArgumentParser) -> None:
-    """--unlisted."""
-    add(parser, "client.unlisted")
-
-
-def add_data(parser: ArgumentParser) -> None:
-    """--data."""
-    add(parser, "node.data")
 
 
 def data_folder(args: Namespace) -> Path:

@@ -47,8 +47,7 @@ NAMES_USED_MAX = 1_000
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave shell`."""
-    options.add_key(parser)
-    options.add_data(parser)
+    options.add(parser, "client.key", "node.data")
     options.add_client(parser)
 
 

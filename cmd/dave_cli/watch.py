@@ -31,7 +31,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--count", metavar="N", type=options.count, help="end after so many versions"
     )
-    options.add_key(parser)
+    options.add(parser, "client.key")
     options.add_client(parser)
 
 

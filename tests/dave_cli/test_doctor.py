@@ -2,9 +2,13 @@
 
 import os
 import socket
+from argparse import Namespace
 
 import pytest
 
+from dave.edge.connect import parse_edge
+from dave.edge.node import default_listen
+from dave_cli import doctor
 from tests.small_disk import small_disk
 
 ANY_PORT = ("--listen", "127.0.0.1:0")
@@ -111,3 +115,11 @@ def test_a_full_disk(home, node):
         data = home.folder / "small" / "dave"
         done = home.dave("doctor", "--json", "--edge", node.address, "--data", data, prefix=prefix)
     assert found(done)["disk"][0] == ("ok" if disk is None else "problem")
+
+
+@pytest.mark.parametrize("lan", [False, True])
+@pytest.mark.parametrize("edge", [None, "127.0.0.1:1", "[::1]:1", "192.0.2.1:1"])
+def test_it_takes_the_address_that_a_node_would(lan, edge):
+    edges = [edge] if edge else []
+    args = Namespace(listen=None, chosen={"node.lan": lan, "node.edge": edges})
+    assert doctor._listen(args) == default_listen(list(map(parse_edge, edges)), lan=lan)

@@ -9,7 +9,7 @@ from dave_cli import options
 def parsed(*args):
     parser = ArgumentParser()
     options.add_client(parser)
-    options.add_key(parser)
+    options.add(parser, "client.key")
     return options.resolve(parser.parse_args(args))
 
 
