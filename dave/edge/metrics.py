@@ -1,4 +1,4 @@
-"""What a node can be measured by: the table behind `/metrics` and docs/metrics.md.
+"""What a node can be measured by: the table behind `/metrics` and its page in docs/.
 
 Names, units and kinds follow the conventions of Prometheus: base units, `_total` for what only
 grows, at most one label, whose values are few and fixed (shards, named reasons, kinds of messages).
@@ -324,12 +324,3 @@ PROCESS = (
     ("process_max_fds", "gauge", "How many there may be."),
 )
 """What prometheus-client adds, on Linux: name, kind, what it is."""
-
-
-def as_markdown() -> str:
-    """The table of docs/metrics.md."""
-    rows = [(m.name, m.kind.value, m.label, m.text) for m in METRICS]
-    rows += [(name, kind, "", text) for name, kind, text in PROCESS]
-    lines = [f"| `{name}` | {kind} | {f'`{label}`' if label else ''} | {text} |"
-             for name, kind, label, text in rows]  # fmt: skip
-    return "\n".join(("| name | kind | label | what it is |", "|---|---|---|---|", *lines, ""))
