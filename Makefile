@@ -59,10 +59,9 @@ coverage: .venv/.test
 	$(PY) -m coverage combine -q
 	$(PY) -m coverage report
 
-# Rewrites the byte tables of PROTOCOL.md from dave/wire/layout.py, and that of docs/metrics.md.
+# Rewrites the byte tables of PROTOCOL.md from dave/wire/layout.py.
 protocol: .venv/.run
 	$(PY) -m dave_cli.protocol PROTOCOL.md
-	$(PY) -m dave_cli.metrics docs/metrics.md
 
 format: .venv/.dev
 	$(PY) -m ruff check --fix .

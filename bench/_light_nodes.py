@@ -11,8 +11,13 @@ import asyncio
 import os
 import random
 import signal
+import subprocess
+import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from bench._process import NodeProcess
 from dave.crypto.identity import Identity
 from dave.crypto.network import Network, network
 from dave.edge.aio import Runner
@@ -92,6 +97,24 @@ class Around:
             if self._drawn[distance_bits] < BUCKET_CONTACTS:
                 self._drawn[distance_bits] += 1
                 return identity
+
+
+@contextmanager
+def company(
+    node: NodeProcess, network: str, secret: bytes, count: int, *options: str
+) -> Iterator[None]:
+    """So many of them around a node, in a process of their own."""
+    command = [sys.executable, "-m", "bench._light_nodes", network, str(count)]
+    command += ["--secret", secret.decode(), "--edge", node.host_port]
+    command += ["--around", node.status()["id"], *options]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as others:
+        try:
+            assert others.stdout is not None
+            others.stdout.readline()
+            yield
+        finally:
+            others.kill()  # they may have much to do still, and keep nothing
+            others.wait()
 
 
 async def main(options: argparse.Namespace) -> None:

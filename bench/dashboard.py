@@ -9,8 +9,6 @@ DAVE_DASHBOARD says for how many seconds each; DAVE_DASHBOARD_PNG where to put a
 import os
 import random
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
+from bench._light_nodes import company
 from bench._loader import Loader
 from bench._process import NodeProcess
 from bench._rows import row
@@ -56,7 +55,7 @@ def run(peers: int = PEERS, entries: int = ENTRIES) -> list[dict[str, Any]]:
         try:
             assert node.process.stdout is not None
             url = node.process.stdout.readline().split()[-1]
-            with company(node, peers):
+            with company(node, NETWORK, SECRET, peers, "--read-only"):
                 wait_for_peers(node, peers)
                 fill(node, entries)
                 wait_until_calm(node)
@@ -112,22 +111,6 @@ def wait_until_calm(node: NodeProcess) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while busy(node, CALM_SECONDS) > CALM_CPU:
         assert time.monotonic() < deadline, "the node does not calm down"
-
-
-@contextmanager
-def company(node: NodeProcess, count: int) -> Iterator[None]:
-    """The peers."""
-    command = [sys.executable, "-m", "bench._light_nodes", NETWORK, str(count)]
-    command += ["--secret", SECRET.decode(), "--edge", node.host_port]
-    command += ["--around", node.status()["id"], "--read-only"]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as others:
-        try:
-            assert others.stdout is not None
-            others.stdout.readline()
-            yield
-        finally:
-            others.kill()  # they may have much to do still, and keep nothing
-            others.wait()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench._light_nodes import company
 from bench._process import NodeProcess, cpu_seconds, node_process
 from bench._rows import row
 from bench._rss import rss_bytes
@@ -25,7 +26,7 @@ PEERS = 100
 SECONDS = float(os.environ.get("DAVE_IDLE", "180"))
 PATIENCE_SECONDS = 300.0
 NETWORK = "bench-idle"
-SECRET = "a secret of the bench"
+SECRET = b"a secret of the bench"
 REFERENCE = "import asyncio\nasyncio.run(asyncio.Event().wait())"
 
 
@@ -36,7 +37,7 @@ def run() -> list[dict[str, Any]]:
         for name, options in (("node", ()), ("node, --http", ("--http", "127.0.0.1:0"))):
             with (
                 node_process(NETWORK, "--secret-file", secret, *options) as node,
-                process(company(node)),
+                company(node, NETWORK, SECRET, NODES),
             ):
                 rows += measure(node, reference.pid, name)
     return rows
@@ -67,26 +68,19 @@ def measure(node: NodeProcess, reference_pid: int, name: str) -> list[dict[str, 
     ]
 
 
-def company(node: NodeProcess) -> list[str]:
-    """The command that runs the others."""
-    return [sys.executable, "-m", "bench._light_nodes", NETWORK, str(NODES), "--secret", SECRET,
-            "--edge", node.host_port, "--around", node.status()["id"]]  # fmt: skip
-
-
 @contextmanager
 def secret_file() -> Iterator[str]:
     """The network's secret, as `dave run` takes it."""
     with tempfile.TemporaryDirectory(prefix="dave-bench-") as folder:
         path = Path(folder) / "secret"
-        save_network_secret(path, SECRET.encode())
+        save_network_secret(path, SECRET)
         yield str(path)
 
 
 @contextmanager
-def process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+def process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     """Runs a command, and ends it."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          text=True) as started:  # fmt: skip
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as started:
         try:
             yield started
         finally:

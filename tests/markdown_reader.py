@@ -23,12 +23,17 @@ import ast
 import os
 import re
 import select
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from dave.edge.limits import PORT_DEFAULT
 from tests.processes import PATIENCE_SECONDS, Home
+
+USUAL = f"127.0.0.1:{PORT_DEFAULT}"
+USUAL_HTTP = "127.0.0.1:8080"
 
 _BLOCK = re.compile(
     r"^(?:<!-- test: (?P<note>[^\n]*?) -->\n+)?```(?P<language>sh|console|python)\n"
@@ -161,6 +166,30 @@ def _program(text: str) -> str:
         "ran = types.FunctionType(code, {'__name__': '__main__'})()\n"
         "asyncio.run(ran) if inspect.iscoroutine(ran) else None\n"
     )
+
+
+def moved(text: str, address: str | None = None) -> str:
+    """The text with its node at `address`, or on a free port that it is told of, and its HTTP on
+    another: what stands on the usual ones is elsewhere here, since several tests run at a time."""
+    if address is None:
+        address = f"127.0.0.1:{free_port()}"
+        text = text.replace("$ dave run\n", f"$ dave run --listen {address}\n")
+    return text.replace(USUAL, address).replace(USUAL_HTTP, f"127.0.0.1:{free_port()}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on, neither by UDP nor by TCP."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.bind(("127.0.0.1", 0))
+            try:
+                udp.bind(tcp.getsockname())
+            except OSError:
+                continue  # somebody's UDP port: the system gives another one
+            return int(tcp.getsockname()[1])
 
 
 def run_all(text: str, home: Home) -> int:

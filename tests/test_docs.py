@@ -1,23 +1,18 @@
 """The pages in docs/ do what they say: their blocks run as those of README.md do, each page in a
-home of its own. What stands on the usual port there has another one here, since several tests run
-at a time.
+home of its own.
 
     <!-- a node runs -->    on a line of its own: a page that starts no node itself needs one
 """
 
 import re
-import socket
 
 import pytest
 
-from dave.edge.limits import PORT_DEFAULT
 from dave.edge.settings import SETTINGS, load
-from tests.markdown_reader import blocks_of, run_all
+from tests.markdown_reader import blocks_of, moved, run_all
 from tests.processes import ROOT
 
 DOCS = ROOT / "docs"
-USUAL = f"127.0.0.1:{PORT_DEFAULT}"
-USUAL_HTTP = "127.0.0.1:8080"
 NEEDS_A_NODE = "\n<!-- a node runs -->\n"
 PAGES = sorted(
     path.relative_to(DOCS).as_posix()
@@ -29,13 +24,8 @@ PAGES = sorted(
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_does_what_it_says(page, home):
     text = (DOCS / page).read_text("utf-8")
-    if NEEDS_A_NODE in text:
-        address = home.start(data="data/dave").address
-    else:
-        address = f"127.0.0.1:{free_port()}"
-        text = text.replace("$ dave run\n", f"$ dave run --listen {address}\n")
-    text = text.replace(USUAL, address).replace(USUAL_HTTP, f"127.0.0.1:{free_port()}")
-    assert run_all(text, home) > 0
+    address = home.start(data="data/dave").address if NEEDS_A_NODE in text else None
+    assert run_all(moved(text, address), home) > 0
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name)
@@ -49,18 +39,3 @@ def test_examples_of_the_configuration_file_are_good(page, tmp_path):
 
 def test_the_pages_that_newcomers_read_have_blocks():
     assert {"start.md", "recipes.md", "how-to/sharing.md"} <= set(PAGES)
-
-
-def free_port() -> int:
-    """A port that nobody listens on, neither by UDP nor by TCP."""
-    while True:
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-        ):
-            tcp.bind(("127.0.0.1", 0))
-            try:
-                udp.bind(tcp.getsockname())
-            except OSError:
-                continue  # somebody's UDP port: the system gives another one
-            return int(tcp.getsockname()[1])

@@ -1,36 +1,17 @@
 """README.md does what it says, as a reader would find who types it all (markdown_reader.py)."""
 
-import os
-import shutil
-import socket
-
 import pytest
 
-from dave.edge.limits import PORT_DEFAULT
-from tests.markdown_reader import run_all
+from tests.markdown_reader import moved, run_all
 from tests.processes import ROOT
+from tests.programs import needs
 
 README = ROOT / "README.md"
 
 
 def test_the_readme_does_what_it_says(home):
-    text = README.read_text("utf-8")
-    if not text.strip():
-        pytest.skip("README.md is not written yet")
-    if "dave run" in text and not is_free(PORT_DEFAULT):
-        pytest.skip(f"port {PORT_DEFAULT}, on which README.md starts a node, is taken here")
-    if shutil.which("curl") is None and "CI" not in os.environ:
-        pytest.skip("curl is missing, which README.md shows: apt install curl")
-    assert run_all(text, home) > 0
-
-
-def is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    needs("curl")
+    assert run_all(moved(README.read_text("utf-8")), home) > 0
 
 
 STORY = """\

@@ -3,18 +3,14 @@ an error in light and dark, and search finds."""
 
 import functools
 import http.server
-import os
-import shutil
 import threading
 
 import pytest
 
+from tests.browser.browsing import chromium
 from tests.test_site import site
 
 __all__ = ["site"]
-
-CHROMIUM = shutil.which("chromium")
-MISSING = "install Debian's package chromium to run this test"
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -39,15 +35,8 @@ def address(site):
 @pytest.fixture
 def browser():
     """Debian's Chromium, without a window."""
-    if CHROMIUM is None:
-        assert "CI" not in os.environ, MISSING
-        pytest.skip(MISSING)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

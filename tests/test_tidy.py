@@ -1,5 +1,6 @@
 """The house rules hold in every file, and every rule can fail."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,8 @@ TEXTS = sorted(
     )
     for path in ROOT.glob(pattern)
 )
+MODULE = re.compile(r"(?<![\w./-])(?:[a-z_]+/)+[a-z_]+\.py\b")
+ALONE = re.compile(r"`([a-z_]+\.py)`")
 C_SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "dave").rglob("*.c"))
 
 
@@ -64,6 +67,21 @@ def test_no_file_names_where_it_was_written():
         for problem in rules.no_places(path, (ROOT / path).read_text("utf-8"))
     ]
     assert problems == []
+
+
+def test_modules_that_are_named_exist():
+    gone = []
+    for path in (*PYTHON, *TEXTS):
+        if path.startswith("tests/") or path == "CHANGELOG.md":
+            continue
+        text = (ROOT / path).read_text("utf-8")
+        names = [*MODULE.findall(text), *(ALONE.findall(text) if path == "ARCHITECTURE.md" else ())]
+        gone += [
+            f"{path}: {name}"
+            for name in names
+            if not any(f"/{each}".endswith(f"/{name}") for each in PYTHON)
+        ]
+    assert gone == []
 
 
 def test_no_bound_is_left_over():

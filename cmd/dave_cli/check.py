@@ -29,7 +29,7 @@ WORDS = {
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave check`."""
     parser.add_argument("name", metavar="NAME", help="KEY, or dave://OWNER/KEY")
-    options.add_key(parser)
+    options.add(parser, "client.key")
     options.add_client(parser)
 
 

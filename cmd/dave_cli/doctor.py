@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dave.edge.limits import PORT_DEFAULT
 from dave.errors import KeyFileError, UsageError
-from dave_cli import options
+from dave_cli import colours, options
 from dave_cli.loop import run
 
 if TYPE_CHECKING:
@@ -24,13 +24,16 @@ Each line is ok, a warning (it works, and could be better) or a PROBLEM, and
 says what mends it. It changes nothing, needs no root, takes a few seconds.
 Exit code 1: there is a problem; 3: no node can be reached."""
 
+HERE = ("127.", "[::1]", "localhost")
+"""How addresses of this machine alone begin."""
 WORDS = ("ok", "warning", "PROBLEM")
+COLOURS = ("\x1b[32m", "\x1b[33m", "\x1b[31m")
+"""Green, yellow, red."""
 
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave doctor`."""
-    options.add(parser, "client.edge")
-    options.add(parser, "client.key", "node.listen", "node.data")
+    options.add(parser, "client.edge", "client.key", "node.listen", "node.data")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options.add_network(parser)
 
@@ -95,7 +98,7 @@ async def _look(args: Namespace, status: Mapping[str, Any] | None) -> "tuple[lis
 def _is_node_meant(args: Namespace, data: Path) -> bool:
     """Whether a node is to run here that others should reach; a client need not be reached."""
     is_meant = args.listen is not None or (data / "node.key").exists()
-    return is_meant and not _listen(args).startswith(("127.", "[::1]"))
+    return is_meant and not _listen(args).startswith(HERE)
 
 
 def _status(args: Namespace) -> dict[str, Any] | None:
@@ -117,15 +120,16 @@ def _edges(args: Namespace, status: Mapping[str, Any] | None) -> list[str]:
 
 
 def _listen(args: Namespace) -> str:
-    """Where `dave run` would listen."""
+    """Where `dave run` would listen: `default_listen` of edge/node.py, without looking up names."""
     if args.listen is not None:
         return str(args.listen)
-    is_open = args.chosen["node.lan"] or args.chosen["node.edge"]
+    others = [edge for edge in args.chosen["node.edge"] or () if not edge.startswith(HERE)]
+    is_open = args.chosen["node.lan"] or others
     return f":{PORT_DEFAULT}" if is_open else f"127.0.0.1:{PORT_DEFAULT}"
 
 
 def _keys(args: Namespace, data: Path) -> Sequence[tuple[str, Path | None]]:
-    from dave.edge.settings import config_folder
+    from dave.edge.user_folders import config_folder
 
     return (
         ("your key", args.key or config_folder() / "owner.key"),
@@ -136,11 +140,10 @@ def _keys(args: Namespace, data: Path) -> Sequence[tuple[str, Path | None]]:
 
 
 def _print(findings: "Sequence[Finding]") -> None:
-    is_coloured = sys.stdout.isatty()
-    colours = ("\x1b[32m", "\x1b[33m", "\x1b[31m") if is_coloured else ("", "", "")
-    end = "\x1b[0m" if is_coloured else ""
+    are_wanted = colours.are_wanted()
+    begin, end = (COLOURS, "\x1b[0m") if are_wanted else (("", "", ""), "")
     for finding in findings:
-        word = f"{colours[finding.level]}{WORDS[finding.level]:8}{end}"
+        word = f"{begin[finding.level]}{WORDS[finding.level]:8}{end}"
         print(f"{word} {finding.check:14} {finding.text}")
         if finding.mend:
             print(f"{'':23} -> {finding.mend}")

@@ -24,9 +24,9 @@ def add_options(parser: ArgumentParser) -> None:
         "--out", metavar="PATH", type=Path,
         help="where to write the file or folder (default: here, under the last part of its key)",
     )  # fmt: skip
-    options.add_quorum(parser)
+    options.add(parser, "client.quorum")
     options.add_range(parser)
-    options.add_key(parser)
+    options.add(parser, "client.key")
     options.add_client(parser)
 
 

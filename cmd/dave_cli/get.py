@@ -29,9 +29,9 @@ def add_options(parser: ArgumentParser) -> None:
         "--out", metavar="PATH", type=Path, help="where to write the file or folder"
     )
     options.add_range(parser)
-    options.add_quorum(parser)
+    options.add(parser, "client.quorum")
     parser.add_argument("--explain", action="store_true", help="tell who was asked, on stderr")
-    options.add_key(parser)
+    options.add(parser, "client.key")
     options.add_client(parser)
 
 

@@ -33,7 +33,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("action", metavar="ls|rm", choices=("ls", "rm"), help="list, or take back")
     parser.add_argument("name", metavar="NAME", nargs="?", help="KEY, or dave://OWNER/KEY")
     parser.add_argument("--all", action="store_true", help="with rm: all entries and all keys")
-    options.add_data(parser)
+    options.add(parser, "node.data")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -95,7 +95,7 @@ def add_put_options(parser: ArgumentParser) -> None:
         "gets a copy of your key",
     )  # fmt: skip
     parser.add_argument("--yes", action="store_true", help="with --keep: do not ask")
-    options.add_data(parser)
+    options.add(parser, "node.data")
 
 
 def consent(args: Namespace, key: Any) -> None:

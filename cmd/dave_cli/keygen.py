@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from dave.edge.settings import config_folder
+from dave.edge.user_folders import config_folder
 from dave.errors import UsageError
 
 EPILOG = """\

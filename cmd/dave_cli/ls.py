@@ -24,7 +24,7 @@ def add_options(parser: ArgumentParser) -> None:
     """The options of `dave ls`."""
     parser.add_argument("owner", metavar="OWNER", nargs="?", help="52 characters, or dave://OWNER")
     parser.add_argument("--prefix", metavar="P", default="", help="only names that begin with P")
-    options.add_key(parser)
+    options.add(parser, "client.key")
     options.add_client(parser)
 
 

@@ -42,8 +42,10 @@ class Parser(ArgumentParser):
     """Errors of usage end with exit code 2 and the command that shows the options."""
 
     def error(self, message: str) -> NoReturn:
+        from dave.edge.closest import closest
+
         flag = re.match("unrecognized arguments: (--[^ =]+)", message)
-        if flag is not None and (meant := _closest(flag[1], self._option_string_actions)):
+        if flag is not None and (meant := closest(flag[1], self._option_string_actions)):
             message = f"there is no {flag[1]}: did you mean {meant}?"
         self.exit(2, f"dave: {message}\nTry: {self.prog} --help\n")
 
@@ -108,16 +110,12 @@ def parse(parser: ArgumentParser, args: Sequence[str]) -> Namespace:
 
 def unknown(verb: str, known: Iterable[str], prefix: str = "dave ") -> int:
     """Say that there is no such command, and which was meant; the exit code."""
-    close = _closest(verb, known)
+    from dave.edge.closest import closest
+
+    close = closest(verb, known)
     hint = f"did you mean `{prefix}{close}`?" if close else f"see `{prefix}help`"
     print(f"dave: there is no command {verb!r}: {hint}", file=sys.stderr)
     return 2
-
-
-def _closest(word: str, known: Iterable[str]) -> str | None:
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(word, known, 1)), None)
 
 
 def _dispatch(args: list[str]) -> int:

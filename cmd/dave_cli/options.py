@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dave.edge import kinds
+from dave.edge import kinds, user_folders
 from dave.edge.kinds import SWITCH
 from dave.edge.limits import PORT_DEFAULT
-from dave.edge.settings import SETTINGS, Chosen, config_folder, load
+from dave.edge.settings import SETTINGS, Chosen, load
 from dave.errors import UsageError, WrongKey
 
 
@@ -91,11 +91,6 @@ def add_client(parser: ArgumentParser) -> None:
     add_network(parser)
 
 
-def add_key(parser: ArgumentParser) -> None:
-    """--key."""
-    add(parser, "client.key")
-
-
 def add_range(parser: ArgumentParser) -> None:
     """--range."""
     parser.add_argument(
@@ -104,34 +99,9 @@ def add_range(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_quorum(parser: ArgumentParser) -> None:
-    """--quorum."""
-    add(parser, "client.quorum")
-
-
-def add_ttl(parser: ArgumentParser) -> None:
-    """--ttl."""
-    add(parser, "client.ttl")
-
-
-def add_unlisted(parser: ArgumentParser) -> None:
-    """--unlisted."""
-    add(parser, "client.unlisted")
-
-
-def add_data(parser: ArgumentParser) -> None:
-    """--data."""
-    add(parser, "node.data")
-
-
 def data_folder(args: Namespace) -> Path:
     """The node's folder: --data, or the user's data folder."""
-    given: Path | None = getattr(args, "data", None)
-    if given is not None:
-        return given
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("dave", appauthor=False))
+    return user_folders.data_folder(getattr(args, "data", None))
 
 
 def edges(args: Namespace) -> list[str]:
@@ -163,7 +133,7 @@ def owner_key(args: Namespace, *, make: bool = False) -> Any:
     """The owner's key, or None if there is no file and none was named. `make`: make it then."""
     from dave.edge.keyfile import Key
 
-    path = args.key or config_folder() / "owner.key"
+    path = args.key or user_folders.config_folder() / "owner.key"
     session = getattr(args, "session", None)
     if session is not None and (known := session.owner_key(path)):
         return known

@@ -36,7 +36,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="KEY", help="1 to 255 bytes, or your own dave://OWNER/KEY")
     parser.add_argument("value", metavar="VALUE", nargs="?", help="text; or give --file")
     parser.add_argument("--file", metavar="PATH", help="read the value from a file, or - for stdin")
-    options.add_ttl(parser)
+    options.add(parser, "client.ttl")
     parser.add_argument(
         "--cas", metavar="TIME", type=int,
         help="only if the version that stands has this time (see `get --json`); 0: only if none",
@@ -45,7 +45,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--max-work", metavar="HASHES", type=options.count, default=MAX_WORK_DEFAULT,
         help="most hashes to spend where nodes are full and ask for more",
     )  # fmt: skip
-    options.add_unlisted(parser)
+    options.add(parser, "client.unlisted")
     parser.add_argument(
         "--private", action="store_true",
         help="seal it: only your key opens it (see `dave share`)",
@@ -61,7 +61,7 @@ def add_options(parser: ArgumentParser) -> None:
     )  # fmt: skip
     keep.add_put_options(parser)
     parser.add_argument("--explain", action="store_true", help="tell who was asked, on stderr")
-    options.add_key(parser)
+    options.add(parser, "client.key")
     options.add_client(parser)
 
 

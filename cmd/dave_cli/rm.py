@@ -20,8 +20,7 @@ Exit code 1: told to too few nodes; 3: no node answers."""
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave rm`."""
     parser.add_argument("name", metavar="KEY", help="one of your keys")
-    options.add_key(parser)
-    options.add_data(parser)
+    options.add(parser, "client.key", "node.data")
     options.add_client(parser)
 
 

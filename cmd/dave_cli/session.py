@@ -46,8 +46,6 @@ class Session:
         args = parser.parse_intermixed_args(words)
         if "edge" in own and not args.edge:
             args.edge = self.given.edge
-        if "settings" in args:
-            resolve(args)
         args.session = self
         if "settings" in args:
             resolve(args)

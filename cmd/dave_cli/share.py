@@ -24,11 +24,11 @@ def add_options(parser: ArgumentParser) -> None:
     """The options of `dave share`."""
     parser.add_argument("path", metavar="PATH", help="a file or a folder")
     parser.add_argument("--name", metavar="KEY", help="under which key (default: the file's name)")
-    options.add_ttl(parser)
+    options.add(parser, "client.ttl")
     parser.add_argument("--code", metavar="K/N", help="as in `dave put`")
-    options.add_unlisted(parser)
+    options.add(parser, "client.unlisted")
     keep.add_put_options(parser)
-    options.add_key(parser)
+    options.add(parser, "client.key")
     options.add_client(parser)
 
 

@@ -5,17 +5,16 @@ session (session.py) that keeps clients open between lines.
 """
 
 import cmd
-import os
 import shlex
 import sys
 import time
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
+from dave.edge.user_folders import config_folder, state_folder
 from dave.errors import DaveError, UsageError
-from dave_cli import options
+from dave_cli import colours, options
 from dave_cli.complete import candidates
 from dave_cli.history import History
 from dave_cli.main import COMMANDS, command, make_parser, spoken, unknown
@@ -34,7 +33,7 @@ have a link. Exit code: 0 at a terminal; else that of the last command that
 failed, 0 if none did."""
 
 OUTSIDE = frozenset(("run", "demo", "shell", "completion", "config", "keygen", "decode"))
-"""Commands that want a terminal, or a standard input, of their own."""
+"""Commands that go on for ever, read standard input, or have nothing to do with a session."""
 
 VERBS = tuple(verb for verb in COMMANDS if verb not in OUTSIDE)
 
@@ -48,8 +47,7 @@ NAMES_USED_MAX = 1_000
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave shell`."""
-    options.add_key(parser)
-    options.add_data(parser)
+    options.add(parser, "client.key", "node.data")
     options.add_client(parser)
 
 
@@ -77,7 +75,7 @@ class Shell(cmd.Cmd):
     def run(self) -> int:
         """Read and run commands to the end; the exit code."""
         if self._is_terminal:
-            self._history = History(_state_folder() / "shell_history")
+            self._history = History(state_folder() / "shell_history")
             _use_readline(self._history)
             print("`help` lists the commands, Ctrl-D leaves.")
         while True:
@@ -120,7 +118,7 @@ class Shell(cmd.Cmd):
             return _help(words)
         if verb not in VERBS:
             if verb in COMMANDS:
-                print(f"dave: `dave {verb}` wants a terminal of its own", file=sys.stderr)
+                print(f"dave: `dave {verb}` is not for this shell: run it outside", file=sys.stderr)
                 return 2
             return unknown(verb, (*VERBS, "help", "quit"), prefix="")
         try:
@@ -180,7 +178,6 @@ class Names:
 
     def _ask(self) -> list[str]:
         from dave.edge.keyfile import Key
-        from dave.edge.settings import config_folder
 
         args = self._session.parse(make_parser("ls"), [])
         path = args.key or config_folder() / "owner.key"
@@ -222,15 +219,7 @@ def _help(words: list[str]) -> int:
 
 def _prompt() -> str:
     """In bold where that is wanted; readline has to know what takes no room."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
-        return PROMPT
-    return f"\x01\x1b[1m\x02{PROMPT}\x01\x1b[0m\x02"
-
-
-def _state_folder() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_state_dir("dave", appauthor=False))
+    return f"\x01\x1b[1m\x02{PROMPT}\x01\x1b[0m\x02" if colours.are_wanted() else PROMPT
 
 
 def _use_readline(history: History) -> None:

@@ -17,7 +17,7 @@ Exit code 3: no node is running there."""
 
 def add_options(parser: ArgumentParser) -> None:
     """The options of `dave status` and `dave peers`."""
-    options.add_data(parser)
+    options.add(parser, "node.data")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -31,7 +31,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--count", metavar="N", type=options.count, help="end after so many versions"
     )
-    options.add_key(parser)
+    options.add(parser, "client.key")
     options.add_client(parser)
 
 
@@ -102,7 +102,9 @@ async def _run(command: str, change: Any) -> None:
 
 def _print(change: Any, args: Namespace) -> None:
     if args.json:
-        print(json.dumps(_as_json(change)), flush=True)
+        from dave.edge.fields import change_fields
+
+        print(json.dumps(change_fields(change)), flush=True)
     elif args.raw and change.entry is not None:
         sys.stdout.buffer.write(change.entry.value + b"\n")
         sys.stdout.buffer.flush()
@@ -137,18 +139,3 @@ def _escaped(char: str) -> str:
     if "\udc80" <= char <= "\udcff":  # a byte that is no UTF-8
         return f"\\x{ord(char) - 0xDC00:02x}"
     return char.encode("unicode_escape").decode()
-
-
-def _as_json(change: Any) -> dict[str, Any]:
-    from base64 import b64encode
-
-    entry = change.entry
-    return {
-        "uri": change.uri,
-        "value": None if entry is None or entry.is_closed else b64encode(entry.value).decode(),
-        "gone": change.gone or None,
-        "time": change.time,
-        "digest": None if entry is None else entry.digest.hex(),
-        "expires": change.expires,
-        "skipped": change.skipped,
-    }

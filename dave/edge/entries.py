@@ -74,15 +74,9 @@ class Entries:
                 key, value, ttl, flags, max(self.clock(), floor), bits, progress
             )
             hashes_tried += tried
-            driver = self.driver
-            now = driver.now()
-            operation = driver.core.put(stamped, now, now + int(timeout * 1e9), cas)
-            driver.flush()
-            result: PutResult = await driver.wait(operation)
-            self.trace = result.trace
-            receipt = Receipt(stamped, result, driver, operation)
+            result, receipt = await self._hand_out(stamped, cas, timeout)
             receipt.work_hashes = hashes_tried
-            receipt.seconds = (driver.now() - started) / SECOND
+            receipt.seconds = (self.driver.now() - started) / SECOND
             if is_last:
                 break
             newer = self._newer(result, stamped) if cas is None or not result.stored else None
@@ -102,19 +96,26 @@ class Entries:
         self._check_proofs(entry)
         if cas is not None:
             _check_cas(cas, self.clock())
+        started = self.driver.now()
+        result, receipt = await self._hand_out(entry, cas, timeout)
+        receipt.seconds = (self.driver.now() - started) / SECOND
+        receipt.size = len(entry.value)
+        if not result.has_quorum and (newer := self._newer(result, entry)) is not None:
+            raise Conflict("a newer version stands", newer)
+        await self._judge(receipt, result, entry, cas, timeout)
+        return receipt
+
+    async def _hand_out(
+        self, entry: Entry, cas: HybridTime | None, timeout: float
+    ) -> tuple[PutResult, Receipt]:
+        """Have nodes store a finished entry, until a quorum has or nobody else is to be asked."""
         driver = self.driver
         now = driver.now()
         operation = driver.core.put(entry, now, now + int(timeout * 1e9), cas)
         driver.flush()
         result: PutResult = await driver.wait(operation)
         self.trace = result.trace
-        receipt = Receipt(entry, result, driver, operation)
-        receipt.seconds = (driver.now() - now) / SECOND
-        receipt.size = len(entry.value)
-        if not result.has_quorum and (newer := self._newer(result, entry)) is not None:
-            raise Conflict("a newer version stands", newer)
-        await self._judge(receipt, result, entry, cas, timeout)
-        return receipt
+        return result, Receipt(entry, result, driver, operation)
 
     def _check_proofs(self, entry: Entry) -> None:
         """Raise EntryError for what no node would take."""

@@ -1,9 +1,12 @@
-"""What --json and the HTTP interface say of receipts and names, the same in both."""
+"""What --json and the HTTP interface say of receipts, names and changes, the same in both."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dave.edge.receipt import Name, Receipt
 from dave.uri import owner_name
+
+if TYPE_CHECKING:
+    from dave.edge.watch import Change
 
 
 def receipt_fields(receipt: Receipt) -> dict[str, Any]:
@@ -49,8 +52,25 @@ def name_fields(name: Name, now: float) -> dict[str, Any]:
         "key": key_text(name.key),
         "size": name.size,
         "time": name.time,
+        "written": name.written,
         "expires": name.expires,
         "seconds_left": round(name.expires - now, 3),
+    }
+
+
+def change_fields(change: "Change") -> dict[str, Any]:
+    """A version that a watch tells; `value` is base64, None for what is gone or closed."""
+    from base64 import b64encode
+
+    entry = change.entry
+    return {
+        "uri": change.uri,
+        "value": None if entry is None or entry.is_closed else b64encode(entry.value).decode(),
+        "gone": change.gone or None,
+        "time": change.time,
+        "digest": None if entry is None else entry.digest.hex(),
+        "expires": change.expires,
+        "skipped": change.skipped,
     }
 
 

@@ -12,6 +12,18 @@ from dave.errors import AddressInUse
 from dave.names import Address
 
 
+class UdpCounts(NamedTuple):
+    """What several UDP sockets have counted together; each is an attribute of UdpSocket."""
+
+    received: int
+    received_bytes: int
+    sent: int
+    sent_bytes: int
+    kernel_drops: int
+    queue_drops: int
+    errors: int
+
+
 class Listeners(NamedTuple):
     """Sockets bound to one port number; IPv4 first where there are both families."""
 
@@ -24,6 +36,13 @@ class Listeners(NamedTuple):
     def address(self) -> Address:
         """(host, port) of the first UDP socket."""
         return self.udp[0].address
+
+    @property
+    def counts(self) -> UdpCounts:
+        """Of all UDP sockets."""
+        return UdpCounts(
+            *(sum(getattr(udp, name) for udp in self.udp) for name in UdpCounts._fields)
+        )
 
     def close(self) -> None:
         """Close all of them."""

@@ -13,10 +13,11 @@ import time
 from typing import Any, TextIO
 
 from dave.edge.limits import LOG_ALIKE_MAX, LOG_ALIKE_SECONDS, LOG_KINDS_MAX
+from dave.edge.settings import SETTINGS
 from dave.errors import UsageError
 
-LEVELS = ("debug", "info", "warning", "error")
-FORMS = ("text", "json")
+LEVELS = SETTINGS["log.level"].kind.choices
+FORMS = SETTINGS["log.format"].kind.choices
 
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 """syslog(3)."""

@@ -1,4 +1,4 @@
-"""What a node can be measured by: the table behind `/metrics` and docs/metrics.md.
+"""What a node can be measured by: the table behind `/metrics` and its page in docs/.
 
 Names, units and kinds follow the conventions of Prometheus: base units, `_total` for what only
 grows, at most one label, whose values are few and fixed (shards, named reasons, kinds of messages).
@@ -7,10 +7,10 @@ Nothing here depends on a library: dave/edge/http/metrics.py hands the table to 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from importlib.metadata import PackageNotFoundError, version
 from time import monotonic, time
 from typing import TYPE_CHECKING, NamedTuple
 
+from dave import __version__
 from dave.drops import Drop
 from dave.edge.status import clock_ahead
 from dave.histogram import Histogram
@@ -66,12 +66,8 @@ class Metric(NamedTuple):
 
 def _info(view: View) -> Mapping[str, str]:
     core = view.node.core
-    try:
-        release = version("dave-kv")
-    except PackageNotFoundError:
-        release = "unknown"
     return {
-        "version": release, "network": core.network.name, "id": f"{core.id:016x}",
+        "version": __version__, "network": core.network.name, "id": f"{core.id:016x}",
         "key": view.node.public_key,
     }  # fmt: skip
 
@@ -138,10 +134,6 @@ def _round_trips(view: View) -> Mapping[str, Histogram]:
 
 def _shards(which: int) -> Read:
     return lambda view: {str(n): load[which] for n, load in enumerate(view.node.core.store.loads())}
-
-
-def _udp(name: str) -> Read:
-    return lambda view: sum(getattr(udp, name) for udp in view.node.listeners.udp)
 
 
 def _challenges(view: View) -> Mapping[str, int]:
@@ -258,15 +250,21 @@ METRICS = (
            lambda v: v.node.core.requests.repeated),
     Metric("dave_request_seconds", H, "From a request to its answer, handshakes and repeats "
            "included.", _round_trips, "kind"),
-    Metric("dave_udp_received_datagrams_total", C, "Datagrams received.", _udp("received")),
-    Metric("dave_udp_received_bytes_total", C, "UDP payload received.", _udp("received_bytes")),
-    Metric("dave_udp_sent_datagrams_total", C, "Datagrams sent.", _udp("sent")),
-    Metric("dave_udp_sent_bytes_total", C, "UDP payload sent.", _udp("sent_bytes")),
+    Metric("dave_udp_received_datagrams_total", C, "Datagrams received.",
+           lambda v: v.node.listeners.counts.received),
+    Metric("dave_udp_received_bytes_total", C, "UDP payload received.",
+           lambda v: v.node.listeners.counts.received_bytes),
+    Metric("dave_udp_sent_datagrams_total", C, "Datagrams sent.",
+           lambda v: v.node.listeners.counts.sent),
+    Metric("dave_udp_sent_bytes_total", C, "UDP payload sent.",
+           lambda v: v.node.listeners.counts.sent_bytes),
     Metric("dave_udp_kernel_drops_total", C, "Datagrams that the kernel dropped as the node read "
-           "too slowly.", _udp("kernel_drops")),
+           "too slowly.",
+           lambda v: v.node.listeners.counts.kernel_drops),
     Metric("dave_udp_unsent_total", C, "Datagrams not sent since too many waited.",
-           _udp("queue_drops")),
-    Metric("dave_udp_errors_total", C, "Sends and receives that failed.", _udp("errors")),
+           lambda v: v.node.listeners.counts.queue_drops),
+    Metric("dave_udp_errors_total", C, "Sends and receives that failed.",
+           lambda v: v.node.listeners.counts.errors),
     Metric("dave_drops_total", C, "Datagrams and messages dropped, by reason (dave/drops.py).",
            lambda v: _by_name(Drop, v.node.core.drops.counts), "reason"),
     Metric("dave_bulk_connections", G, "TCP connections with other nodes and clients.",
@@ -326,12 +324,3 @@ PROCESS = (
     ("process_max_fds", "gauge", "How many there may be."),
 )
 """What prometheus-client adds, on Linux: name, kind, what it is."""
-
-
-def as_markdown() -> str:
-    """The table of docs/metrics.md."""
-    rows = [(m.name, m.kind.value, m.label, m.text) for m in METRICS]
-    rows += [(name, kind, "", text) for name, kind, text in PROCESS]
-    lines = [f"| `{name}` | {kind} | {f'`{label}`' if label else ''} | {text} |"
-             for name, kind, label, text in rows]  # fmt: skip
-    return "\n".join(("| name | kind | label | what it is |", "|---|---|---|---|", *lines, ""))

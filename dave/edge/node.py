@@ -31,6 +31,7 @@ from dave.edge.report import Report
 from dave.edge.state import State
 from dave.edge.status import peers_of, status_of
 from dave.edge.transport import is_at_home
+from dave.edge.user_folders import data_folder
 from dave.edge.world import World
 from dave.limits import (
     CAPACITY_BYTES_DEFAULT,
@@ -334,15 +335,6 @@ def default_listen(edges: Sequence[Peer], *, lan: bool = False) -> str:
         return f":{PORT_DEFAULT}"
     is_local = all(edge.address[0].startswith("127.") or edge.address[0] == "::1" for edge in edges)
     return f"127.0.0.1:{PORT_DEFAULT}" if is_local else f":{PORT_DEFAULT}"
-
-
-def data_folder(given: Path | str | None) -> Path:
-    """The folder given, or the user's data folder."""
-    if given is not None:
-        return Path(given)
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("dave", appauthor=False))
 
 
 def _sync(mode: str) -> Sync:

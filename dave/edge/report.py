@@ -59,9 +59,8 @@ class Report:
     def stopped(self) -> None:
         """The node has said goodbye."""
         core, seconds = self._node.core, time.monotonic() - self._node.started_at
-        udp = self._node.listeners.udp
-        received, sent = (sum(getattr(each, name) for each in udp)
-                          for name in ("received_bytes", "sent_bytes"))  # fmt: skip
+        udp = self._node.listeners.counts
+        received, sent = udp.received_bytes, udp.sent_bytes
         gets, puts = core.gets_found + core.gets_absent, sum(core.puts.counts)
         log.info(
             "stopped after %s s: %s gets and %s puts answered, %s entries held, "
@@ -148,7 +147,7 @@ class Report:
     def _look_at_drops(self) -> None:
         before, counts = self._drops, self._node.core.drops.counts
         self._drops = list(counts)
-        kernel = sum(udp.kernel_drops for udp in self._node.listeners.udp)
+        kernel = self._node.listeners.counts.kernel_drops
         found = {d.name.lower(): counts[d] - before[d] for d in Drop if counts[d] > before[d]}
         if kernel > self._kernel_drops:
             found["kernel"] = kernel - self._kernel_drops
@@ -159,9 +158,9 @@ class Report:
 
     def _look_at_traffic(self) -> None:
         """For debugging: one line a second at most, and none while nothing happens."""
-        core, udp = self._node.core, self._node.listeners.udp
+        core, udp = self._node.core, self._node.listeners.counts
         now = (
-            sum(each.received for each in udp), sum(each.sent for each in udp),
+            udp.received, udp.sent,
             core.gets_found + core.gets_absent, sum(core.puts.counts),
             sum(counts.asked for counts in core.requests.counts.values()), sum(core.drops.counts),
         )  # fmt: skip

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import closing
-from functools import cache
 
 from dave.crypto.hashes import STAMP_PREFIX_BYTES
 from dave.edge import search_helpers as helpers
@@ -74,15 +73,6 @@ def find_stamp(
     raise AssertionError("slices never end")
 
 
-def estimate_seconds(
-    work: int, *, kernel: bool | None = None, processes: int | None = None
-) -> float:
-    """How many seconds `find_stamp` takes on average; measures the rate once, for some 5 ms."""
-    by_kernel = _by_kernel(kernel)
-    used = 1 if _stays_inline(work, by_kernel) else processes or _cores()
-    return work / (_rate(by_kernel) * used)
-
-
 def _by_kernel(kernel: bool | None) -> bool:
     if kernel and not has_kernel():
         raise UsageError(
@@ -112,12 +102,3 @@ def _cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS
         return os.cpu_count() or 1
-
-
-@cache
-def _rate(by_kernel: bool) -> float:
-    """Hashes per second on one core."""
-    hashes = 2**18 if by_kernel else 2**13
-    started = time.perf_counter()
-    helpers.search_slice(by_kernel, bytes(STAMP_PREFIX_BYTES), 1 << 256, 0, hashes)
-    return hashes / max(time.perf_counter() - started, 1e-6)

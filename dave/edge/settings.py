@@ -10,13 +10,15 @@ Secrets never stand here, only the files that hold them.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dave.edge import kinds
+from dave.edge.closest import closest
 from dave.edge.kinds import Kind
 from dave.edge.limits import TIMEOUT_SECONDS_DEFAULT
+from dave.edge.user_folders import config_folder
 from dave.errors import UsageError
 from dave.limits import (
     CAPACITY_BYTES_DEFAULT,
@@ -301,19 +303,12 @@ def path_of(path: Path | str | None = None, environment: Mapping[str, str] | Non
     return Path(named) if named else config_folder() / "config.toml"
 
 
-def config_folder() -> Path:
-    """Where the user's configuration and keys are."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("dave", appauthor=False))
-
-
 def _read_variables(settings: Settings, variables: Mapping[str, str]) -> None:
     by_variable = {setting.variable: setting for setting in SETTINGS.values()}
     for variable in sorted(name for name in variables if name.startswith("DAVE_")):
         setting = by_variable.get(variable)
         if setting is None:
-            close = _closest(variable, [*by_variable, *OTHER_VARIABLES], 0.8)
+            close = closest(variable, [*by_variable, *OTHER_VARIABLES], 0.8)
             if variable not in OTHER_VARIABLES and close:
                 settings.warnings.append(f"{variable} means nothing: did you mean {close}?")
         elif variables[variable].strip():
@@ -326,11 +321,5 @@ def _read_variables(settings: Settings, variables: Mapping[str, str]) -> None:
 
 
 def _hint(name: str) -> str:
-    close = _closest(name, list(SETTINGS), 0.6)
+    close = closest(name, SETTINGS)
     return f": did you mean {close}?" if close else "; `dave config` lists all"
-
-
-def _closest(name: str, known: Sequence[str], cutoff: float) -> str | None:
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(name, known, 1, cutoff)), None)

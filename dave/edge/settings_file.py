@@ -3,11 +3,11 @@ every setting in it as a comment. Imported only where there is a file, since tom
 
 import re
 import tomllib
-from difflib import get_close_matches
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from dave.edge.closest import closest
 from dave.edge.limits import CONFIG_BYTES_MAX
 from dave.edge.settings import SETTINGS
 from dave.errors import UsageError
@@ -84,16 +84,16 @@ def _no_section(section: str) -> str:
     if homes:
         home, _, key = homes[0].partition(".")
         return f"{section} belongs below [{home}], as {key}"
-    close = get_close_matches(section, SECTIONS, 1)
-    hint = f"did you mean [{close[0]}]?" if close else f"there are {', '.join(SECTIONS)}"
+    close = closest(section, SECTIONS)
+    hint = f"did you mean [{close}]?" if close else f"there are {', '.join(SECTIONS)}"
     return f"there is no section [{section}]: {hint}"
 
 
 def _no_setting(section: str, key: str) -> str:
     keys = [name.partition(".")[2] for name in SETTINGS if name.startswith(f"{section}.")]
-    close = get_close_matches(key.replace("-", "_"), keys, 1)
+    close = closest(key.replace("-", "_"), keys)
     if close:
-        return f"there is no setting {section}.{key}: did you mean {close[0]}?"
+        return f"there is no setting {section}.{key}: did you mean {close}?"
     homes = [name for name in SETTINGS if name.endswith(f".{key}")]
     hint = f"did you mean {homes[0]}?" if homes else f"there are {', '.join(keys)}"
     return f"there is no setting {section}.{key}: {hint}"

@@ -21,7 +21,7 @@ def status_of(node: "Node") -> dict[str, Any]:
     """How the node is doing; units in the names."""
     core, world, lan = node.core, node.world, node.lan
     failure = world.journal.failure
-    seen_at = core.reach.own.value
+    seen_at, udp = core.reach.own.value, node.listeners.counts
     return {
         "address": node.address,
         "http": None if node.http is None else f"http://{node.http.address}/",
@@ -58,11 +58,11 @@ def status_of(node: "Node") -> dict[str, Any]:
         "requests_failed": sum(each.failed for each in core.requests.counts.values()),
         "clock_voices": len(core.peer_clocks),
         "lan": None if lan is None else {"beacons_sent": lan.sent, "beacons_heard": lan.heard},
-        "received_bytes": sum(udp.received_bytes for udp in node.listeners.udp),
-        "sent_bytes": sum(udp.sent_bytes for udp in node.listeners.udp),
+        "received_bytes": udp.received_bytes,
+        "sent_bytes": udp.sent_bytes,
         "drops": core.drops.by_name(),
-        "kernel_drops": sum(udp.kernel_drops for udp in node.listeners.udp),
-        "send_drops": sum(udp.queue_drops for udp in node.listeners.udp),
+        "kernel_drops": udp.kernel_drops,
+        "send_drops": udp.queue_drops,
     }
 
 

@@ -46,7 +46,6 @@ _statement = Struct("<QII6sB")
 _HEAD_BYTES = 3
 PAGE_KEY_BYTES = len(_PAGE_KEY) + DEVICE_BYTES + 5
 PAGE_BYTES_MAX = KEY_AND_VALUE_BYTES_MAX - PAGE_KEY_BYTES
-SIZE_MAX = 2**48 - 1
 
 
 class Statement(NamedTuple):

@@ -42,7 +42,6 @@ _u64 = Struct("<Q")
 _interval = Struct("<QQ")
 _name = Struct(f"<I{SHORT_DIGEST_BYTES}s")
 _run = Struct("<II")
-NAME_BYTES = _name.size
 OFFSET_MAX = 2**32 - 1
 _SEQUENCE_MAX = 2**64 - 1
 

@@ -3,20 +3,15 @@
 import re
 from argparse import SUPPRESS, Action, ArgumentParser
 from collections.abc import Iterator
-from importlib import import_module
 
-from dave_cli.main import COMMANDS, Parser
+from dave_cli.main import COMMANDS, make_parser
 from docs._made.markdown import code, one_line, table
 
 
 def parsers() -> Iterator[tuple[str, ArgumentParser]]:
     """Each command's name and its parser."""
-    for verb, (module_name, _) in COMMANDS.items():
-        parser = Parser(prog=f"dave {verb}")
-        module = import_module(f"dave_cli.{module_name}")
-        parser.epilog = getattr(module, "EPILOG", None)
-        module.add_options(parser)
-        yield verb, parser
+    for verb in COMMANDS:
+        yield verb, make_parser(verb)
 
 
 def options(parser: ArgumentParser) -> list[Action]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from docs._made import commands, http, names, settings
+from docs._made import commands, http, metrics, names, settings
 
 ROOT = Path(__file__).parents[2]
 PARTS: dict[str, Callable[[], str]] = {
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "errors": names.error_reference,
     "limits": names.limits,
     "http": http.reference,
+    "metrics": metrics.reference,
     "settings": settings.reference,
 }
 LANGUAGES = {".service": "ini", ".yaml": "yaml", ".yml": "yaml"}

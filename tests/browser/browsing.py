@@ -3,14 +3,14 @@ for errors on its console and for requests to anybody but its node.
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.programs import needs
 
 expect.set_options(timeout=20_000)
 
@@ -21,12 +21,7 @@ NARROW = {"width": 360, "height": 740}
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser without a screen."""
-    program = shutil.which("chromium")
-    if program is None:
-        words = "the dashboard is tested in Chromium: install Debian's package chromium"
-        if "CI" in os.environ:
-            pytest.fail(words)
-        pytest.skip(words)
+    program = needs("chromium")
     # Chromium's own sandbox cannot be set up by root.
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:

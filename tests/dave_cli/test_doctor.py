@@ -2,10 +2,17 @@
 
 import os
 import socket
+from argparse import Namespace
 
 import pytest
 
+from dave.edge.connect import parse_edge
+from dave.edge.node import default_listen
+from dave_cli import doctor
 from tests.small_disk import small_disk
+
+ANY_PORT = ("--listen", "127.0.0.1:0")
+"""Where all is to be well: somebody may have the usual one."""
 
 
 def found(done):
@@ -48,7 +55,7 @@ def test_nobody_can_be_reached(home):
 
 @pytest.mark.parametrize(("shift", "level"), [(-60, "warning"), (3600, "problem")])
 def test_a_wrong_clock(home, node, shift, level):
-    done = home.dave("doctor", "--json", "--edge", node.address, shift_seconds=shift)
+    done = home.dave("doctor", "--json", "--edge", node.address, *ANY_PORT, shift_seconds=shift)
     assert done.code == (level == "problem")
     assert found(done)["clock"][0] == level
     assert "timedatectl" in found(done)["clock"][1]
@@ -73,7 +80,9 @@ def test_a_taken_port_and_an_open_key_are_problems(home, node):
 
 def test_few_open_files_and_no_kernel_are_warnings(home, node):
     few = ("sh", "-c", 'ulimit -n 100; exec "$@"', "sh")
-    done = home.dave("doctor", "--json", "--edge", node.address, prefix=few, DAVE_NO_KERNEL="1")
+    done = home.dave(
+        "doctor", "--json", "--edge", node.address, *ANY_PORT, prefix=few, DAVE_NO_KERNEL="1"
+    )
     checks = found(done)
     assert done.code == 0
     assert checks["open files"][0] == checks["kernel"][0] == "warning"
@@ -106,3 +115,11 @@ def test_a_full_disk(home, node):
         data = home.folder / "small" / "dave"
         done = home.dave("doctor", "--json", "--edge", node.address, "--data", data, prefix=prefix)
     assert found(done)["disk"][0] == ("ok" if disk is None else "problem")
+
+
+@pytest.mark.parametrize("lan", [False, True])
+@pytest.mark.parametrize("edge", [None, "127.0.0.1:1", "[::1]:1", "192.0.2.1:1"])
+def test_it_takes_the_address_that_a_node_would(lan, edge):
+    edges = [edge] if edge else []
+    args = Namespace(listen=None, chosen={"node.lan": lan, "node.edge": edges})
+    assert doctor._listen(args) == default_listen(list(map(parse_edge, edges)), lan=lan)

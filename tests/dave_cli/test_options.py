@@ -9,7 +9,7 @@ from dave_cli import options
 def parsed(*args):
     parser = ArgumentParser()
     options.add_client(parser)
-    options.add_key(parser)
+    options.add(parser, "client.key")
     return options.resolve(parser.parse_args(args))
 
 
@@ -56,9 +56,7 @@ def test_a_node_of_ones_own_is_found_without_an_edge(home):
 
 
 def test_folders(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "c"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "d"))
-    assert options.config_folder() == tmp_path / "c" / "dave"
     assert options.data_folder(Namespace()) == tmp_path / "d" / "dave"
     assert options.data_folder(Namespace(data=Path("x"))) == Path("x")
 

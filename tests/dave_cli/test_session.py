@@ -46,6 +46,13 @@ def test_the_shells_options_hold_where_a_command_says_nothing(session):
     assert not hasattr(args, "edge")
 
 
+def test_what_the_environment_gets_wrong_is_said_once_by_the_shell(session, monkeypatch, capsys):
+    monkeypatch.setenv("DAVE_TIMEOT", "3")
+    args = session.parse(make_parser("get"), ["name"])
+    assert capsys.readouterr().err == ""
+    assert args.chosen.chosen("client.timeout").origin == "default"
+
+
 def test_a_client_is_shared_by_whom_it_serves(session):
     mine, yours = Key.generate(), Key.generate()
     client = opened(session, key=mine)

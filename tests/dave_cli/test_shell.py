@@ -36,7 +36,7 @@ def test_errors_end_nothing_and_the_last_one_gives_the_exit_code(home, node):
         "dave: there is no command 'gte': did you mean `get`?",
         "dave: no closing quotation: quote words as in sh",
         "dave: argument --quorum: 'z' is no number from 1 on",
-        "dave: `dave run` wants a terminal of its own",
+        "dave: `dave run` is not for this shell: run it outside",
         "dave: unrecognized arguments: b c",
         "dave: standard input holds the commands here: name a file",
     ]

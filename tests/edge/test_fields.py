@@ -38,6 +38,6 @@ def test_a_name():
     name = Name(bytes(32), b"k", 5, 77, 1000.0)
     assert name_fields(name, 990.5) == {
         "uri": name.uri, "owner": owner_name(bytes(32)), "key": "k", "size": 5, "time": 77,
-        "expires": 1000.0, "seconds_left": 9.5,
+        "written": 0.0, "expires": 1000.0, "seconds_left": 9.5,
     }  # fmt: skip
     assert key_text(b"a\xff\n") == "a\\xff\n"

@@ -22,6 +22,8 @@ def test_all_addresses_on_a_free_port() -> None:
         client = UdpSocket.bind("127.0.0.1", 0)
         client.send([(b"hello", ("127.0.0.1", listeners.address[1]))])
         assert collect(listeners.udp[0], 1) == [(b"hello", client.address)]
+        counts = listeners.counts
+        assert (counts.received, counts.received_bytes, counts.sent) == (1, 5, 0)
         client.close()
     finally:
         listeners.close()

@@ -4,7 +4,7 @@ import asyncio
 from time import monotonic_ns
 
 import dave
-from dave.edge.metrics import METRICS, PROCESS, Kind, View, as_markdown
+from dave.edge.metrics import METRICS, Kind, View
 from dave.histogram import Histogram
 from dave.limits import SHARDS
 from tests.processes import until_async
@@ -26,11 +26,6 @@ def test_names_are_told_once_and_end_as_their_kind_asks():
         assert metric.text.endswith("."), metric.name
         if metric.kind is Kind.HISTOGRAM:
             assert metric.name.endswith("_seconds")
-
-
-def test_the_document_names_each():
-    rows = as_markdown().splitlines()[2:]
-    assert [row.split("`")[1] for row in rows] == [*BY_NAME, *(name for name, *_ in PROCESS)]
 
 
 def test_each_can_be_read_and_its_labels_are_few(tmp_path):

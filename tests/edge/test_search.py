@@ -149,10 +149,3 @@ def test_asking_for_a_kernel_that_is_not_there(monkeypatch: pytest.MonkeyPatch) 
         search.find_stamp(PREFIX, 1, kernel=True)
     nonce, _ = search.find_stamp(PREFIX, 4096)
     assert work.meets(hashes.entry_stamp(DIGEST, nonce), 4096)
-
-
-def test_estimates_grow_with_work_and_shrink_with_helpers() -> None:
-    one = search.estimate_seconds(NEVER, kernel=False, processes=1)
-    assert search.estimate_seconds(NEVER, kernel=False, processes=4) == pytest.approx(one / 4)
-    assert search.estimate_seconds(NEVER * 2, kernel=False, processes=1) == pytest.approx(one * 2)
-    assert search.estimate_seconds(4096, kernel=False) > 0

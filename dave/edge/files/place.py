@@ -45,8 +45,8 @@ class Placed(NamedTuple):
 
 
 class Placer:
-    """Places the stripes of one upload by `shares` (edge/shares.py), and remembers who refused and
-    who is silent."""
+    """Places the stripes of one upload by `shares` (edge/files/shares.py), and remembers who
+    refused and who is silent."""
 
     def __init__(self, shares: Shares, driver: Driver, network: Network, max_work: int) -> None:
         self._shares = shares

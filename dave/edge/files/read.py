@@ -27,7 +27,7 @@ from dave.wire.manifest import Root
 
 
 class FileReader:
-    """The bytes `start` to `stop` (exclusive) of a file. shares: as in edge/shares.py."""
+    """The bytes `start` to `stop` (exclusive) of a file. shares: as in edge/files/shares.py."""
 
     def __init__(self, driver: Driver, shares: Shares, root: Root, start: int, stop: int) -> None:
         assert 0 <= start <= stop <= root.size

@@ -16,9 +16,11 @@ from dave.wire.manifest import Root, Row
 
 
 async def rows_of(root: Root, driver: Driver, shares: Shares) -> AsyncIterator[Row]:
-    """The rows of all stripes of a file, its manifests' too. shares: as in edge/shares.py. Raises
-    NotWhole and NetworkError where a manifest cannot be read, WireError for one that contradicts
-    the root."""
+    """The rows of all stripes of a file, its manifests' too. shares: as in edge/files/shares.py.
+
+    Raises NotWhole and NetworkError where a manifest cannot be read, WireError for one that
+    contradicts the root.
+    """
     source = ShareSource(driver, shares)
     walk = parts(root, 0, root.level(0).blocks)
     part = next(walk, None)

@@ -45,7 +45,7 @@ class _Batch:
 
 
 class ShareLocator:
-    """Asks by `shares` (edge/shares.py)."""
+    """Asks by `shares` (edge/files/shares.py)."""
 
     def __init__(self, driver: Driver, shares: Shares, nodes: ShareNodes) -> None:
         self._driver = driver

@@ -23,6 +23,7 @@ from blake3 import blake3
 
 from dave.edge.file_lock import open_alone
 from dave.edge.limits import KNOWN_ROWS_MAX, UPLOAD_SYNC_SECONDS
+from dave.edge.user_folders import data_folder
 from dave.errors import UsageError
 from dave.names import EntryId, HybridTime, Owner
 from dave.uri import owner_name
@@ -181,9 +182,7 @@ class UploadJournal:
 
 def uploads_folder() -> Path:
     """Where journals lie unless the caller says otherwise: in the user's data folder."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("dave", appauthor=False)) / "uploads"
+    return data_folder() / "uploads"
 
 
 def has_journal(folder: str | os.PathLike[str], owner: Owner, entry_id: EntryId) -> bool:

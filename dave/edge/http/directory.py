@@ -13,26 +13,30 @@ from dave.errors import Incomplete
 
 _QUERY = (queries.PREFIX, queries.LIMIT, queries.TIMEOUT)
 
+NAME = {
+    "type": "object",
+    "required": ["uri", "owner", "key", "size", "time", "written", "expires", "seconds_left"],
+    "properties": {
+        "uri": {"type": "string"},
+        "owner": {"type": "string"},
+        "key": {"type": "string", "description": "For people; `uri` has every byte of it."},
+        "size": {"type": "integer", "description": "Bytes of the value."},
+        "time": {"type": "integer", "description": "What compare-and-set takes."},
+        "written": {"type": "number", "description": "Unix seconds."},
+        "expires": {"type": "number", "description": "Unix seconds."},
+        "seconds_left": {"type": "number"},
+    },
+}
+"""What is said of a name (dave/edge/fields.py)."""
+
 _NAMES = {
     "type": "object",
     "required": ["names", "complete"],
     "properties": {
-        "names": {"type": "array", "items": {
-            "type": "object",
-            "required": ["uri", "owner", "key", "size", "time", "expires", "seconds_left"],
-            "properties": {
-                "uri": {"type": "string"},
-                "owner": {"type": "string"},
-                "key": {"type": "string"},
-                "size": {"type": "integer", "description": "Bytes of the value."},
-                "time": {"type": "integer"},
-                "expires": {"type": "number", "description": "Unix seconds."},
-                "seconds_left": {"type": "number"},
-            },
-        }},
+        "names": {"type": "array", "items": NAME},
         "complete": {"type": "boolean", "description": "Whether these are all that there are."},
     },
-}  # fmt: skip
+}
 
 
 def routes(service: Service) -> list[Operation]:

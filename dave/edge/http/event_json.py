@@ -1,9 +1,9 @@
 """The events that /v1/events tells, as JSON objects. Times are Unix seconds."""
 
-from base64 import b64encode
 from typing import Any
 
 from dave.edge.addresses import format_address
+from dave.edge.fields import key_text
 from dave.names import Place
 from dave.node.notices import (
     ChallengeEnded,
@@ -59,20 +59,12 @@ def event_of(notice: Notice, table: Table, time: float) -> dict[str, Any]:
     return event | told | _peer(peer, table)
 
 
-def named(key: bytes) -> dict[str, str]:
-    """A key as text; one that is no text in base64."""
-    try:
-        return {"key": key.decode()}
-    except UnicodeDecodeError:
-        return {"key_base64": b64encode(key).decode()}
-
-
 def _entry(data: bytes) -> dict[str, Any]:
     entry = Entry(data)
     return {
         "uri": format_uri(entry.owner, entry.key),
         "owner": owner_name(entry.owner),
-        **named(entry.key),
+        "key": key_text(entry.key),
         "bytes": len(entry.value),
         "expires": entry.expires_ms / 1000,
         "deleted": entry.is_tombstone,

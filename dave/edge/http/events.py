@@ -1,23 +1,23 @@
 """GET /v1/events: a WebSocket that tells what the node sees as it happens."""
 
 from collections.abc import Awaitable, Callable
-from difflib import get_close_matches
 
 from aiohttp import web
 
+from dave.edge.closest import closest
 from dave.edge.http.event_json import KINDS
 from dave.edge.http.feed import Feed
-from dave.edge.http.operations import Access, Doc, Operation, answer
+from dave.edge.http.operations import Access, Doc, Operation
 from dave.edge.http.queries import Query, read
 from dave.edge.http.service import Service
-from dave.edge.http.sockets import ANSWERS, Sockets
+from dave.edge.http.sockets import ANSWERS, PROBLEMS, Sockets
 from dave.errors import UsageError
 
 DESCRIPTION = """\
 One JSON object a message. All have `kind`, `event` and `time` (Unix seconds, to a tenth).
 
 - `entries`: `stored` (with `way`: client, node, sync, here), `evicted`, `expired`; with `uri`, \
-`owner`, `key` (or `key_base64` where it is no text), `bytes` of the value as it is stored, \
+`owner`, `key` (for people; `uri` has every byte of it), `bytes` of the value as it is stored, \
 `expires`, `deleted`.
 - `peers`: `joined`, `left`; with `peer` (its id) and `address`.
 - `challenges`: `sent`, and how it ended: `kept`, `broken`, `offline`, `unsettled`; `met` are \
@@ -34,8 +34,8 @@ def _kinds(text: str) -> tuple[str, ...]:
     asked = tuple(text.split(","))
     for kind in asked:
         if kind not in KINDS:
-            close = get_close_matches(kind, KINDS, 1)
-            hint = f", perhaps {close[0]}?" if close else ""
+            close = closest(kind, KINDS)
+            hint = f": did you mean {close}?" if close else ""
             raise UsageError(f"no kind is called {kind!r}; there are {', '.join(KINDS)}{hint}")
     return asked
 
@@ -70,8 +70,9 @@ def routes(service: Service) -> list[Operation]:
     return [
         Operation("GET", "/v1/events", events, Access.INSIDE, Doc(
             "Entries, peers and storage challenges, as they come.",
-            {**ANSWERS, 400: answer("There is no such kind.", "application/problem+json")},
+            ANSWERS,
             [QUERY.parameter()],
             description=DESCRIPTION,
+            problems=PROBLEMS | {400: "There is no such kind."},
         ), answers_head=False),
     ]  # fmt: skip

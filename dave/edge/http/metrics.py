@@ -39,7 +39,7 @@ def routes(service: Service) -> list[Operation]:
 
     return [
         Operation("GET", "/metrics", metrics, Access.OPEN, Doc(
-            "The node's counters for Prometheus; docs/metrics.md says what they are.",
+            "The node's counters for Prometheus; HELP says what each is.",
             {200: answer("Prometheus's text format, or OpenMetrics where that is accepted.",
                          TEXT, {"type": "string"})},
         )),

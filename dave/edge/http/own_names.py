@@ -6,7 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from dave.edge.http.event_json import named
+from dave.edge.fields import name_fields
+from dave.edge.http.directory import NAME
 from dave.edge.http.operations import Access, Doc, Operation, answer
 from dave.edge.http.service import Service
 from dave.edge.limits import NAMES_KEPT_SECONDS, NAMES_KEPT_SECONDS_EACH, NAMES_TOLD_MAX
@@ -25,17 +26,7 @@ SCHEMA = {
         "count": {"type": "integer", "description": "How many names there are."},
         "names": {
             "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "uri": {"type": "string"},
-                    "key": {"type": "string"},
-                    "key_base64": {"type": "string"},
-                    "bytes": {"type": "integer"},
-                    "written": {"type": "number", "description": "Unix seconds."},
-                    "expires": {"type": "number", "description": "Unix seconds."},
-                },
-            },
+            "items": NAME,
             "description": "What the owner's directory says, as `dave ls`: what expires first, "
             f"at most {NAMES_TOLD_MAX}.",
         },
@@ -71,11 +62,11 @@ class Names:
                 await self._read(key.owner)
                 wait = max(NAMES_KEPT_SECONDS, NAMES_KEPT_SECONDS_EACH * len(self._names))
                 self._good_until = time.monotonic() + wait
-        kept = await self._service.node.renewals.told({})
+        kept, now = await self._service.node.renewals.told({}), time.time()
         return {
             "owner": None if key is None else owner_name(key.owner),
             "count": len(self._names),
-            "names": list(map(_told, self._names[:NAMES_TOLD_MAX])),
+            "names": [name_fields(name, now) for name in self._names[:NAMES_TOLD_MAX]],
             "problem": self._problem,
             "renewed": kept["kept"],
         }
@@ -89,16 +80,6 @@ class Names:
             self._problem = str(error)
             return
         self._names = sorted(names, key=lambda name: (name.expires, name.key))
-
-
-def _told(name: Name) -> dict[str, Any]:
-    return {
-        "uri": name.uri,
-        **named(name.key),
-        "bytes": name.size,
-        "written": (name.time >> 16) / 1000,
-        "expires": name.expires,
-    }
 
 
 def routes(service: Service) -> list[Operation]:

@@ -4,11 +4,11 @@ A parameter that an operation does not know is an error, since it was meant to d
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from dave.edge.closest import closest
 from dave.edge.http.problems import Problem
 from dave.edge.limits import (
     HTTP_NAMES_DEFAULT,
@@ -107,9 +107,9 @@ CODE = Query(
     "K/N, for what does not fit an entry: in N shares at N nodes, any K of which suffice.",
 )  # fmt: skip
 PREFIX = Query(
-    "prefix", _bytes, b"", {"type": "string", "maxLength": KEY_BYTES_MAX},
+    "prefix", _bytes, None, {"type": "string", "maxLength": KEY_BYTES_MAX},
     "Only names that begin with it.",
-)._replace(default=None)  # fmt: skip
+)  # fmt: skip
 LIMIT = Query(
     "limit", whole(1, HTTP_NAMES_MAX), HTTP_NAMES_DEFAULT,
     {"type": "integer", "minimum": 1, "maximum": HTTP_NAMES_MAX},
@@ -123,8 +123,8 @@ def read(request: web.Request, known: Sequence[Query]) -> dict[str, Any]:
     names = [query.name for query in known]
     for name in given:
         if name not in names:
-            close = get_close_matches(name, names, 1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}"
+            close = closest(name, names)
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(names)}"
             raise Problem(400, f"there is no query parameter {name!r} here: {hint}")
     found = {}
     for query in known:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 from aiohttp import WSCloseCode, web
 
@@ -18,11 +17,8 @@ never repeated to it."""
 Story = Callable[[Callable[[str], Awaitable[None]]], Awaitable[None]]
 """Called with what sends a text; the socket is closed when it returns."""
 
-ANSWERS: dict[int, dict[str, Any]] = {
-    101: answer("A WebSocket (RFC 6455) of JSON objects, one a message."),
-    426: answer("This needs a WebSocket.", "application/problem+json"),
-    503: answer("There are too many already.", "application/problem+json"),
-}
+ANSWERS = {101: answer("A WebSocket (RFC 6455) of JSON objects, one a message.")}
+PROBLEMS = {426: "This needs a WebSocket.", 503: "There are too many already."}
 
 
 class Sockets:

@@ -35,7 +35,8 @@ SCHEMA = {
         },
         "counters": {
             "type": "object",
-            "description": "Totals since the node started, by name, one of each sample.",
+            "description": "Totals since the node started, by name, one of each sample. Bytes are "
+            "those of UDP and TCP.",
             "additionalProperties": {"type": "array", "items": {"type": "integer"}},
         },
         "drops": {
@@ -58,15 +59,15 @@ def counters_of(node: Node) -> dict[str, int]:
     core = node.core
     puts = core.puts.counts
     stored = sum(puts[status] for status in _ACCEPTED)
-    sockets, bulk = node.listeners.udp, node.bulk
+    udp, bulk = node.listeners.counts, node.bulk
     return {
         "gets_found": core.gets_found,
         "gets_absent": core.gets_absent,
         "puts_stored": stored,
         "puts_refused": sum(puts) - stored,
-        "received_bytes": sum(udp.received_bytes for udp in sockets) + bulk.bytes_received,
-        "sent_bytes": sum(udp.sent_bytes for udp in sockets) + bulk.bytes_sent,
-        "kernel_drops": sum(udp.kernel_drops for udp in sockets),
+        "received_bytes": udp.received_bytes + bulk.bytes_received,
+        "sent_bytes": udp.sent_bytes + bulk.bytes_sent,
+        "kernel_drops": udp.kernel_drops,
     }
 
 
@@ -129,10 +130,8 @@ def routes(service: Service) -> list[Operation]:
     return [
         Operation("GET", "/v1/traffic", traffic, Access.INSIDE, Doc(
             "Counters of the last half hour, for rates over time.",
-            {
-                200: answer("Samples, the oldest first.", "application/json", SCHEMA),
-                400: answer("since is no number.", "application/problem+json"),
-            },
+            {200: answer("Samples, the oldest first.", "application/json", SCHEMA)},
             [SINCE.parameter()],
+            problems={400: "since is no number."},
         )),
     ]  # fmt: skip

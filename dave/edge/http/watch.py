@@ -1,18 +1,16 @@
 """GET /v1/watch: a WebSocket that tells each version of an entry, as `dave watch --json` does."""
 
 import json
-from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
-from dave.edge.http.operations import Access, Doc, Operation, answer
+from dave.edge.fields import change_fields
+from dave.edge.http.operations import Access, Doc, Operation
 from dave.edge.http.problems import Problem
 from dave.edge.http.queries import Query, read
 from dave.edge.http.service import Service
-from dave.edge.http.sockets import ANSWERS, Sockets
-from dave.edge.watch import Change
+from dave.edge.http.sockets import ANSWERS, PROBLEMS, Sockets
 from dave.edge.whose import whose_key
 from dave.errors import DaveError
 
@@ -45,7 +43,7 @@ def routes(service: Service) -> list[Operation]:
             with service.client.watch(key, owner=owner) as changes:
                 try:
                     async for change in changes:
-                        await send(json.dumps(told(change)))
+                        await send(json.dumps(change_fields(change)))
                 except DaveError as error:
                     await send(json.dumps({"error": str(error)}))
 
@@ -54,22 +52,9 @@ def routes(service: Service) -> list[Operation]:
     return [
         Operation("GET", "/v1/watch", watch, Access.INSIDE, Doc(
             "The versions of an entry, as they come.",
-            {**ANSWERS, 400: answer("No entry is named.", "application/problem+json")},
+            ANSWERS,
             [{**QUERY.parameter(), "required": True}],
             description=DESCRIPTION,
+            problems=PROBLEMS | {400: "No entry is named."},
         ), answers_head=False),
     ]  # fmt: skip
-
-
-def told(change: Change) -> dict[str, Any]:
-    """A change as JSON."""
-    entry = change.entry
-    return {
-        "uri": change.uri,
-        "value": None if entry is None or entry.is_closed else b64encode(entry.value).decode(),
-        "gone": change.gone or None,
-        "time": change.time,
-        "digest": None if entry is None else entry.digest.hex(),
-        "expires": change.expires,
-        "skipped": change.skipped,
-    }

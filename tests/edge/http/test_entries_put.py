@@ -170,7 +170,6 @@ async def test_the_directory_names_what_is_listed(site):
 
     while (found := await names()) != ["listed"]:
         assert found == []
-        await asyncio.sleep(0.05)
 
 
 @served(signs=True, blob_capacity=1 << 28)

@@ -2,7 +2,7 @@
 
 import json
 
-from dave.edge.http.event_json import event_of, kind_of, named
+from dave.edge.http.event_json import event_of, kind_of
 from dave.names import SECOND
 from dave.node.notices import (
     ChallengeEnded,
@@ -59,8 +59,8 @@ def test_an_entry():
 
 
 def test_a_key_that_is_no_text():
-    assert named(b"\xff\x00") == {"key_base64": "/wA="}
-    assert named(b"a/b") == {"key": "a/b"}
+    event = told(EntryStored(Stage().entry(key=b"\xffk").data, Way.CLIENT))
+    assert (event["key"], event["uri"][-5:]) == ("\\xffk", "/%FFk")
 
 
 def test_a_peer():

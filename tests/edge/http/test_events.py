@@ -43,6 +43,6 @@ async def test_only_the_kinds_that_were_asked_for_are_told(site):
 async def test_kinds_that_there_are_not(site):
     status, _, detail = await site.problem("GET", "/v1/events?kinds=peer", headers=UPGRADE)
     assert status == 400
-    assert "perhaps peers?" in detail
+    assert "did you mean peers?" in detail
     status, _, detail = await site.problem("GET", "/v1/events?kinds=", headers=UPGRADE)
     assert status == 400

@@ -1,8 +1,6 @@
 """GET /metrics, as Prometheus reads it."""
 
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,18 +10,16 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from dave.edge.metrics import METRICS, PROCESS
 from tests.edge.http.serving import served
+from tests.programs import needs
 
 ROOT = Path(__file__).parents[3]
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
 
 def promtool(*args, stdin=""):
-    program = shutil.which("promtool")
-    if program is None and "CI" not in os.environ:
-        pytest.skip("needs promtool: apt-get install prometheus")
-    assert program is not None, "CI needs promtool, of Debian's package prometheus"
-    return subprocess.run([program, *args], input=stdin, capture_output=True, text=True,
-                          timeout=60, check=False)  # fmt: skip
+    command = [needs("promtool", "prometheus"), *args]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60,
+                          check=False)  # fmt: skip
 
 
 async def text(site, **how):

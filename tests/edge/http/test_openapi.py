@@ -60,6 +60,13 @@ def test_who_may_write_shows_the_token():
     assert document([])["paths"] == {}
 
 
+def test_what_goes_wrong_is_told_as_a_problem():
+    """An answer of that status would be hidden by what is said of every operation."""
+    for routes in server.ROUTES:
+        for each in routes(FakeService()):
+            assert each.doc is None or all(status < 400 for status in each.doc.answers), each.path
+
+
 class FakeService:
     """What modules ask for while they make their tables."""
 

@@ -38,6 +38,25 @@ def test_what_goes_on_for_ever_is_told_to_end(tmp_path, monkeypatch):
     asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
 
 
+def test_what_runs_beside_the_requests_begins_once(tmp_path, monkeypatch):
+    begun = []
+
+    def routes(of: service.Service):
+        async def begin():
+            begun.append(of)
+
+        of.on_start.append(begin)
+        return []
+
+    monkeypatch.setattr(server, "ROUTES", (routes,))
+
+    async def story():
+        async with site(tmp_path) as at:
+            assert [each.node for each in begun] == [at.node]
+
+    asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
+
+
 def test_a_service_has_what_handlers_need():
     key = dave.Key.generate()
     made = service.Service(None, None, key, "t")

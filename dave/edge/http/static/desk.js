@@ -1,6 +1,6 @@
 // Put, get, watch and remove from the page. What a value says is only ever shown as text.
 
-import { ask, entryPath, Failure, socket } from "./api.js";
+import { ask, entryPath, socket } from "./api.js";
 import { find, make, say } from "./dom.js";
 import * as format from "./format.js";
 import * as names from "./names.js";
@@ -139,5 +139,3 @@ function version(change) {
   list.prepend(line);
   if (list.children.length > CHANGES_MAX) list.lastElementChild.remove();
 }
-
-export { Failure };

@@ -51,7 +51,6 @@ export const words = (name) => name.replaceAll("_", " ");
 
 // A key as it is shown: the directory's own entries begin with a zero byte, and are no text.
 export function keyOf(entry) {
-  if (entry.key === undefined) return "(no text)";
   if (entry.key.startsWith("\0")) return "(directory)";
   return entry.key;
 }

@@ -56,7 +56,7 @@ function build(name) {
 
 function update(made, name) {
   made.expires = name.expires;
-  say(made.cells[1], name.bytes === undefined ? "" : format.bytes(name.bytes));
+  say(made.cells[1], name.size === undefined ? "" : format.bytes(name.size));
   const { keeping } = name;
   say(made.cells[3], !keeping ? "no" : name.isRenewed ? `in ${format.duration(
     keeping.due - Date.now() / 1000)}` : `no more: ${keeping.standing}`);
