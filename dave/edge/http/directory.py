@@ -8,7 +8,7 @@ from dave.edge.fields import name_fields
 from dave.edge.http import queries
 from dave.edge.http.names import ENTRIES, OWNER_PARAMETER, owner_of
 from dave.edge.http.operations import Access, Doc, Operation, answer
-from dave.edge.http.service import Service
+from dave.edge.http.service import Service, is_trusted
 from dave.errors import Incomplete
 
 _QUERY = (queries.PREFIX, queries.LIMIT, queries.TIMEOUT)
@@ -41,7 +41,7 @@ def routes(service: Service) -> list[Operation]:
     async def names(request: web.Request) -> web.Response:
         owner = owner_of(request)
         query = queries.read(request, _QUERY)
-        with service.stream():  # a directory may have thousands of pages
+        with service.stream(is_trusted=is_trusted(request)):  # it may have thousands of pages
             try:
                 found = await service.client.ls(
                     owner, query["prefix"] or b"", timeout=query["timeout"]

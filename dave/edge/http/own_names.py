@@ -12,7 +12,7 @@ from dave.edge.http.service import Service
 from dave.edge.limits import NAMES_KEPT_SECONDS, NAMES_KEPT_SECONDS_EACH, NAMES_TOLD_MAX
 from dave.edge.receipt import Name
 from dave.errors import DaveError, Incomplete
-from dave.uri import owner_name
+from dave.uri import owner_name, parse_name
 
 SCHEMA = {
     "type": "object",
@@ -46,7 +46,8 @@ SCHEMA = {
         "renewed": {
             "type": "array",
             "items": {"type": "object"},
-            "description": "What the node renews, as `dave keep ls --json`, of whatever owner.",
+            "description": "What the node renews, as `dave keep ls --json` and with `key` or "
+            "`key_base64`, of whatever owner.",
         },
     },
 }
@@ -77,7 +78,7 @@ class Names:
             "count": len(self._names),
             "names": list(map(_told, self._names[:NAMES_TOLD_MAX])),
             "problem": self._problem,
-            "renewed": kept["kept"],
+            "renewed": [each | _key_of(each["uri"]) for each in kept["kept"]],
         }
 
     async def _read(self, owner: bytes) -> None:
@@ -89,6 +90,10 @@ class Names:
             self._problem = str(error)
             return
         self._names = sorted(names, key=lambda name: (name.expires, name.key))
+
+
+def _key_of(uri: str) -> dict[str, str]:
+    return named(parse_name(uri)[1])
 
 
 def _told(name: Name) -> dict[str, Any]:
