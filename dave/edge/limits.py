@@ -166,6 +166,8 @@ HTTP_PIECE_BYTES = 64 << 10
 HTTP_STREAMS_MAX = 16
 """Values on their way up, files on their way down, directories that are read: at a time, of those
 who show the token, and as many of those who do not."""
+HTTP_LISTINGS_MAX = 2
+"""Directories that are read at a time for those who show no token: one may have 300,000 names."""
 HTTP_TIMEOUT_SECONDS_MAX = 60
 HTTP_SETTLE_SECONDS = 0.5
 """After a quorum has stored an entry, so long its receipt waits for what the others say."""
