@@ -163,9 +163,9 @@ HTTP_LINGER_SECONDS = 2.0
 HTTP_STALL_SECONDS = 30.0
 """So long a client may take for the next piece of a body, up or down."""
 HTTP_PIECE_BYTES = 64 << 10
-HTTP_STREAMS_MAX = 16
+HTTP_STREAMS_MAX = 8
 """Values on their way up, files on their way down, directories that are read: at a time, of those
-who show the token, and as many of those who do not."""
+who show the token, and as many of those who do not. Each may hold 10 MB."""
 HTTP_LISTINGS_MAX = 2
 """Directories that are read at a time for those who show no token: one may have 300,000 names."""
 HTTP_TIMEOUT_SECONDS_MAX = 60
