@@ -14,11 +14,12 @@ from dave_cli import options
 EPILOG = """\
 examples:
   dave watch greeting                what stands now, then each new version
-  dave watch dave://OWNER/KEY --exec 'cat > config; reload'
+  dave watch dave://OWNER/KEY --exec '[ "$DAVE_GONE" ] || cat > config'
 CMD is run by the shell, one at a time, with the value on its standard input,
 and DAVE_NAME, DAVE_TIME (milliseconds since 1970), DAVE_SKIPPED and DAVE_GONE
-(empty, deleted or expired) in its environment. Versions that come while it runs
-are skipped but for the newest. Ctrl-C ends it. Exit code 3: no node answers."""
+(empty; deleted or expired where there is no value any more) in its environment.
+Versions that come while it runs are skipped but for the newest. Ctrl-C ends it.
+Exit code 3: no node answers."""
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -47,7 +47,8 @@ def split_address(text: str, default_port: int) -> tuple[str, int]:
         if host.isdecimal():
             # The resolver would take a bare number for an IPv4 address.
             raise UsageError(f"'{text}' is a number, not a host; for a port alone write ':{host}'")
-    if not (port_text.isascii() and port_text.isdecimal()) or int(port_text) > 65535:
+    is_number = port_text.isascii() and port_text.isdecimal() and len(port_text) <= 5
+    if not is_number or int(port_text) > 65535:
         raise UsageError(f"'{port_text}' in '{text}' is no port: a port is a number up to 65535")
     return host, int(port_text)
 
@@ -65,6 +66,11 @@ def resolve(host: str, port: int) -> list[Address]:
         ) from None
     addresses = [(_plain(str(at[0]), at[3] if len(at) == 4 else 0), port) for *_, at in found]
     return list(dict.fromkeys(addresses))
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether who has this address, an IP literal, is on this machine for certain."""
+    return ip_address(_plain(host, 0)).is_loopback
 
 
 def _preferred(found: list[Address]) -> Address:

@@ -150,6 +150,12 @@ HTTP_TOKEN_CHARS_MIN = 32
 HTTP_TOKEN_CHARS_MAX = 128
 HTTP_CONNECTIONS_MAX = 256
 """Connections to the HTTP interface; what comes beyond is told so and closed."""
+HTTP_CONNECTIONS_OUTSIDE_MAX = 192
+"""Of these, what other machines may have: the rest is for the one that the node runs on."""
+HTTP_HEAD_BYTES_MAX = 32 << 10
+"""What a connection may send without saying all of a request's head."""
+HTTP_FIELDS_MAX = 64
+"""Header fields of a request."""
 HTTP_IDLE_SECONDS = 20.0
 """So long a connection may take to say what it wants."""
 HTTP_LINGER_SECONDS = 2.0
@@ -157,8 +163,11 @@ HTTP_LINGER_SECONDS = 2.0
 HTTP_STALL_SECONDS = 30.0
 """So long a client may take for the next piece of a body, up or down."""
 HTTP_PIECE_BYTES = 64 << 10
-HTTP_STREAMS_MAX = 16
-"""Values on their way up, files on their way down, directories that are read: at a time."""
+HTTP_STREAMS_MAX = 8
+"""Values on their way up, files on their way down, directories that are read: at a time, of those
+who show the token, and as many of those who do not. Each may hold 10 MB."""
+HTTP_LISTINGS_MAX = 2
+"""Directories that are read at a time for those who show no token: one may have 300,000 names."""
 HTTP_TIMEOUT_SECONDS_MAX = 60
 HTTP_SETTLE_SECONDS = 0.5
 """After a quorum has stored an entry, so long its receipt waits for what the others say."""
@@ -168,6 +177,8 @@ HTTP_NAMES_MAX = 100_000
 HTTP_HEALTH_SECONDS = 10.0
 """So long what a check of the health found is told again."""
 HTTP_HEALTH_TIMEOUT_SECONDS = 5.0
+HTTP_METRICS_SECONDS = 1.0
+"""So long whoever shows no token is told the same metrics, as they cost 7 ms of the loop."""
 HTTP_STOP_SECONDS = 3.0
 """What is under way when the node stops may go on for so long."""
 

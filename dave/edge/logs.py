@@ -69,7 +69,10 @@ class Text(logging.Formatter):
         word = "" if record.levelno == logging.INFO else f"{level}: "
         line = f"{begin}dave: {word}{_message(record).translate(_CONTROLS)}"
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            # Set in, so that nothing in it can pass for a line of its own.
+            mark = begin if self._is_journal else ""
+            for each in self.formatException(record.exc_info).split("\n"):
+                line += f"\n{mark}  {each.translate(_CONTROLS)}"
         return line
 
 

@@ -2,9 +2,10 @@
 
 Every second probe goes to one of the 2R nearest, every sixth to a contact lost within a day or an
 edge, the rest to the contact unheard longest, or to one that could enter the table. Who was heard
-of late needs none: traffic first; but a neighbour that is never silent is challenged in its turn. While probes fail, or contacts lost answer again, there are four
-a second, until 20 in a row change nothing; and who failed once is asked again after a second, then
-two, so that a death is known within seconds (DESIGN section 7).
+of late needs none: traffic first; but a neighbour that is never silent is challenged in its turn.
+While probes fail, or contacts lost answer again, there are four a second, until 20 in a row change
+nothing; and who failed once is asked again after a second, then two, so that a death is known
+within seconds (DESIGN section 7).
 
 A probe is a challenge where `challenge` sends one (node/audits.py), else a PING. Far contacts are
 probed so rarely that a session is not worth keeping: INIT and ACCEPT carry PING and PONG, and the

@@ -25,7 +25,7 @@ from dave.share_limits import (
 )
 from dave.store.rank import UNRANKED
 from dave.store.releases import Releases
-from dave.store.stripe_ranks import StripeRanks, paid_bits
+from dave.store.stripe_ranks import StripeRanks
 from dave.store.stripe_table import SLICES, HeldStripe, RecordKey, StripeTable
 from dave.wire.share_status import ShareStatus
 from dave.wire.stripe import Release, StripeRecord, share_cost
@@ -41,8 +41,6 @@ class Plan(NamedTuple):
     detail: int = 0
     victims: Sequence[HeldStripe] = ()
     """Stripes that make room."""
-    weakest: StripeRecord | None = None
-    """A record of the same stripe that gives its place up."""
 
 
 class Judgement(NamedTuple):
@@ -168,13 +166,7 @@ class ShareIndex:
             record = old
         # First what comes: a share that victims hold too must not be dropped.
         self._table.add(stripe_id, record, 1 << number)
-        gone = self._remove(plan.victims)
-        if plan.weakest is not None:
-            owner, reference = plan.weakest.owner, plan.weakest.reference
-            assert stripe is not None
-            self._table.remove_record(stripe, owner, reference)
-            gone = Gone(gone.addresses, [*gone.records, (stripe_id, owner, reference)])
-        return Insertion(plan.status, gone)
+        return Insertion(plan.status, self._remove(plan.victims))
 
     def load(self, record: StripeRecord, mask: int) -> bool:
         """Take in a record from the disk, when the node starts, and the shares in `mask`, which are
@@ -315,22 +307,18 @@ class ShareIndex:
         stripe = table.get(stripe_id)
         full = Plan(ShareStatus.FULL, min(self.capacity_bytes >> 10, DETAIL_MAX))
         is_more = stripe is None or stripe.find(record.owner, record.reference) is None
-        weakest: StripeRecord | None = None
         if stripe is not None and is_more and len(stripe.records) >= STRIPE_RECORDS_MAX:
-            # Anybody may add records to a stripe: they must not keep its owner's next one out.
-            if not self._network.asks_work:
-                return full
-            weakest, paid = self._ranks.weakest(stripe)
-            if (short := paid - paid_bits(record, surplus)) >= 0:
-                return _low_rank(short, surplus) or full
+            # Anybody may add records to a stripe, and release them: none gives its place up, or a
+            # stranger could so put out the owner's. Who comes too late is told, and asks others.
+            return full
         address = record.address(number)
-        cost = STRIPE_RECORD_COST_BYTES if is_more and weakest is None else 0
+        cost = STRIPE_RECORD_COST_BYTES if is_more else 0
         if table.size(address) is None:
             cost += share_cost(record.size(number))
         # Who lowered the capacity below what is held does not break promises by that alone.
         need = min(table.bytes_used + cost - self.capacity_bytes, cost)
         if need <= 0:
-            return Plan(ShareStatus.STORED, weakest=weakest)
+            return Plan(ShareStatus.STORED)
         if cost > self.capacity_bytes or not self._network.asks_work:
             return full
         newcomer = self._ranks.of_record(record, stripe_id, surplus)
@@ -340,7 +328,7 @@ class ShareIndex:
         if victims is None:
             return full
         if newcomer > outrank:
-            return Plan(ShareStatus.STORED, 0, victims, weakest)
+            return Plan(ShareStatus.STORED, 0, victims)
         return _low_rank(outrank - newcomer, surplus) or full
 
     def _victims(

@@ -1,7 +1,5 @@
-"""What the records of stripes are worth to a node: which of two takes the other's place, how a
-whole stripe ranks, and which record is the first to go where a stripe has too many."""
-
-from math import log2
+"""What the records of stripes are worth to a node: which of two takes the other's place, and how a
+whole stripe ranks."""
 
 from dave.crypto import hashes, work
 from dave.crypto.network import Network
@@ -54,19 +52,5 @@ class StripeRanks:
             for record in map(StripeRecord, stripe.records)
         )
 
-    def weakest(self, stripe: HeldStripe) -> tuple[StripeRecord, float]:
-        """The record for which least was paid, and how much. The one that lives longest is left
-        out: the stripe stays as long as it was to stay. There are two records at least."""
-        records = [*map(StripeRecord, stripe.records)]
-        records.remove(max(records, key=lambda record: record.expires_ms))
-        paid = [paid_bits(record, self._surplus_of(record)) for record in records]
-        least = min(paid)
-        return records[paid.index(least)], least
-
     def _surplus_of(self, record: StripeRecord) -> float:
         return self.surplus(record, record.digest(self._network)) or 0.0
-
-
-def paid_bits(record: StripeRecord, surplus: float) -> float:
-    """The work that was done for a record: the logarithm to base 2 of expected hashes."""
-    return log2(record.work) + surplus

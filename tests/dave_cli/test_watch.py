@@ -1,13 +1,15 @@
 """`dave watch`: a line for each version, a command for each version, and a clean end."""
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from dave_cli.watch import escaped
+from dave_cli.watch import EPILOG, escaped
 from tests.processes import PATIENCE_SECONDS, until
 
 
@@ -144,3 +146,12 @@ def test_what_only_a_get_opens_is_told_and_not_shown(home, node, watching):
     assert "a file or a private value: dave get shows it" in lines(path, 1)[0]
     _, path = watching("--count", "1", "--json")
     assert json.loads(lines(path, 1)[0])["value"] is None
+
+
+def test_the_command_of_the_help_keeps_the_last_value_when_it_is_gone(tmp_path):
+    command = re.search(r"--exec '(.*)'", EPILOG)[1]
+    for gone, value in (("", b"kept"), ("expired", b""), ("deleted", b"")):
+        environment = {"PATH": os.environ["PATH"], "DAVE_GONE": gone}
+        subprocess.run(["sh", "-c", command], input=value, env=environment, cwd=tmp_path,
+                       check=True)  # fmt: skip
+    assert (tmp_path / "config").read_bytes() == b"kept"

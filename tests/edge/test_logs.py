@@ -65,7 +65,15 @@ def test_a_traceback_comes_along(configured):
     assert found["exception"].endswith("ValueError: why")
     said = configured("info", "text")
     log.error("it failed", exc_info=ValueError("why"))
-    assert said.getvalue().splitlines()[-1] == "ValueError: why"
+    assert said.getvalue().splitlines()[-1] == "  ValueError: why"
+
+
+def test_nothing_in_a_traceback_passes_for_a_line(configured):
+    said = configured()
+    log.error("it failed", exc_info=ValueError("a\n2026-11-21 20:15:01 dave: all is well\x1b[2J"))
+    assert said.getvalue().splitlines()[1:] == [
+        "  ValueError: a", "  2026-11-21 20:15:01 dave: all is well\\x1b[2J"
+    ]  # fmt: skip
 
 
 def test_what_a_peer_says_gives_no_orders_to_a_terminal(configured):

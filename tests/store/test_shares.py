@@ -5,7 +5,6 @@ import pytest
 from dave.limits import CLOCK_AHEAD_MS_MAX
 from dave.share_limits import RELEASES_MAX, STRIPE_RECORDS_MAX, STRIPES_SLICE
 from dave.store.shares import Gone
-from dave.store.stripe_ranks import paid_bits
 from dave.wire.share_status import ShareStatus
 from tests.store.helpers import NOW
 from tests.store.share_helpers import (
@@ -232,36 +231,22 @@ def paid(index, ttl, **fields):
     return next(each for each in made if index.judge(each, 0, NOW).status is not S.LOW_WORK)
 
 
-def test_strangers_records_do_not_keep_the_owners_next_one_out():
+def test_strangers_records_do_not_put_the_owners_out():
     index = open_index(1 << 30)
-    first = paid(index, 3600, upload=1000)
-    offer(index, first)
+    own = paid(index, 60, upload=1000)
+    offer(index, own)
     for n in range(STRIPE_RECORDS_MAX - 1):
-        offer(index, paid(index, 10, by=2 + n % 3, upload=n))
-    used, strangers = index.bytes_used, set(index.records(first.stripe_id)) - {first}
-    following = paid(index, 1800, upload=1001)
-    status, gone = offer(index, following)
-    assert (status, gone.addresses, len(gone.records)) == ("HELD", [], 1)
-    left = set(index.records(first.stripe_id))
-    assert {first, following} < left
-    (victim,) = strangers - left
-    assert [key_of(victim)] == gone.records
-    assert (len(left), index.bytes_used) == (STRIPE_RECORDS_MAX, used)
-    assert paid_by(index, victim) == min(paid_by(index, each) for each in strangers)
-
-
-def test_a_record_for_which_no_more_was_paid_takes_no_place():
-    index = open_index(1 << 30)
-    for n in range(STRIPE_RECORDS_MAX):
-        offer(index, paid(index, 600, by=2, upload=n))
-    judged = index.judge(paid(index, 10, upload=1000), 0, NOW)
-    assert judged.status is S.LOW_RANK
-    assert 1 <= judged.detail <= 12
-    assert len(index.records(stripe().stripe_id)) == STRIPE_RECORDS_MAX
-
-
-def paid_by(index, record):
-    return paid_bits(record, index._ranks.surplus(record, record.digest(index._network)))
+        offer(index, paid(index, 120, by=2, upload=n))
+    late = paid(index, 3600, by=2, upload=999)
+    assert index.judge(late, 0, NOW).status is S.FULL
+    assert index.insert(late, 0, NOW, is_written=False).status is S.FULL
+    for n in range(STRIPE_RECORDS_MAX - 1):
+        index.release(release(by=2, upload=n))
+    assert index.records(own.stripe_id) == [own]
+    assert index.holds(own.address(0))
+    newer = paid(index, 60, upload=1000, at=NOW + 1)
+    assert offer(index, newer)[0] == "HELD"
+    assert index.records(own.stripe_id) == [newer]
 
 
 def test_what_is_lost_is_told_of_and_gone():

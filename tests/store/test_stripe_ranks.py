@@ -1,9 +1,7 @@
-"""What records of stripes are worth, and which goes first."""
-
-from math import log2
+"""What records of stripes are worth."""
 
 from dave.store.rank import UNRANKED
-from dave.store.stripe_ranks import StripeRanks, paid_bits
+from dave.store.stripe_ranks import StripeRanks
 from dave.store.stripe_table import HeldStripe
 from tests.store.helpers import CLOSED, DAY, NOW
 from tests.store.share_helpers import stripe
@@ -15,20 +13,6 @@ def held(*records):
     made = HeldStripe(records[0].stripe_id)
     made.records = tuple(record.data for record in records)
     return made
-
-
-def test_work_is_what_was_asked_and_what_was_given_beyond():
-    record = stripe(ttl=86_400, size=200_000)
-    assert paid_bits(record, 3.5) == log2(record.work) + 3.5
-    assert paid_bits(stripe(ttl=2 * 86_400, size=200_000), 0) > paid_bits(record, 0) + 0.99
-
-
-def test_the_shortest_life_goes_first_and_the_longest_never():
-    short, middle, long = (stripe(ttl=days * 86_400, upload=days) for days in (1, 2, 3))
-    assert RANKS.weakest(held(middle, long, short))[0] == short
-    assert RANKS.weakest(held(middle, long))[0] == middle
-    late = stripe(ttl=60, upload=9, at=NOW + 4 * DAY)
-    assert RANKS.weakest(held(long, late))[0] == long, "it is the late one that lives longest"
 
 
 def test_a_stripe_ranks_as_its_best_record():

@@ -128,10 +128,13 @@ def holder(number: int) -> int | None:
 
 
 def _command(pid: int) -> str:
+    """Its name, which it chose itself: no control character in it reaches the terminal."""
     try:
-        return Path("/proc", str(pid), "comm").read_text("utf-8").strip()
+        name = Path("/proc", str(pid), "comm").read_bytes().strip()
     except OSError:
         return "?"
+    text = name.decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def lan(is_wanted: bool) -> Finding:

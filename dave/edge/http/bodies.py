@@ -14,6 +14,10 @@ def check_form(request: web.Request) -> None:
     """Raise Problem for a body whose bytes are not what is meant by it."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(415, "the body is stored as it is: send it without a Content-Encoding")
+    if request.headers.get("Transfer-Encoding", "chunked").strip().lower() != "chunked":
+        raise Problem(
+            415, "the body is stored as it is: no Transfer-Encoding but chunked is undone"
+        )
     if request.content_type.startswith("multipart/"):
         raise Problem(
             415,

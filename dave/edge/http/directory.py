@@ -1,5 +1,6 @@
 """GET /v1/entries/OWNER: the names that an owner has, from the owner's directory."""
 
+import asyncio
 import time
 
 from aiohttp import web
@@ -8,7 +9,8 @@ from dave.edge.fields import name_fields
 from dave.edge.http import queries
 from dave.edge.http.names import ENTRIES, OWNER_PARAMETER, owner_of
 from dave.edge.http.operations import Access, Doc, Operation, answer
-from dave.edge.http.service import Service
+from dave.edge.http.service import Service, is_trusted
+from dave.edge.limits import HTTP_LISTINGS_MAX
 from dave.errors import Incomplete
 
 _QUERY = (queries.PREFIX, queries.LIMIT, queries.TIMEOUT)
@@ -41,11 +43,15 @@ _NAMES = {
 
 def routes(service: Service) -> list[Operation]:
     """The operations of this module."""
+    strangers = asyncio.Semaphore(HTTP_LISTINGS_MAX)
 
     async def names(request: web.Request) -> web.Response:
         owner = owner_of(request)
         query = queries.read(request, _QUERY)
-        with service.stream():  # a directory may have thousands of pages
+        is_owner = is_trusted(request)
+        with service.stream(is_trusted=is_owner):  # it may have thousands of pages
+            if not is_owner:
+                await strangers.acquire()
             try:
                 found = await service.client.ls(
                     owner, query["prefix"] or b"", timeout=query["timeout"]
@@ -53,6 +59,9 @@ def routes(service: Service) -> list[Operation]:
                 is_all = True
             except Incomplete as error:
                 found, is_all = error.part, False
+            finally:
+                if not is_owner:
+                    strangers.release()
         now, limit = time.time(), query["limit"]
         told = [name_fields(name, now) for name in found[:limit]]
         return web.json_response({"names": told, "complete": is_all and len(found) <= limit})

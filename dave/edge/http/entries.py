@@ -100,7 +100,7 @@ class Reading:
         if not file.is_blob:
             await _send(request, response, file)
             return response
-        with self._service.stream():
+        with self._service.stream(is_trusted=is_trusted(request)):
             await _send(request, response, file)
         return response
 

@@ -58,7 +58,7 @@ class Writing:
         self._check_owner(owner)
         _check_key(key)
         standing, cas = await self._expected(request, owner, key, query["timeout"])
-        with self._service.stream():
+        with self._service.stream(is_trusted=True):
             return _told(await _judged(self._value(request, key, cas, query)), standing)
 
     async def delete(self, request: web.Request) -> web.Response:

@@ -11,11 +11,11 @@ A request that was forwarded comes from elsewhere, whatever machine forwarded it
 
 from collections.abc import Mapping
 from hmac import compare_digest
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 
 from aiohttp import web
 
-from dave.edge.addresses import split_address
+from dave.edge.addresses import is_this_machine, split_address
 from dave.edge.http.operations import Access, Handler
 from dave.edge.http.problems import Problem
 from dave.edge.http.service import TRUSTED
@@ -24,7 +24,9 @@ from dave.errors import UsageError
 SOCKET_TOKEN = "dave.token."
 """Begins the name of the subprotocol that carries the token."""
 
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "Via")
+_FORWARDED = (
+    "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP",
+)  # fmt: skip
 
 
 class Guard:
@@ -81,10 +83,11 @@ class Guard:
 def _check_origin(request: web.Request) -> None:
     """Browsers tell which site a request comes from, and no script can keep them from it."""
     headers = request.headers
-    origin = headers.get("Origin")
-    if origin is not None and origin.lower() != f"http://{headers['Host'].lower()}":
+    own = f"http://{headers['Host'].lower()}"
+    if any(origin.lower() != own for origin in headers.getall("Origin", [])):
         raise Problem(403, "requests of other sites' pages are refused")
-    if headers.get("Sec-Fetch-Site") == "cross-site" and (
+    # Another port of this machine is the same site, and may be another user's.
+    if headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and (
         headers.get("Sec-Fetch-Mode") != "navigate" or request.method != "GET"
     ):
         raise Problem(403, "requests of other sites' pages are refused")
@@ -107,10 +110,7 @@ def _is_inside(request: web.Request) -> bool:
     """Whether a process of this machine asks, for itself."""
     if request.remote is None or any(name in request.headers for name in _FORWARDED):
         return False
-    at = ip_address(request.remote.partition("%")[0])
-    if isinstance(at, IPv6Address) and at.ipv4_mapped is not None:
-        at = at.ipv4_mapped
-    return at.is_loopback
+    return is_this_machine(request.remote)
 
 
 def _is_literal(host: str) -> bool:

@@ -34,7 +34,7 @@ class Health:
         self._key = Key.generate()
         self._stack = AsyncExitStack()
         self._client: Client | None = None
-        self._lock = asyncio.Lock()
+        self._checking: asyncio.Task[None] | None = None
         self._result: dict[str, Any] = {}
         self._checked_at = 0.0
         self._failure = ""
@@ -43,13 +43,21 @@ class Health:
 
     async def result(self) -> dict[str, Any]:
         """What the last check found, or a new one. Raises Problem if it failed."""
-        async with self._lock:
-            if not self._count or time.monotonic() - self._checked_at > HTTP_HEALTH_SECONDS:
-                await self._check()
+        if self._checking is None and (
+            not self._count or time.monotonic() - self._checked_at > HTTP_HEALTH_SECONDS
+        ):
+            self._checking = self._service.spawn(self._check())
+            self._checking.add_done_callback(self._checked)
+        if self._checking is not None:
+            # Whoever hangs up does not end it: the next one would begin anew.
+            await asyncio.shield(self._checking)
         age = round(time.monotonic() - self._checked_at, 3)
         if self._failure:
             raise Problem(503, self._failure, checked_seconds_ago=age, **self._result)
         return {"healthy": True, **self._result, "checked_seconds_ago": age}
+
+    def _checked(self, _task: asyncio.Task[None]) -> None:
+        self._checking = None
 
     async def _check(self) -> None:
         self._count += 1

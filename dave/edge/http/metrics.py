@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 from typing import Any
 
 from aiohttp import web
@@ -20,12 +20,14 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.process_collector import ProcessCollector
 
 from dave.edge.http.operations import Access, Doc, Operation, answer
-from dave.edge.http.service import Service
+from dave.edge.http.service import Service, is_trusted
+from dave.edge.limits import HTTP_METRICS_SECONDS
 from dave.edge.metrics import METRICS, Kind, Metric, View
 from dave.histogram import Histogram
 from dave.names import SECOND
 
 TEXT = "text/plain"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
 def routes(service: Service) -> list[Operation]:
@@ -33,9 +35,15 @@ def routes(service: Service) -> list[Operation]:
     registry = registry_of(lambda: View(service.node, (service.node.core, service.client.core),
                                         monotonic_ns()))  # fmt: skip
 
+    told: dict[str, tuple[float, bytes]] = {}
+
     async def metrics(request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encode(registry), headers={"Content-Type": content_type})
+        encode, content_type = _encoder(request.headers.get("Accept", ""))
+        made_at, body = told.get(content_type, (float("-inf"), b""))
+        if is_trusted(request) or monotonic() - made_at >= HTTP_METRICS_SECONDS:
+            body = encode(registry)
+            told[content_type] = monotonic(), body
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
     return [
         Operation("GET", "/metrics", metrics, Access.OPEN, Doc(
@@ -44,6 +52,12 @@ def routes(service: Service) -> list[Operation]:
                          TEXT, {"type": "string"})},
         )),
     ]  # fmt: skip
+
+
+def _encoder(accept: str) -> tuple[Callable[[CollectorRegistry], bytes], str]:
+    """What writes one of two formats, and its type. The library is not shown what else a stranger
+    wants: it stumbles over some versions, and repeats others."""
+    return choose_encoder(OPENMETRICS if OPENMETRICS.partition(";")[0] in accept else "")
 
 
 def registry_of(look: Callable[[], View]) -> CollectorRegistry:

@@ -6,14 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
-from dave.edge.fields import name_fields
+from dave.edge.fields import key_text, name_fields
 from dave.edge.http.directory import NAME
 from dave.edge.http.operations import Access, Doc, Operation, answer
 from dave.edge.http.service import Service
 from dave.edge.limits import NAMES_KEPT_SECONDS, NAMES_KEPT_SECONDS_EACH, NAMES_TOLD_MAX
 from dave.edge.receipt import Name
 from dave.errors import DaveError, Incomplete
-from dave.uri import owner_name
+from dave.uri import owner_name, parse_name
 
 SCHEMA = {
     "type": "object",
@@ -37,7 +37,8 @@ SCHEMA = {
         "renewed": {
             "type": "array",
             "items": {"type": "object"},
-            "description": "What the node renews, as `dave keep ls --json`, of whatever owner.",
+            "description": "What the node renews, as `dave keep ls --json` and with `key` or "
+            "`key_base64`, of whatever owner.",
         },
     },
 }
@@ -68,7 +69,9 @@ class Names:
             "count": len(self._names),
             "names": [name_fields(name, now) for name in self._names[:NAMES_TOLD_MAX]],
             "problem": self._problem,
-            "renewed": kept["kept"],
+            "renewed": [
+                each | {"key": key_text(parse_name(each["uri"])[1])} for each in kept["kept"]
+            ],
         }
 
     async def _read(self, owner: bytes) -> None:

@@ -39,7 +39,8 @@ class Service:
         """Called once the node stops to listen, before the requests under way are waited for:
         what would go on for ever, such as a WebSocket, ends itself here."""
         self.requests = Requests()
-        self._streams = 0
+        self._streams = {True: 0, False: 0}
+        """By whether the token was shown: strangers who read do not keep the owner from writing."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -57,18 +58,18 @@ class Service:
         return self.node.connect(key)
 
     @contextmanager
-    def stream(self) -> Iterator[None]:
+    def stream(self, *, is_trusted: bool) -> Iterator[None]:
         """While something large comes or goes. Raises Problem if too many are at it already."""
-        if self._streams >= HTTP_STREAMS_MAX:
+        if self._streams[is_trusted] >= HTTP_STREAMS_MAX:
             raise Problem(
                 503, f"{HTTP_STREAMS_MAX} transfers are under way: try again a little later",
                 {"Retry-After": "1"},
             )  # fmt: skip
-        self._streams += 1
+        self._streams[is_trusted] += 1
         try:
             yield
         finally:
-            self._streams -= 1
+            self._streams[is_trusted] -= 1
 
     async def start(self) -> None:
         """Have what runs beside the requests begin."""
@@ -80,11 +81,12 @@ class Service:
         for end in self.on_stop:
             await end()
 
-    def spawn(self, story: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, story: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Have something done beside the requests; `finish` waits for it."""
         task = asyncio.create_task(story)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def finish(self, seconds: float) -> None:
         """Give what was spawned so long to end."""

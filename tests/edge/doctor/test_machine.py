@@ -3,6 +3,7 @@
 import os
 import resource
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -87,3 +88,14 @@ def test_the_local_network(monkeypatch):
     monkeypatch.setattr(machine, "voices", lambda host: iter(()))
     assert machine.lan(True).level is Level.PROBLEM
     assert machine.lan(False).level is Level.OK
+
+
+def test_a_process_gives_no_orders_to_a_terminal_by_its_name():
+    name = Path("/proc/self/comm")
+    before = name.read_bytes()
+    try:
+        name.write_bytes(b"a\x1b[2J\xff\n")
+        assert machine._command(os.getpid()) == "a\\x1b[2J\\xff"
+    finally:
+        name.write_bytes(before)
+    assert machine._command(2**30) == "?"

@@ -7,6 +7,7 @@ from functools import wraps
 from io import BytesIO
 
 import aiohttp
+from multidict import CIMultiDict
 
 import dave
 from dave.edge.http.names import path_of
@@ -26,7 +27,8 @@ class Site:
 
     def ask(self, method, path, *, token=False, **how):
         """A request; `token`: with the token. Redirects are not followed."""
-        headers = (self.bearer if token else {}) | dict(how.pop("headers", {}))
+        headers = CIMultiDict(self.bearer if token else {})
+        headers.extend(how.pop("headers", {}))
         # The path goes out as it is: what a client's library would tidy is to be seen by the node.
         url = aiohttp.client.URL(self.url + path, encoded=True)
         return self.session.request(method, url, headers=headers, allow_redirects=False, **how)

@@ -37,6 +37,14 @@ async def test_a_body_that_stops_to_come(site):
 
 
 @served(signs=True)
+async def test_a_body_that_is_coded_beside_being_in_pieces(site):
+    said = head(site, "Transfer-Encoding: gzip, chunked", "Connection: close")
+    answer = await raw(site, said, b"1\r\na\r\n0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert len(site.node.core.store) == 0
+
+
+@served(signs=True)
 async def test_a_body_in_pieces_that_are_none(site):
     close = "Connection: close"
     answer = await raw(site, head(site, "Transfer-Encoding: chunked", close), b"zz\r\nabc\r\n")

@@ -49,6 +49,64 @@ def test_a_connection_that_says_nothing_is_closed(tmp_path, monkeypatch):
     run(story())
 
 
+def test_other_machines_leave_room_for_this_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(connections, "HTTP_CONNECTIONS_OUTSIDE_MAX", 1)
+    monkeypatch.setattr(connections, "is_this_machine", lambda host: host == "127.0.0.1")
+
+    async def story():
+        async with site(tmp_path) as at:
+            host, _, port = at.node.http.address.rpartition(":")
+            outside = [
+                await asyncio.open_connection(host, int(port), local_addr=(f"127.0.0.{n}", 0))
+                for n in (2, 3)
+            ]
+            assert (await outside[1][0].read()).startswith(b"HTTP/1.1 503 ")
+            for _ in range(3):
+                reader, writer = await asyncio.open_connection(host, int(port))
+                writer.write(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+                assert (await reader.read()).split()[1] == b"200"
+                writer.close()
+            for _, writer in outside:
+                writer.close()
+
+    run(story())
+
+
+def test_a_head_of_many_long_fields_is_not_waited_for(tmp_path):
+    async def story():
+        async with site(tmp_path) as at:
+            host, _, port = at.node.http.address.rpartition(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+            for n in range(12):
+                writer.write(b"A%d: " % n + b"a" * 4000 + b"\r\n")
+            head = await reader.read()
+            assert head.startswith(b"HTTP/1.1 431 ")
+            writer.close()
+            body = b"a" * 300_000  # what belongs to a request is no head
+            path, limit = at.path(b"k", bytes(32)), {"Content-Type": "application/x-dave-entry"}
+            status, *_ = await at.problem("PUT", path, data=body, headers=limit, token=True)
+            assert status == 413
+
+    run(story())
+
+
+def test_the_event_loop_of_dave_run_tells_them_too(tmp_path, monkeypatch):
+    uvloop = pytest.importorskip("uvloop")
+    monkeypatch.setattr(connections, "HTTP_CONNECTIONS_MAX", 1)
+
+    async def story():
+        async with site(tmp_path) as at:
+            host, _, port = at.node.http.address.rpartition(":")
+            _, held = await asyncio.open_connection(host, int(port))
+            reader, writer = await asyncio.open_connection(host, int(port))
+            assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
+            writer.close()
+            held.close()
+
+    uvloop.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
+
+
 NO_HTTP = [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     b"nonsense\r\n\r\n",

@@ -1,10 +1,14 @@
 """GET /v1/entries/OWNER: an owner's names."""
 
+import asyncio
 import json
 
 import dave
+from dave.edge.client import Client
+from dave.edge.limits import HTTP_LISTINGS_MAX
 from dave.errors import Incomplete
 from tests.edge.http.serving import served
+from tests.processes import until_async
 
 
 async def names(site, query="", owner=None):
@@ -54,3 +58,30 @@ async def test_a_directory_without_end_is_told_as_far_as_it_was_read(site):
         assert await names(site) == (200, {"names": [], "complete": False})
     finally:
         dave.Client.ls = kept
+
+
+@served(signs=True)
+async def test_for_strangers_few_are_read_at_a_time(site):
+    under_way, most = 0, 0
+    gate = asyncio.Event()
+
+    async def ls(*_, **__):
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await gate.wait()
+        under_way -= 1
+        return []
+
+    path = site.path(b"k").rpartition("/")[0]
+    before, Client.ls = Client.ls, ls
+    try:
+        asked = [asyncio.create_task(site.answer("GET", path)) for _ in range(6)]
+        await until_async(lambda: under_way == HTTP_LISTINGS_MAX)
+        asked.append(asyncio.create_task(site.answer("GET", path, token=True)))
+        await until_async(lambda: under_way == HTTP_LISTINGS_MAX + 1)
+        gate.set()
+        assert [status for status, *_ in await asyncio.gather(*asked)] == [200] * 7
+    finally:
+        Client.ls = before
+    assert most == HTTP_LISTINGS_MAX + 1

@@ -2,6 +2,7 @@
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
 
 from dave.edge.http.guard import _is_inside
 from tests.edge.http.serving import served
@@ -30,6 +31,8 @@ class Peer:
         ("127.0.0.1", {"X-Forwarded-For": "10.0.0.1"}, False),
         ("127.0.0.1", {"Forwarded": "for=10.0.0.1"}, False),
         ("127.0.0.1", {"Via": "1.1 proxy"}, False),
+        ("127.0.0.1", {"X-Real-IP": "10.0.0.1"}, False),
+        ("127.0.0.1", {"X-Forwarded-Proto": "https"}, False),
     ],
 )
 def test_what_counts_as_this_machine(host, headers, inside):
@@ -46,7 +49,7 @@ async def test_a_name_that_may_be_a_trick_is_refused(site):
     for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "localhost."):
         status, _, detail = await site.problem("GET", "/v1/status", headers={"Host": host})
         assert (status, "is not called" in detail) == (421, True), host
-    for host in ("", "a:b:c", "127.0.0.1:x", "7"):
+    for host in ("", "a:b:c", "127.0.0.1:x", "7", "a:" + "1" * 5000):
         status, *_ = await site.problem("GET", "/v1/status", headers={"Host": host})
         assert status in (400, 421), host
 
@@ -59,6 +62,10 @@ async def test_pages_of_other_sites_get_nothing(site):
         for method, path in (("GET", "/v1/status"), ("POST", "/none"), ("OPTIONS", "/v1/status")):
             status, *_ = await site.problem(method, path, headers={"Origin": origin}, token=True)
             assert status == 403, origin
+    two = [("Origin", site.url), ("Origin", "http://evil.example")]
+    assert (await site.problem("GET", "/v1/status", headers=CIMultiDict(two)))[0] == 403
+    port = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}  # of another user's page
+    assert (await site.problem("GET", "/v1/status", headers=port))[0] == 403
     images = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
     assert (await site.problem("GET", "/v1/status", headers=images))[0] == 403
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}

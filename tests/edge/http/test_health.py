@@ -72,3 +72,17 @@ async def test_a_journal_that_failed_is_named(site):
     assert (response.status, told["reasons"]) == (
         503, ["read_only: the journal cannot be written (no space left)"]
     )  # fmt: skip
+
+
+@served()
+async def test_whoever_hangs_up_does_not_have_it_begin_anew(site):
+    host, _, port = site.node.http.address.rpartition(":")
+    await site.answer("GET", "/readyz")
+    for _ in range(20):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await asyncio.sleep(0)  # sent, and gone before there can be an answer
+        writer.close()
+        await writer.wait_closed()
+    assert (await site.answer("GET", "/healthz"))[0] == 200
+    assert site.node.core.puts.counts[0] == 1

@@ -1,5 +1,6 @@
 """GET /metrics, as Prometheus reads it."""
 
+import asyncio
 import re
 import subprocess
 from pathlib import Path
@@ -8,8 +9,10 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
+from dave.edge.http import metrics
 from dave.edge.metrics import METRICS, PROCESS
-from tests.edge.http.serving import served
+from tests.edge.http.serving import served, site
+from tests.processes import PATIENCE_SECONDS
 from tests.programs import needs
 
 ROOT = Path(__file__).parents[3]
@@ -91,3 +94,26 @@ def test_the_alerts_name_metrics_that_there_are():
     told = {name.removesuffix("_bucket") for name in re.findall(r"\bdave_\w+", rules)}
     assert len(told) >= 3
     assert told <= names
+
+
+@served()
+async def test_what_a_stranger_accepts_breaks_nothing(site):
+    for version in ("a.b", "9.\xff", "1" * 3000, "1.0.7", ";;"):
+        for form in ("text/plain", "application/openmetrics-text"):
+            accept = {"Accept": f"{form}; version={version}; escaping={version}"}
+            content_type, _ = await text(site, headers=accept)
+            assert version not in content_type
+
+
+def test_who_shows_no_token_costs_one_look_a_second(tmp_path, monkeypatch):
+    monkeypatch.setattr(metrics, "HTTP_METRICS_SECONDS", 60.0)
+
+    async def story():
+        async with site(tmp_path) as at:
+            before = await text(at)
+            at.node.core.puts.put_time.note(1)
+            assert await text(at) == before
+            assert "dave_put_seconds_count 1.0" in (await text(at, token=True))[1]
+            assert "dave_put_seconds_count 1.0" in (await text(at))[1]
+
+    asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))

@@ -5,7 +5,7 @@ import asyncio
 import dave
 from dave.edge.http import own_names as names
 from dave.errors import Incomplete, Unreachable
-from dave.uri import owner_name
+from dave.uri import format_uri, owner_name
 from tests.edge.http.serving import served, site
 from tests.processes import PATIENCE_SECONDS
 
@@ -61,7 +61,7 @@ class FakeService:
         self.node = self.renewals = self
 
     async def told(self, asked):
-        return {"kept": [{"uri": "dave://x/y"}], "keys": []}
+        return {"kept": [{"uri": format_uri(self.key.owner, b"y")}], "keys": []}
 
 
 def test_what_could_not_be_read_is_said_and_what_is_known_stays():
@@ -72,7 +72,7 @@ def test_what_could_not_be_read_is_said_and_what_is_known_stays():
         own = names.Names(FakeService(client))
         first = await own.get()
         assert (len(first["names"]), first["problem"]) == (1, None)
-        assert first["renewed"] == [{"uri": "dave://x/y"}]
+        assert [each["key"] for each in first["renewed"]] == ["y"]
         again = await own.get()
         assert [each["uri"] for each in again["names"]] == [name.uri]
         assert client.asked == 1, "it is not read at each question"
@@ -84,3 +84,15 @@ def test_what_could_not_be_read_is_said_and_what_is_known_stays():
         assert (len(told["names"]), told["problem"]) == (1, "not all")
 
     asyncio.run(story())
+
+
+@served(signs=True)
+async def test_what_is_renewed_says_its_key_whatever_bytes_it_has(site):
+    async with dave.connect(site.node.address, key=site.key) as d:
+        receipt = await d.put(b"\xff/", b"1", ttl=90_000, listed=False)
+        entry = (await d.read(site.key.owner, b"\xff/", timeout=5)).entry.data
+    asked = {"seed": site.key.seed.hex(), "entry": entry.hex()}
+    await site.node.renewals.keep(asked)
+    async with site.ask("GET", "/v1/names") as response:
+        (told,) = (await response.json())["renewed"]
+    assert (told["uri"], told["key_base64"]) == (receipt.uri, "/y8=")

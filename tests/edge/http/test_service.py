@@ -1,10 +1,15 @@
 """What ends by itself does so before the requests under way are waited for."""
 
 import asyncio
+from contextlib import ExitStack
+
+import pytest
 
 import dave
 from dave.edge.http import server, service
 from dave.edge.http.operations import Access, Operation
+from dave.edge.http.problems import Problem
+from dave.edge.limits import HTTP_STREAMS_MAX
 from tests.edge.http.serving import site
 from tests.processes import PATIENCE_SECONDS
 
@@ -55,6 +60,19 @@ def test_what_runs_beside_the_requests_begins_once(tmp_path, monkeypatch):
             assert [each.node for each in begun] == [at.node]
 
     asyncio.run(asyncio.wait_for(story(), PATIENCE_SECONDS))
+
+
+def test_who_shows_no_token_takes_no_room_from_who_does():
+    made = service.Service(None, None, None, "t")
+    with ExitStack() as stack:
+        for _ in range(HTTP_STREAMS_MAX):
+            stack.enter_context(made.stream(is_trusted=False))
+        with pytest.raises(Problem), made.stream(is_trusted=False):
+            pass
+        with made.stream(is_trusted=True):
+            pass
+    with made.stream(is_trusted=False):
+        pass
 
 
 def test_a_service_has_what_handlers_need():

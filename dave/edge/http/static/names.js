@@ -25,8 +25,7 @@ export function show(answer) {
     return { ...name, keeping, isRenewed: keeping !== undefined && keeping.due !== null };
   });
   for (const each of renewed.values()) {
-    const key = decodeURIComponent(each.uri.split("/").slice(3).join("/"));
-    list.push({ ...each, key, keeping: each, isRenewed: each.due !== null, written: NaN });
+    list.push({ ...each, keeping: each, isRenewed: each.due !== null, written: NaN });
   }
   list.sort((a, b) => a.expires - b.expires || (a.uri < b.uri ? -1 : 1));
   follow(find("#names tbody"), list, (name) => name.uri, build, update);
