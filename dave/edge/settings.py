@@ -310,10 +310,13 @@ def config_folder() -> Path:
 
 def _read_variables(settings: Settings, variables: Mapping[str, str]) -> None:
     by_variable = {setting.variable: setting for setting in SETTINGS.values()}
+    by_name = {f"DAVE_{n.replace('.', '_').upper()}": s.variable for n, s in SETTINGS.items()}
     for variable in sorted(name for name in variables if name.startswith("DAVE_")):
         setting = by_variable.get(variable)
         if setting is None:
-            close = _closest(variable, [*by_variable, *OTHER_VARIABLES], 0.8)
+            close = by_name.get(variable) or _closest(
+                variable, [*by_variable, *OTHER_VARIABLES], 0.8
+            )
             if variable not in OTHER_VARIABLES and close:
                 settings.warnings.append(f"{variable} means nothing: did you mean {close}?")
         elif variables[variable].strip():

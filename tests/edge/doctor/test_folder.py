@@ -35,6 +35,25 @@ def test_a_folder_that_cannot_be(tmp_path):
     assert "--data DIR" in found.mend
 
 
+def test_it_never_advises_to_take_a_folder_that_is_not_daves(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder.os, "access", lambda place, mode: False)
+    ours = tmp_path / "our data"
+    (ours / "journal").mkdir(parents=True)
+    (found,) = folder.disk(ours)
+    assert found.mend.startswith(f"sudo chown -R $(id -un) '{ours}', or name")
+    missing = tmp_path / "missing" / "dave"
+    (found,) = folder.disk(missing)  # what is above it may be /var/lib
+    assert found.mend.startswith(f"sudo install -d -m 700 -o $(id -un) {missing}, or name")
+    (found,) = folder.disk(tmp_path)  # it may be /etc
+    assert found.mend == "name another folder with --data DIR"
+    file = tmp_path / "file"
+    file.touch()
+    (found,) = folder.disk(file)
+    assert found.text == f"{file} is no folder"
+    assert found.mend == "name another folder with --data DIR"
+    assert "chown" not in folder.data(file, None)[0].mend
+
+
 @pytest.mark.parametrize(
     ("free", "level"),
     [
