@@ -138,10 +138,5 @@ def application(service: Service, guard: Guard) -> web.Application:
             response.headers.setdefault(name, value)
         response.headers["Server"] = SERVER  # aiohttp has said more by now
 
-    async def start(app: web.Application) -> None:
-        for begin in service.on_start:
-            await begin()
-
     app.on_response_prepare.append(dress)
-    app.on_startup.append(start)
     return app
