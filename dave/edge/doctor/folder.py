@@ -27,7 +27,7 @@ NO_FOLDER = "%s is no folder"
 def disk(folder: Path) -> list[Finding]:
     """Room and speed where the data folder is, or would be."""
     place = folder
-    while not place.exists() and place != place.parent:
+    while not os.path.exists(place) and place != place.parent:  # nor where nobody lets us look
         place = place.parent
     if not os.access(place, os.W_OK | os.X_OK) or not place.is_dir():
         return [
@@ -62,11 +62,16 @@ def _mine(folder: Path) -> str:
     taken over: to change the owner of /etc, or of the /var/lib above a new folder, breaks a system.
     """
     other = "name another folder with --data DIR"
-    if (folder / "journal").is_dir():
-        return f"sudo chown -R $(id -un) {shlex.quote(str(folder))}, or {other}"
-    if not folder.exists() and not folder.is_symlink():
+    try:
+        folder.lstat()
+        is_ours = "journal" in os.listdir(folder)
+    except FileNotFoundError:
         return f"sudo install -d -m 700 -o $(id -un) {shlex.quote(str(folder))}, or {other}"
-    return other
+    except PermissionError:
+        return f"run this as the user whose folder it is (sudo -u), or {other}"
+    except NotADirectoryError:
+        return other
+    return f"sudo chown -R $(id -un) {shlex.quote(str(folder))}, or {other}" if is_ours else other
 
 
 def sync_seconds(folder: Path) -> float:

@@ -1,7 +1,10 @@
 """What the doctor finds on the disk; it changes nothing there."""
 
+import errno
+import os
 import shutil
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +55,27 @@ def test_it_never_advises_to_take_a_folder_that_is_not_daves(tmp_path, monkeypat
     assert found.text == f"{file} is no folder"
     assert found.mend == "name another folder with --data DIR"
     assert "chown" not in folder.data(file, None)[0].mend
+
+
+def test_a_folder_of_another_user(tmp_path, monkeypatch):
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    inside = closed / "dave"
+
+    def unless_inside(real):
+        def function(path=".", *args, **options):
+            if isinstance(path, str | Path) and inside in (Path(path), *Path(path).parents):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return real(path, *args, **options)
+
+        return function
+
+    for name in ("stat", "lstat", "listdir", "scandir"):
+        monkeypatch.setattr(os, name, unless_inside(getattr(os, name)))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    for (found,) in (folder.disk(inside), folder.data(inside, None)):
+        assert found.level is Level.PROBLEM
+        assert found.mend.startswith("run this as the user whose folder it is (sudo -u), or ")
 
 
 @pytest.mark.parametrize(
