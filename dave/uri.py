@@ -24,12 +24,12 @@ def owner_name(owner: Owner) -> str:
     return _base32(owner)
 
 
-def parse_owner(text: str) -> Owner:
-    """The owner (32 bytes) of that name, in lower or upper case.
+def parse_owner(text: str, what: str = "an owner's name") -> Owner:
+    """The owner, or node (32 bytes), of that name, in lower or upper case. what: for the error.
 
     Raises UsageError for anything but the one name of some 32 bytes.
     """
-    return _unbase32(text, "an owner's name")
+    return _unbase32(text, what)
 
 
 def format_uri(owner: Owner, key: bytes) -> str:

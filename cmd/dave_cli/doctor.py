@@ -1,6 +1,7 @@
 """`dave doctor`: looks at what can be wrong, here and on the way, and says what mends it."""
 
 import json
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
@@ -97,7 +98,7 @@ async def _look(args: Namespace, status: Mapping[str, Any] | None) -> "tuple[lis
 
 def _is_node_meant(args: Namespace, data: Path) -> bool:
     """Whether a node is to run here that others should reach; a client need not be reached."""
-    is_meant = args.listen is not None or (data / "node.key").exists()
+    is_meant = args.listen is not None or os.path.exists(data / "node.key")
     return is_meant and not _listen(args).startswith(HERE)
 
 

@@ -142,13 +142,10 @@ def look_again(args: Namespace, receipt: Any) -> None:
 
 
 def _ask(args: Namespace, question: str, **details: Any) -> dict[str, Any]:
-    from dave.edge.control import ask
+    from dave.edge.control import ask, no_answer
 
     path = options.data_folder(args) / "control.sock"
     try:
         return ask(path, question, patience=_PATIENCE_SECONDS, **details)
-    except OSError:
-        raise Unreachable(
-            f"no node is running on {path.parent}: start one with `dave run`, "
-            "or name its folder with --data"
-        ) from None
+    except OSError as error:
+        raise no_answer(path, error) from None

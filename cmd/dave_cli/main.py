@@ -47,18 +47,33 @@ class Parser(ArgumentParser):
         flag = re.match("unrecognized arguments: (--[^ =]+)", message)
         if flag is not None and (meant := closest(flag[1], self._option_string_actions)):
             message = f"there is no {flag[1]}: did you mean {meant}?"
+        elif re.match("unrecognized arguments: [^-]", message):
+            message += " (put quotes around what has spaces)"
         self.exit(2, f"dave: {message}\nTry: {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code."""
     args = list(sys.argv[1:] if argv is None else argv)
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_closed_streams()
     try:
         return spoken(lambda: _dispatch(args))
     except BrokenPipeError:
         # Whoever read our output has seen enough; keep Python from trying again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _open_closed_streams() -> None:
+    """Who starts us with a standard stream closed (`dave put ... >&-`, some supervisors) reads and
+    writes nothing there; nor may a socket or a key file get its number."""
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(spare)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def spoken(action: Callable[[], int]) -> int:

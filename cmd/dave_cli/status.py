@@ -4,7 +4,6 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from dave.errors import Unreachable
 from dave.limits import CLOCK_AHEAD_MS_MAX
 from dave_cli import options
 
@@ -109,13 +108,10 @@ def _of_upkeep(upkeep: dict[str, int] | None) -> dict[str, str]:
 
 def ask_node(args: Namespace, question: str) -> dict[str, Any]:
     """What the running node answers. Raises Unreachable, saying how to start one."""
-    from dave.edge.control import ask
+    from dave.edge.control import ask, no_answer
 
     path = options.data_folder(args) / "control.sock"
     try:
         return ask(path, question)
-    except OSError:
-        raise Unreachable(
-            f"no node is running on {path.parent}: start one with `dave run`, "
-            "or name its folder with --data"
-        ) from None
+    except OSError as error:
+        raise no_answer(path, error) from None

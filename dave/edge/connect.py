@@ -86,7 +86,7 @@ def parse_edge(text: str) -> Peer:
     """HOST:PORT or HOST:PORT#NODEKEY, as somebody to ask."""
     where, hash_sign, pin = text.partition("#")
     address = parse_address(where, PORT_DEFAULT)
-    return Peer(address, parse_owner(pin) if hash_sign else None)
+    return Peer(address, parse_owner(pin, "a node's key") if hash_sign else None)
 
 
 _network = network

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dave.edge.limits import CONTROL_LINE_BYTES_MAX, CONTROL_SECONDS
-from dave.errors import DaveError, StoreError, UsageError
+from dave.errors import DaveError, StoreError, Unreachable, UsageError
 
 Answers = Mapping[str, Callable[[], dict[str, Any]]]
 Tasks = Mapping[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]]
@@ -98,6 +98,24 @@ class ControlServer:
             known = ", ".join([*self._answers, *self._tasks])
             return {"error": f"unknown question; ask one of {known}"}
         return answer()
+
+
+def no_answer(path: Path, error: OSError) -> Unreachable:
+    """What it means for a person that `ask` raised this."""
+    folder = path.parent
+    if isinstance(error, PermissionError):
+        return Unreachable(
+            f"{folder} belongs to another user: whether a node runs there is told to that one, "
+            "so ask with sudo -u"
+        )
+    if isinstance(error, TimeoutError):
+        return Unreachable(
+            f"the node on {folder} is there and does not answer: it is stopped, or has far too "
+            "much to do"
+        )
+    return Unreachable(
+        f"no node is running on {folder}: start one with `dave run`, or name its folder with --data"
+    )
 
 
 def ask(

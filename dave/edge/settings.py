@@ -305,10 +305,13 @@ def path_of(path: Path | str | None = None, environment: Mapping[str, str] | Non
 
 def _read_variables(settings: Settings, variables: Mapping[str, str]) -> None:
     by_variable = {setting.variable: setting for setting in SETTINGS.values()}
+    by_name = {f"DAVE_{n.replace('.', '_').upper()}": s.variable for n, s in SETTINGS.items()}
     for variable in sorted(name for name in variables if name.startswith("DAVE_")):
         setting = by_variable.get(variable)
         if setting is None:
-            close = closest(variable, [*by_variable, *OTHER_VARIABLES], 0.8)
+            close = by_name.get(variable) or closest(
+                variable, [*by_variable, *OTHER_VARIABLES], 0.8
+            )
             if variable not in OTHER_VARIABLES and close:
                 settings.warnings.append(f"{variable} means nothing: did you mean {close}?")
         elif variables[variable].strip():

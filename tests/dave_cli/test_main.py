@@ -100,6 +100,25 @@ def test_wrong_usage_names_the_next_command(args, capsys):
     assert f"Try: dave {args[0]} --help" in capsys.readouterr().err
 
 
+def test_a_value_without_its_quotes(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["put", "greeting", "hello,", "world"])
+    assert "world (put quotes around what has spaces)\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_standard_stream_that_is_closed(home, node, closed):
+    edge = f"--edge {node.address}"
+    for command in (f"put k v {edge}", f"get k {edge}", f"shell {edge}", "config"):
+        line = f"exec {shlex.quote(sys.executable)} -m dave_cli {command} {closed}"
+        done = subprocess.run(
+            ["sh", "-c", line], env=home.env(), cwd=home.folder, stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, (command, done)
+        assert b"Traceback" not in done.stderr
+
+
 def test_an_option_that_is_none(capsys):
     with pytest.raises(SystemExit):
         cli.main(["run", "--capcity", "2G"])

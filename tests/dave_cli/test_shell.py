@@ -37,7 +37,7 @@ def test_errors_end_nothing_and_the_last_one_gives_the_exit_code(home, node):
         "dave: no closing quotation: quote words as in sh",
         "dave: argument --quorum: 'z' is no number from 1 on",
         "dave: `dave run` is not for this shell: run it outside",
-        "dave: unrecognized arguments: b c",
+        "dave: unrecognized arguments: b c (put quotes around what has spaces)",
         "dave: standard input holds the commands here: name a file",
     ]
     assert done.out.startswith("address")

@@ -1,8 +1,14 @@
 """`dave status` shows how the node on this machine is doing."""
 
+import errno
+import socket
 from argparse import Namespace
 
-from dave_cli import status
+import pytest
+
+from dave.edge import control
+from dave_cli import keep, status
+from dave_cli.main import main
 from tests.processes import until
 
 
@@ -64,6 +70,26 @@ def test_no_node_is_exit_code_3(home):
     node = home.start()
     node.kill()
     assert home.dave("status", "--data", node.data).code == 3
+
+
+@pytest.mark.parametrize("command", [["status"], ["peers"], ["keep", "ls"]])
+def test_a_node_that_is_there_and_says_nothing(home, tmp_path, command, monkeypatch, capsys):
+    monkeypatch.setattr(control.ask, "__kwdefaults__", {"patience": 0.1})
+    monkeypatch.setattr(keep, "_PATIENCE_SECONDS", 0.1)
+    with socket.socket(socket.AF_UNIX) as stopped:  # it takes connections, as a stopped node does
+        stopped.bind(str(tmp_path / "control.sock"))
+        stopped.listen()
+        assert main([*command, "--data", str(tmp_path)]) == 3
+    assert "is there and does not answer" in capsys.readouterr().err
+
+
+def test_a_node_of_another_user(tmp_path, monkeypatch, capsys):
+    def refuse(path, question, **details):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(control, "ask", refuse)
+    assert main(["status", "--data", str(tmp_path)]) == 3
+    assert "belongs to another user" in capsys.readouterr().err
 
 
 def test_a_node_that_nobody_reaches_says_so(home, monkeypatch, capsys):

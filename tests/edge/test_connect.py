@@ -121,7 +121,7 @@ def test_ipv6(home):
         ([], "no edge"),
         ("127.0.0.1:0", "port above 0"),
         ("127.0.0.1:65536", "is no port"),
-        ("127.0.0.1:1424#short", "52 characters"),
+        ("127.0.0.1:1424#short", "a node's key has 52 characters"),
         ("[::1", "is no address"),
     ],
 )

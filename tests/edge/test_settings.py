@@ -90,6 +90,8 @@ def test_a_variable_that_cannot_be_is_named():
     [
         ("DAVE_EGDE", "DAVE_EDGE"),
         ("DAVE_TIMEOUTS", "DAVE_TIMEOUT"),
+        ("DAVE_CLIENT_TTL", "DAVE_TTL"),
+        ("DAVE_TUNING_PARALLEL", "DAVE_PARALLEL"),
         ("DAVE_REPLICA", "DAVE_REPLICAS"),
     ],
 )

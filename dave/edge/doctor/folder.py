@@ -2,6 +2,7 @@
 but for a small file that it makes and removes to time an fsync."""
 
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -20,18 +21,19 @@ FREE_BYTES_MIN = 64 << 20
 """With less than this a journal is soon read only."""
 SYNC_SECONDS_MAX = 0.05
 SYNCS = 5
+NO_FOLDER = "%s is no folder"
 
 
 def disk(folder: Path) -> list[Finding]:
     """Room and speed where the data folder is, or would be."""
     place = folder
-    while not place.exists() and place != place.parent:
+    while not os.path.exists(place) and place != place.parent:  # nor where nobody lets us look
         place = place.parent
     if not os.access(place, os.W_OK | os.X_OK) or not place.is_dir():
         return [
             problem(
-                "disk", f"{place} cannot be written to",
-                f"sudo chown -R $(id -un) {place}, or name another folder with --data DIR",
+                "disk", f"{place} cannot be written to" if place.is_dir() else NO_FOLDER % place,
+                _mine(folder),
             )
         ]  # fmt: skip
     usage = shutil.disk_usage(place)
@@ -53,6 +55,23 @@ def disk(folder: Path) -> list[Finding]:
         mend = "put the data folder on a faster disk, or: dave run --sync second"
         return [*findings, warning("fsync", f"{text}: puts wait for that", mend)]
     return [*findings, ok("fsync", text)]
+
+
+def _mine(folder: Path) -> str:
+    """How to come by a data folder that can be written to. Only a folder with a journal is ever
+    taken over: to change the owner of /etc, or of the /var/lib above a new folder, breaks a system.
+    """
+    other = "name another folder with --data DIR"
+    try:
+        folder.lstat()
+        is_ours = "journal" in os.listdir(folder)
+    except FileNotFoundError:
+        return f"sudo install -d -m 700 -o $(id -un) {shlex.quote(str(folder))}, or {other}"
+    except PermissionError:
+        return f"run this as the user whose folder it is (sudo -u), or {other}"
+    except NotADirectoryError:
+        return other
+    return f"sudo chown -R $(id -un) {shlex.quote(str(folder))}, or {other}" if is_ours else other
 
 
 def sync_seconds(folder: Path) -> float:
@@ -80,8 +99,7 @@ def data(folder: Path, status: Mapping[str, Any] | None) -> list[Finding]:
     except FileNotFoundError:
         return [ok("data", f"no journal in {folder} yet")]
     except OSError as error:
-        mend = f"sudo chown -R $(id -un) {folder}"
-        return [problem("data", f"{journal}: {error.strerror}", mend)]
+        return [problem("data", f"{journal}: {error.strerror}", _mine(folder))]
     findings = []
     left = DOCTOR_JOURNAL_BYTES_MAX
     for path in segments:

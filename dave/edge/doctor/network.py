@@ -156,14 +156,14 @@ def nat(voices: Sequence[Voice]) -> list[Finding]:
 def _nat_of(family: str, voices: Sequence[Voice]) -> Finding:
     seen = list(dict.fromkeys(voice.seen for voice in voices))
     voters = len({voice.voter for voice in voices})
-    by = "1 node" if voters == 1 else f"{voters} nodes"
+    see = "1 node sees" if voters == 1 else f"{voters} nodes see"
     where = format_address(seen[0])
     if all(voice.seen == voice.local for voice in voices):
-        return ok("nat", f"{family}: none: {by} see this machine at its own address, {where}")
+        return ok("nat", f"{family}: none: {see} this machine at its own address, {where}")
     if len(seen) > 1:
         return warning(
             "nat",
-            f"{family}: symmetric: {by} see this machine at {len(seen)} addresses, such as {where} "
+            f"{family}: symmetric: {see} this machine at {len(seen)} addresses, such as {where} "
             f"and {format_address(seen[1])}; a client works, a node cannot be reached",
             "have the router keep ports (static port), or run the node on a public machine",
         )
@@ -171,7 +171,7 @@ def _nat_of(family: str, voices: Sequence[Voice]) -> Finding:
         return ok("nat", f"{family}: there is one, of a kind that one node cannot tell: {where}")
     return ok(
         "nat",
-        f"{family}: cone: {by} see this machine at {where}; a client works, a node needs its port "
+        f"{family}: cone: {see} this machine at {where}; a client works, a node needs its port "
         "forwarded, UDP and TCP",
     )
 

@@ -50,7 +50,7 @@ SCHEMA = {
 
 SINCE = Query(
     "since", whole(0, 2**53), 0, {"type": "integer", "minimum": 0, "maximum": 2**53},
-    "Only samples after the one of this number.",
+    "Only samples after the one of this number; all, if the node has been started again since.",
 )  # fmt: skip
 
 
@@ -99,8 +99,10 @@ class Traffic:
         self.taken += 1
 
     def told(self, since: int = 0) -> dict[str, Any]:
-        """The samples after number `since`; the first has number 1."""
-        count = min(max(self.taken - since, 0), len(self._samples))
+        """The samples after number `since`; the first has number 1. All, if there is no such number
+        yet: it is then of the node before it was started again."""
+        new = self.taken - since
+        count = min(new, len(self._samples)) if new >= 0 else len(self._samples)
         samples = list(self._samples)[len(self._samples) - count :]
         names = samples[-1][1] if samples else ()
         seen = [n for n in range(len(DROPS)) if samples and samples[-1][2][n]]

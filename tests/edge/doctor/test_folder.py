@@ -1,7 +1,10 @@
 """What the doctor finds on the disk; it changes nothing there."""
 
+import errno
+import os
 import shutil
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +36,46 @@ def test_a_folder_that_cannot_be(tmp_path):
     (found,) = folder.disk(tmp_path / "file" / "data")
     assert found.level is Level.PROBLEM
     assert "--data DIR" in found.mend
+
+
+def test_it_never_advises_to_take_a_folder_that_is_not_daves(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder.os, "access", lambda place, mode: False)
+    ours = tmp_path / "our data"
+    (ours / "journal").mkdir(parents=True)
+    (found,) = folder.disk(ours)
+    assert found.mend.startswith(f"sudo chown -R $(id -un) '{ours}', or name")
+    missing = tmp_path / "missing" / "dave"
+    (found,) = folder.disk(missing)  # what is above it may be /var/lib
+    assert found.mend.startswith(f"sudo install -d -m 700 -o $(id -un) {missing}, or name")
+    (found,) = folder.disk(tmp_path)  # it may be /etc
+    assert found.mend == "name another folder with --data DIR"
+    file = tmp_path / "file"
+    file.touch()
+    (found,) = folder.disk(file)
+    assert found.text == f"{file} is no folder"
+    assert found.mend == "name another folder with --data DIR"
+    assert "chown" not in folder.data(file, None)[0].mend
+
+
+def test_a_folder_of_another_user(tmp_path, monkeypatch):
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    inside = closed / "dave"
+
+    def unless_inside(real):
+        def function(path=".", *args, **options):
+            if isinstance(path, str | Path) and inside in (Path(path), *Path(path).parents):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return real(path, *args, **options)
+
+        return function
+
+    for name in ("stat", "lstat", "listdir", "scandir"):
+        monkeypatch.setattr(os, name, unless_inside(getattr(os, name)))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    for (found,) in (folder.disk(inside), folder.data(inside, None)):
+        assert found.level is Level.PROBLEM
+        assert found.mend.startswith("run this as the user whose folder it is (sudo -u), or ")
 
 
 @pytest.mark.parametrize(

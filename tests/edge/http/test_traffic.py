@@ -35,7 +35,9 @@ async def test_what_happens_is_counted(site):
     assert told["drops"]["size"][1] == 1
     assert samples.told(1)["drops"]["size"] == [1]
     assert samples.told(2)["time"] == []
-    assert samples.told(99)["last"] == 2
+    started_again = samples.told(99)
+    assert started_again["last"] == 2
+    assert len(started_again["time"]) == len(started_again["counters"]["gets_found"]) == 2
 
 
 @served()
