@@ -204,7 +204,6 @@ class JournalWriter:
         except Exception as error:
             self.failure = error
             self._sync_at = None
-            log.critical("the journal cannot be written, the node is read-only now: %s", error)
             self._report(self._on_failure, error)
             return False
         return True

@@ -266,6 +266,8 @@ def test_a_node_that_goes_away_and_comes_back(browser, home):
         with page.expect_response("**/v1/traffic*"):
             page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         page.unroute("**/v1/traffic*")
+        axes = [text.split()[0] for text in page.locator("#bytes svg text").all_text_contents()[:3]]
+        assert len(set(axes)) == 3  # also where there is little or nothing to show
         first.kill()
         expect(page.locator("#headline")).to_have_text("No answer")
         expect(page.locator("#link")).to_contain_text("next try in")

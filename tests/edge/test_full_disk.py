@@ -49,6 +49,7 @@ def test_a_full_disk_loses_nothing_and_reads_go_on(home):
         assert count > 50
         assert reasons == ["read_only"]
         assert ("No space left" if disk else "File too large") in node.stderr
+        assert node.stderr.count("critical: the journal cannot be written") == 1
         assert all_read(node, key, count)
         assert node.stop() == 0
         if disk is not None:

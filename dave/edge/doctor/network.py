@@ -129,15 +129,17 @@ def answers(found: Sequence[Edge], status: Mapping[str, Any] | None) -> list[Fin
         done, failed = status["requests_answered"], status["requests_failed"]
         if done + failed >= REQUESTS_TOLD_MIN:
             text = f"{done:,} of {done + failed:,} requests of the node here were answered"
-            findings.append(_rate(text, done / (done + failed)))
+            rate = max(ANSWERED_BAD, done / (done + failed))  # no problem: nodes may have died
+            findings.append(_rate(text, rate, "if none of its peers went away, "))
     return findings
 
 
-def _rate(text: str, rate: float) -> Finding:
+def _rate(text: str, rate: float, when: str = "") -> Finding:
     if rate >= ANSWERED_GOOD:
         return ok("answers", text)
     say = warning if rate >= ANSWERED_BAD else problem
-    return say("answers", text, "look for a bad line or a firewall that drops UDP: ping the edge")
+    mend = f"{when}look for a bad line or a firewall that drops UDP: ping the edge"
+    return say("answers", text, mend)
 
 
 def nat(voices: Sequence[Voice]) -> list[Finding]:

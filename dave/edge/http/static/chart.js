@@ -10,9 +10,9 @@ const BOTTOM = 18;
 const PLOT = HEIGHT - TOP - BOTTOM;
 
 export class Chart {
-  // series: [[name, css class], ...]; show: how a value is written.
-  constructor(parent, series, show, title) {
-    Object.assign(this, { series, show, title, width: 400, top: 1 });
+  // series: [[name, css class], ...]; show: how a value is written; least: what the top is at least.
+  constructor(parent, series, show, title, least = 1) {
+    Object.assign(this, { series, show, title, least, width: 400, top: 1 });
     this.svg = draw("svg", { role: "img", class: "chart", height: HEIGHT });
     this.lines = series.map(([, css]) => draw("polyline", { class: css }));
     this.grid = [0, 0.5, 1].map((part) => {
@@ -46,7 +46,7 @@ export class Chart {
 
   update(time, lists) {
     this.data = { time, lists };
-    this.top = nice(Math.max(0, ...lists.flat()));
+    this.top = nice(Math.max(this.least, ...lists.flat()));
     this.grid.forEach(([, text], i) => say(text, this.show((this.top * i) / 2)));
     const minutes = time.length ? (time.at(-1) - time[0]) / 60 : 0;
     [minutes, minutes / 2, 0].forEach((ago, i) => say(this.times[i], before(ago)));

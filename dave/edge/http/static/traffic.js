@@ -20,7 +20,7 @@ export function begin() {
     ["puts refused", "four"],
   ], format.rate, "Requests a second over the last half hour");
   data = new Chart(find("#bytes"), [["received", "one"], ["sent", "two"]],
-    (n) => `${format.bytes(n)}/s`, "Data a second over the last half hour");
+    (n) => `${format.bytes(n)}/s`, "Data a second over the last half hour", 10);
 }
 
 // Takes in new samples, and returns the rates between them, by name.
