@@ -6,6 +6,7 @@ import http.server
 import threading
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.browsing import chromium
 from tests.test_site import site
@@ -51,7 +52,11 @@ def test_pages_show_and_search_finds(scheme, address, browser):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address + "concepts/ring.html")
     assert page.locator("svg[role=img]").bounding_box()["width"] > 400
-    page.get_by_placeholder("Search").fill("tombstone")
+    field = page.get_by_placeholder("Search")
+    field.click()
+    # What is typed before the index is there finds nothing.
+    expect(page.locator(".md-search-result__meta")).not_to_contain_text("Initializing")
+    field.press_sequentially("tombstone")  # keys: a value that is set is not noticed
     page.locator(".md-search-result__link[href*='concepts/entries.html']").first.click()
     page.wait_for_url("**/concepts/entries.html*")
     page.goto(address + "reference/api.html")

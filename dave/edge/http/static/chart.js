@@ -10,7 +10,7 @@ const BOTTOM = 18;
 const PLOT = HEIGHT - TOP - BOTTOM;
 
 export class Chart {
-  // series: [[name, css class], ...]; show: how a value is written; least: what the top is at least.
+  // series: [[name, css class], ...]; show: how a value is written; least: the least top.
   constructor(parent, series, show, title, least = 1) {
     Object.assign(this, { series, show, title, least, width: 400, top: 1 });
     this.svg = draw("svg", { role: "img", class: "chart", height: HEIGHT });
