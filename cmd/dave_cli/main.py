@@ -9,6 +9,7 @@ import re
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -106,11 +107,21 @@ def make_parser(verb: str, prog: str | None = None) -> Parser:
         prog=prog or f"dave {verb}",
         description=f"{summary[0].upper()}{summary[1:]}.",
         epilog=module.EPILOG,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=partial(RawDescriptionHelpFormatter, width=_width()),
         allow_abbrev=False,
     )
     module.add_options(parser)
     return parser
+
+
+def _width() -> int:
+    """Columns for help. argparse would import shutil to find them, whether they are asked for or
+    not: 2 ms at each start."""
+    try:
+        columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size().columns
+    except (ValueError, OSError):
+        columns = 80
+    return columns - 2
 
 
 def parse(parser: ArgumentParser, args: Sequence[str]) -> Namespace:
