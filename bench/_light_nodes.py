@@ -26,10 +26,13 @@ from dave.edge.keyfile import make_node_key
 from dave.edge.udp import UdpSocket
 from dave.effects import Append, NodeEffect, Verify
 from dave.limits import BUCKET_CONTACTS, CAPACITY_BYTES_MIN
-from dave.names import Address, Place
+from dave.names import Address, Instant, Place
 from dave.node.node import Node
 from dave.node.requests import Peer
+from dave.session.session import Session
 from dave.store.store import Store
+from dave.wire.messages import Pong
+from dave.wire.promises import Announce, Want
 
 JOIN_SECONDS = 0.05
 """Between two that join: each is dialled by others before it is taken in."""
@@ -39,6 +42,19 @@ class Light(Node):
     """A core with a small rate table, since there are many."""
 
     rate_slots = 256
+
+
+class Claimant(Light):
+    """Says that it holds whatever it is told of, and asks for nothing: one process cannot hold what
+    is replicated to 200 nodes. Storage challenges would find out, one peer every ten seconds."""
+
+    def on_pong(self, pong: Pong, session: Session, now: Instant) -> None:
+        """No gap is ever seen, so nothing is pulled."""
+
+
+def claim(announce: Announce, session: Session, now: Instant) -> Want:
+    """Answers an ANNOUNCE: all of it is held."""
+    return Want(0, (1 << len(announce.versions)) - 1)
 
 
 class Memory:
@@ -61,16 +77,18 @@ class Memory:
 
 
 def start(
-    net: Network, edges: list[Peer], identity: Identity, *, is_read_only: bool = False
+    net: Network, edges: list[Peer], identity: Identity, *, is_claimant: bool = False
 ) -> Address:
     """One more node; where it listens."""
     sock = UdpSocket.bind("127.0.0.1", 0)
     assert identity.id is not None
     rng = random.Random(os.urandom(16))
     store = Store(identity.id, net, CAPACITY_BYTES_MIN, rng.getrandbits(64))
-    core = Light(identity, net, rng, store, edges, start_count=1, journal_id=rng.randbytes(16))
+    kind = Claimant if is_claimant else Light
+    core = kind(identity, net, rng, store, edges, start_count=1, journal_id=rng.randbytes(16))
     core.at_home = True
-    core.puts.is_read_only = is_read_only
+    if isinstance(core, Claimant):
+        core.replicas.on_announce = claim  # type: ignore[method-assign]
     worker = Memory()
     worker.core, worker.runner = core, Runner(core, [sock], worker)
     core.start(worker.runner.now())
@@ -124,11 +142,11 @@ async def main(options: argparse.Namespace) -> None:
     net = network(options.network, options.secret.encode())
     around = Around(net, options.around)
     edges = [] if options.edge is None else [parse_edge(options.edge)]
-    is_read_only = options.read_only
-    first = start(net, edges, around.draw(), is_read_only=is_read_only)
+    is_claimant = options.claimants
+    first = start(net, edges, around.draw(), is_claimant=is_claimant)
     edges = edges or [Peer(first)]
     for _ in range(options.count - 1):
-        start(net, edges, around.draw(), is_read_only=is_read_only)
+        start(net, edges, around.draw(), is_claimant=is_claimant)
         await asyncio.sleep(JOIN_SECONDS)
     print("{}:{}".format(*first), flush=True)
     await stop.wait()
@@ -141,5 +159,5 @@ if __name__ == "__main__":
     parser.add_argument("--secret", default="")
     parser.add_argument("--edge")
     parser.add_argument("--around", type=lambda text: int(text, 16), metavar="ID")
-    parser.add_argument("--read-only", action="store_true", help="as if no disk took anything")
+    parser.add_argument("--claimants", action="store_true", help="say that they hold everything")
     asyncio.run(main(parser.parse_args()))

@@ -1,7 +1,7 @@
 """What the dashboard costs its node: 200 peers, 100,000 entries, and the page open in Chromium.
 
-The peers are real cores in one process (bench/_light_nodes.py), which take no entries: one process
-could not replicate for 200 nodes. The node is measured twice in the
+The peers are real cores in one process (bench/_light_nodes.py), which say that they hold whatever
+they are told of: one process could not replicate for 200 nodes. The node is measured twice in the
 same run, once it has told its peers what it holds: alone, and while a browser shows its page.
 DAVE_DASHBOARD says for how many seconds each; DAVE_DASHBOARD_PNG where to put a picture of it.
 """
@@ -55,7 +55,7 @@ def run(peers: int = PEERS, entries: int = ENTRIES) -> list[dict[str, Any]]:
         try:
             assert node.process.stdout is not None
             url = node.process.stdout.readline().split()[-1]
-            with company(node, NETWORK, SECRET, peers, "--read-only"):
+            with company(node, NETWORK, SECRET, peers, "--claimants"):
                 wait_for_peers(node, peers)
                 fill(node, entries)
                 wait_until_calm(node)
