@@ -38,8 +38,8 @@ NETWORK, SECRET = "bench-dashboard", b"a secret of the bench"
 SECONDS = float(os.environ.get("DAVE_DASHBOARD", "60"))
 CALM_CPU = 0.02
 """Below this part of a core the node has told its peers what it holds ..."""
-CALM_SECONDS = 60.0
-"""... over so long."""
+CALM_SECONDS = 150.0
+"""... over so long: the walk of its store begins a minute after the last of them came."""
 PATIENCE_SECONDS = 900.0
 
 
