@@ -84,19 +84,24 @@ _CODES = "|".join(
 )
 """All of them, so that the document allows what `parse_code` does and nothing else."""
 
+
+def whole_number(name: str, least: int, most: int, default: int, says: str) -> Query:
+    """A parameter that is a whole number; the document allows what is read."""
+    schema = {"type": "integer", "minimum": least, "maximum": most}
+    return Query(name, whole(least, most), default, schema, says)
+
+
 TIMEOUT = Query(
     "timeout", _seconds, TIMEOUT_SECONDS_DEFAULT,
     {"type": "number", "minimum": 1, "maximum": HTTP_TIMEOUT_SECONDS_MAX},
     "Seconds that the network may take; of a file, for each step.",
 )  # fmt: skip
-QUORUM = Query(
-    "quorum", whole(1, REPLICAS), 2,
-    {"type": "integer", "minimum": 1, "maximum": REPLICAS},
+QUORUM = whole_number(
+    "quorum", 1, REPLICAS, 2,
     "How many nodes must return the same version (all, where fewer are known).",
 )  # fmt: skip
-TTL = Query(
-    "ttl", whole(1, TTL_SECONDS_MAX), TTL_SECONDS_DEFAULT,
-    {"type": "integer", "minimum": 1, "maximum": TTL_SECONDS_MAX},
+TTL = whole_number(
+    "ttl", 1, TTL_SECONDS_MAX, TTL_SECONDS_DEFAULT,
     "Lifetime in seconds.",
 )  # fmt: skip
 LISTED = Query(
@@ -110,9 +115,8 @@ PREFIX = Query(
     "prefix", _bytes, None, {"type": "string", "maxLength": KEY_BYTES_MAX},
     "Only names that begin with it.",
 )  # fmt: skip
-LIMIT = Query(
-    "limit", whole(1, HTTP_NAMES_MAX), HTTP_NAMES_DEFAULT,
-    {"type": "integer", "minimum": 1, "maximum": HTTP_NAMES_MAX},
+LIMIT = whole_number(
+    "limit", 1, HTTP_NAMES_MAX, HTTP_NAMES_DEFAULT,
     "How many names to tell at most.",
 )  # fmt: skip
 

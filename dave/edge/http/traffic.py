@@ -13,7 +13,7 @@ from aiohttp import web
 
 from dave.drops import Drop
 from dave.edge.http.operations import Access, Doc, Operation, answer
-from dave.edge.http.queries import Query, read, whole
+from dave.edge.http.queries import read, whole_number
 from dave.edge.http.service import Service
 from dave.edge.limits import TRAFFIC_SAMPLES_KEPT, TRAFFIC_SECONDS
 from dave.edge.node import Node
@@ -48,8 +48,8 @@ SCHEMA = {
     },
 }
 
-SINCE = Query(
-    "since", whole(0, 2**53), 0, {"type": "integer", "minimum": 0, "maximum": 2**53},
+SINCE = whole_number(
+    "since", 0, 2**53, 0,
     "Only samples after the one of this number; all, if the node has been started again since.",
 )  # fmt: skip
 
